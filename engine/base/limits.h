@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every bound on what comes from outside, in one place. */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+enum {
+    LIMIT_ID = 64,                  // bytes of an id, without the final NUL
+    LIMIT_CATS = 16,                // response categories of one item
+    LIMIT_DIMS = 5,                 // dimensions of theta
+    LIMIT_NODES = 512,              // quadrature nodes of one grid
+    LIMIT_ITEMS = 200000,           // items of one bank
+    LIMIT_ANSWERS = 1000,           // answers of one session
+    LIMIT_RAW = 256,                // bytes of one raw answer
+    LIMIT_OPTIONS = 26,             // options of one item
+    LIMIT_TAGS = 32,                // tags of one item
+    LIMIT_ENEMIES = 64,             // enemies named by one item
+    LIMIT_CONTENT = 16384,          // encoded bytes of one item's content
+    LIMIT_GROUPS = 64,              // content groups of one test
+    LIMIT_STOP_NODES = 32,          // rules and joins of one stop tree
+    LIMIT_START_ITEMS = 16,         // fixed start items of one test
+    LIMIT_CUTS = 16,                // cut scores of one test
+    LIMIT_RANDOMESQUE = 64,         // candidates to draw from
+    LIMIT_BATCH_ITEMS = 500,        // items in one bank.add
+    LIMIT_IRT_THETAS = 1000,        // thetas in one irt.curve
+    LIMIT_FAULTS = 1000,            // faults told in one reply; the rest are counted
+    LIMIT_DEPTH = 16,               // nesting of one message
+    LIMIT_MESSAGE = 1 << 20,        // bytes of one message
+    LIMIT_REQUEST = 1 << 16,        // bytes of a request that uploads nothing
+    LIMIT_ENVELOPE = 8,             // routing frames before the body
+    LIMIT_NODES_MESSAGE = 1 << 17,  // values in one message
+};
+
+/* Beyond these a parameter is a mistake in the file, and exp(a (theta - b)) leaves the doubles. */
+#define LIMIT_SLOPE    100.0
+#define LIMIT_LOCATION 100.0
+#define LIMIT_THETA    20.0
+
+/* The largest integer that every peer's number type holds: 2^53 - 1. */
+#define LIMIT_INT 9007199254740991LL
+
+#endif
