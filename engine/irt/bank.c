@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Parameters stand twice: as struct item, for one item at a time, and the 1PL to 4PL ones as columns,
+ * which a scan of the whole bank reads in a row. Texts live in one arena. */
+#include "irt/bank.h"
+#include "base/arena.h"
+#include "irt/logistic_kernel.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the psychometrics never look at. */
+struct item_texts {
+    const char *id;
+    struct slice key, set, content;
+    size_t n_option, n_tag, n_enemy;
+    struct slice *options;
+    struct tag *tags;
+    struct slice *enemies;
+};
+
+struct id_entry {
+    const char *id;
+    uint32_t item;
+};
+
+struct bank {
+    size_t n_item, cap;
+    double D;
+    struct item *items;
+    struct item_texts *texts;
+    struct id_entry *by_id;  // sorted
+    double *a, *b, *c, *d;   // [n_item]; a = 0 where the item is not 1PL to 4PL
+    uint32_t *polytomous;    // items that are not in the columns
+    size_t n_polytomous;
+    struct arena arena;
+};
+
+struct bank *bank_new(size_t n_item, double D)
+{
+    struct bank *bank = calloc(1, sizeof(*bank));
+    size_t cap = n_item ? n_item : 1;
+
+    if (!bank) return NULL;
+    bank->cap = n_item;
+    bank->D = D;
+    bank->items = calloc(cap, sizeof(*bank->items));
+    bank->texts = calloc(cap, sizeof(*bank->texts));
+    bank->by_id = calloc(cap, sizeof(*bank->by_id));
+    bank->a = calloc(cap, 4 * sizeof(*bank->a));
+    bank->polytomous = calloc(cap, sizeof(*bank->polytomous));
+    if (!bank->items || !bank->texts || !bank->by_id || !bank->a || !bank->polytomous) {
+        bank_free(bank);
+        return NULL;
+    }
+    bank->b = bank->a + cap;
+    bank->c = bank->b + cap;
+    bank->d = bank->c + cap;
+    return bank;
+}
+
+void bank_free(struct bank *bank)
+{
+    if (!bank) return;
+    free(bank->items);
+    free(bank->texts);
+    free(bank->by_id);
+    free(bank->a);
+    free(bank->polytomous);
+    arena_done(&bank->arena);
+    free(bank);
+}
+
+static const double slot_default[SLOT_STEPS] = {[SLOT_A] = 1.0, [SLOT_D] = 1.0};
+
+/* The value of a scalar parameter: the file's, or the default where the model has none. */
+static double spec_value(const struct item_spec *spec, enum param_slot slot)
+{
+    for (const struct param *p = spec->model->params; p->name; p++) {
+        if (p->slot == slot) return spec->value[slot];
+    }
+    return slot_default[slot];
+}
+
+static bool has_steps(const struct model *model)
+{
+    for (const struct param *p = model->params; p->name; p++) {
+        if (p->slot == SLOT_STEPS) return true;
+    }
+    return false;
+}
+
+/* The bounds that hold for every model: finite, and small enough for exp. */
+static void check_bounds(const struct item *item, const char *id, struct faults *faults)
+{
+    unsigned n_step = item->steps ? item->n_cat - 1 : 0;
+
+    if (!isfinite(item->a) || item->a > LIMIT_SLOPE) {
+        faults_add(faults, id, "a", "must be finite and at most %g, is %.17g", LIMIT_SLOPE,
+                   item->a);
+    }
+    if (!isfinite(item->b) || fabs(item->b) > LIMIT_LOCATION) {
+        faults_add(faults, id, "b", "must be finite and within %g of 0, is %.17g", LIMIT_LOCATION,
+                   item->b);
+    }
+    if (!isfinite(item->c)) faults_add(faults, id, "c", "must be finite, is %.17g", item->c);
+    if (!isfinite(item->d)) faults_add(faults, id, "d", "must be finite, is %.17g", item->d);
+    for (unsigned k = 0; k < n_step; k++) {
+        if (isfinite(item->steps[k]) && fabs(item->steps[k]) <= LIMIT_LOCATION) continue;
+        faults_add(faults, id, "b", "b[%u] must be finite and within %g of 0, is %.17g", k,
+                   LIMIT_LOCATION, item->steps[k]);
+    }
+}
+
+static void check_scoring(const struct item *item, const struct item_spec *spec, const char *id,
+                          struct faults *faults)
+{
+    bool key_is_option = spec->n_option == 0;
+
+    for (size_t i = 0; i < spec->n_option; i++) {
+        if (slice_equal(spec->options[i], spec->key)) key_is_option = true;
+        for (size_t j = 0; j < i; j++) {
+            if (!slice_equal(spec->options[i], spec->options[j])) continue;
+            faults_add(faults, id, "options", "option %zu is the same as option %zu", i, j);
+        }
+    }
+    if (spec->key.n > 0 && !key_is_option) {
+        faults_add(faults, id, "key", "is none of the options");
+    }
+    if (spec->key.n > 0 && item->n_cat != 2) {
+        faults_add(faults, id, "key", "only an item with two categories can have a key");
+    }
+    if (spec->key.n == 0 && spec->n_option > 0 && spec->n_option != item->n_cat) {
+        faults_add(faults, id, "options", "without a key there must be one for each category (%u)",
+                   item->n_cat);
+    }
+}
+
+static void copy_texts(struct bank *bank, const struct item_spec *spec, struct item_texts *texts)
+{
+    struct arena *arena = &bank->arena;
+
+    texts->key = arena_copy(arena, spec->key);
+    texts->set = arena_copy(arena, spec->set);
+    texts->content = arena_copy(arena, spec->content);
+    texts->options = arena_alloc(arena, spec->n_option * sizeof(*texts->options));
+    texts->tags = arena_alloc(arena, spec->n_tag * sizeof(*texts->tags));
+    texts->enemies = arena_alloc(arena, spec->n_enemy * sizeof(*texts->enemies));
+    if (arena->failed) return;
+    texts->n_option = spec->n_option;
+    texts->n_tag = spec->n_tag;
+    texts->n_enemy = spec->n_enemy;
+    for (size_t i = 0; i < spec->n_option; i++) {
+        texts->options[i] = arena_copy(arena, spec->options[i]);
+    }
+    for (size_t i = 0; i < spec->n_tag; i++) {
+        texts->tags[i].name = arena_copy(arena, spec->tags[i].name);
+        texts->tags[i].value = arena_copy(arena, spec->tags[i].value);
+    }
+    for (size_t i = 0; i < spec->n_enemy; i++) {
+        texts->enemies[i] = arena_copy(arena, spec->enemies[i]);
+    }
+}
+
+void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *faults)
+{
+    size_t i = bank->n_item;
+    struct item *item = &bank->items[i];
+    struct item_texts *texts = &bank->texts[i];
+    struct slice id;
+
+    assert(i < bank->cap);
+    assert(spec->model);
+    id = arena_copy(&bank->arena, spec->id);
+    if (!id.data) return;  // bank_seal reports it
+    texts->id = (const char *)id.data;
+
+    *item = (struct item){.model = spec->model,
+                          .n_cat = 2,
+                          .a = spec_value(spec, SLOT_A) * bank->D,
+                          .b = spec_value(spec, SLOT_B),
+                          .c = spec_value(spec, SLOT_C),
+                          .d = spec_value(spec, SLOT_D)};
+    if (has_steps(spec->model)) {
+        struct slice steps =
+            arena_copy(&bank->arena, slice_of(spec->steps, spec->n_step * sizeof(double)));
+
+        if (!steps.data) return;
+        item->n_cat = spec->n_step + 1;
+        item->steps = (const double *)(const void *)steps.data;
+    }
+    check_bounds(item, texts->id, faults);
+    spec->model->check(item, texts->id, faults);
+    check_scoring(item, spec, texts->id, faults);
+    copy_texts(bank, spec, texts);
+    bank->by_id[i] = (struct id_entry){.id = texts->id, .item = (uint32_t)i};
+    bank->n_item++;
+}
+
+static int id_compare(const void *x, const void *y)
+{
+    const struct id_entry *a = x, *b = y;
+    int order = strcmp(a->id, b->id);
+
+    if (order != 0) return order;
+    return a->item < b->item ? -1 : 1;
+}
+
+static void check_unique(const struct bank *bank, struct faults *faults)
+{
+    for (size_t i = 1; i < bank->n_item; i++) {
+        const struct id_entry *one = &bank->by_id[i - 1], *two = &bank->by_id[i];
+
+        if (strcmp(one->id, two->id) != 0) continue;
+        faults_add(faults, two->id, "id", "stands twice, as item %u and item %u of the bank",
+                   one->item + 1, two->item + 1);
+    }
+}
+
+static void check_enemies(const struct bank *bank, struct faults *faults)
+{
+    for (size_t i = 0; i < bank->n_item; i++) {
+        const struct item_texts *texts = &bank->texts[i];
+
+        for (size_t j = 0; j < texts->n_enemy; j++) {
+            struct slice enemy = texts->enemies[j];
+
+            if (slice_equal_str(enemy, texts->id)) {
+                faults_add(faults, texts->id, "enemies", "names the item itself");
+            } else if (bank_find(bank, enemy) < 0) {
+                faults_add(faults, texts->id, "enemies", "there is no item \"%.*s\"", (int)enemy.n,
+                           (const char *)enemy.data);
+            }
+        }
+    }
+}
+
+enum status bank_seal(struct bank *bank, struct faults *faults)
+{
+    if (bank->arena.failed) return NO_MEMORY;
+    if (bank->n_item == 0) faults_add(faults, NULL, "items", "the bank has no items");
+    qsort(bank->by_id, bank->n_item, sizeof(*bank->by_id), id_compare);
+    check_unique(bank, faults);
+    check_enemies(bank, faults);
+    if (faults->total > 0) return INVALID_BANK;
+
+    for (size_t i = 0; i < bank->n_item; i++) {
+        const struct item *item = &bank->items[i];
+
+        if (item->steps) {
+            bank->polytomous[bank->n_polytomous++] = (uint32_t)i;
+            continue;
+        }
+        bank->a[i] = item->a;
+        bank->b[i] = item->b;
+        bank->c[i] = item->c;
+        bank->d[i] = item->d;
+    }
+    return OK;
+}
+
+size_t bank_n_item(const struct bank *bank)
+{
+    return bank->n_item;
+}
+
+const struct item *bank_item(const struct bank *bank, size_t i)
+{
+    assert(i < bank->n_item);
+    return &bank->items[i];
+}
+
+const char *bank_id(const struct bank *bank, size_t i)
+{
+    assert(i < bank->n_item);
+    return bank->texts[i].id;
+}
+
+long bank_find(const struct bank *bank, struct slice id)
+{
+    size_t low = 0, high = bank->n_item;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct slice other = slice_str(bank->by_id[middle].id);
+        int order = memcmp(id.data, other.data, id.n < other.n ? id.n : other.n);
+
+        if (order == 0) order = id.n < other.n ? -1 : id.n > other.n;
+        if (order == 0) return (long)bank->by_id[middle].item;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}
+
+struct slice bank_tag(const struct bank *bank, size_t i, struct slice name)
+{
+    const struct item_texts *texts = &bank->texts[i];
+
+    for (size_t t = 0; t < texts->n_tag; t++) {
+        if (slice_equal(texts->tags[t].name, name)) return texts->tags[t].value;
+    }
+    return slice_of(NULL, 0);
+}
+
+struct slice bank_set(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].set;
+}
+
+struct slice bank_content(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].content;
+}
+
+size_t bank_n_option(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].n_option;
+}
+
+struct slice bank_option(const struct bank *bank, size_t i, size_t option)
+{
+    assert(option < bank->texts[i].n_option);
+    return bank->texts[i].options[option];
+}
+
+enum status bank_score(const struct bank *bank, size_t i, struct slice raw, unsigned *out_score)
+{
+    const struct item_texts *texts = &bank->texts[i];
+    size_t option = 0;
+
+    while (option < texts->n_option && !slice_equal(texts->options[option], raw))
+        option++;
+    if (texts->n_option > 0 && option == texts->n_option) return BAD_RESPONSE;
+    if (texts->n_option == 0 && texts->key.n == 0) return BAD_RESPONSE;
+    *out_score = texts->key.n > 0 ? slice_equal(texts->key, raw) : (unsigned)option;
+    return OK;
+}
+
+void bank_info_all(const struct bank *bank, double theta, double *restrict out)
+{
+    const double *restrict a = bank->a, *restrict b = bank->b;
+    const double *restrict c = bank->c, *restrict d = bank->d;
+
+    for (size_t i = 0; i < bank->n_item; i++) {
+        out[i] = logistic_info(a[i], b[i], c[i], d[i], theta);
+    }
+    for (size_t j = 0; j < bank->n_polytomous; j++) {
+        const struct item *item = &bank->items[bank->polytomous[j]];
+
+        out[bank->polytomous[j]] = item->model->info(item, theta);
+    }
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One calibrated item: a response model and its parameters, slopes on the logistic metric (D = 1). */
+#ifndef IRT_ITEM_H
+#define IRT_ITEM_H
+
+#include "base/limits.h"
+
+#include <stddef.h>
+
+struct model;
+
+/* Parameters by the papers' letters. Which ones count, and how, is the model's to say. */
+struct item {
+    const struct model *model;
+    unsigned n_cat;  // response categories, 2 to LIMIT_CATS; scores are 0 .. n_cat - 1
+    double a;        // slope
+    double b;        // difficulty
+    double c, d;     // lower and upper asymptote of the 1PL to 4PL
+    /* [n_cat - 1], NULL where the model has none: thresholds (GRM) or step parameters (GPCM). */
+    const double *steps;
+};
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Generalized partial credit model (Muraki 1992): P_k proportional to
+ * exp(sum over t = 1 .. k of a (theta - b_t)), the empty sum being 0. Steps need no order.
+ *
+ * log P_k has the derivatives a (k - E), -a^2 V, -a^3 M with E, V, M the mean, variance and third
+ * central moment of the score: the family is exponential. */
+#include "irt/model.h"
+#include "num/elementary.h"
+
+static void check(const struct item *item, const char *id, struct faults *faults)
+{
+    if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
+}
+
+/* The exponents z [n_cat], P [n_cat] and log(sum exp(z)), with no exponent above 0 formed. */
+static double softmax(const struct item *item, double theta, double *z, double *p)
+{
+    double top = 0.0, sum = 0.0;
+
+    z[0] = 0.0;
+    for (unsigned k = 1; k < item->n_cat; k++) {
+        z[k] = z[k - 1] + item->a * (theta - item->steps[k - 1]);
+        if (z[k] > top) top = z[k];
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        p[k] = num_exp(z[k] - top);
+        sum += p[k];
+    }
+    for (unsigned k = 0; k < item->n_cat; k++)
+        p[k] /= sum;
+    return top + num_log(sum);
+}
+
+static void prob(const struct item *item, double theta, double *p)
+{
+    double z[LIMIT_CATS];
+
+    softmax(item, theta, z, p);
+}
+
+static void curve(const struct item *item, double theta, struct curve *out)
+{
+    double z[LIMIT_CATS];
+    double a = item->a, mean = 0.0, variance = 0.0, third = 0.0;
+
+    out->n_cat = item->n_cat;
+    softmax(item, theta, z, out->p);
+    for (unsigned k = 0; k < item->n_cat; k++)
+        mean += out->p[k] * k;
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        double r = k - mean;
+
+        variance += out->p[k] * r * r;
+        third += out->p[k] * r * r * r;
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        curve_from_log(out, k, a * (k - mean), -a * a * variance, -a * a * a * third);
+    }
+}
+
+static double log_prob(const struct item *item, unsigned k, double theta)
+{
+    double z[LIMIT_CATS], p[LIMIT_CATS];
+    double total = softmax(item, theta, z, p);
+
+    return z[k] - total;
+}
+
+static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
+                       double *loglik)
+{
+    for (size_t q = 0; q < n; q++)
+        loglik[q] += log_prob(item, k, theta[q]);
+}
+
+static double info(const struct item *item, double theta)
+{
+    double z[LIMIT_CATS], p[LIMIT_CATS];
+    double mean = 0.0, variance = 0.0;
+
+    softmax(item, theta, z, p);
+    for (unsigned k = 0; k < item->n_cat; k++)
+        mean += p[k] * k;
+    for (unsigned k = 0; k < item->n_cat; k++)
+        variance += p[k] * (k - mean) * (k - mean);
+    return item->a * item->a * variance;
+}
+
+static const struct param params[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
+
+const struct model model_gpcm = {
+    .name = "GPCM",
+    .params = params,
+    .check = check,
+    .prob = prob,
+    .curve = curve,
+    .log_prob = log_prob,
+    .add_loglik = add_loglik,
+    .info = info,
+    .concave = true,
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Graded response model (Samejima 1969): P(X >= k) = F_k = 1 / (1 + exp(-a (theta - b_k))).
+ *
+ * P_k = F_k - F_(k+1) is formed without subtraction:
+ *     P_k = F_k (1 - F_(k+1)) (1 - exp(-a (b_(k+1) - b_k))),
+ * whose logarithm has the derivatives a (1 - F_k - F_(k+1)), -a^2 (w_k + w_(k+1)), ... with
+ * w = F (1 - F). F_0 = 1 and F_m = 0 at the ends. */
+#include "irt/model.h"
+#include "num/elementary.h"
+
+static void check(const struct item *item, const char *id, struct faults *faults)
+{
+    if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
+    for (unsigned k = 1; k + 1 < item->n_cat; k++) {
+        if (item->steps[k - 1] < item->steps[k]) continue;
+        faults_add(faults, id, "b", "thresholds must ascend, but b[%u] = %.17g and b[%u] = %.17g",
+                   k - 1, item->steps[k - 1], k, item->steps[k]);
+    }
+}
+
+/* F_k and 1 - F_k, k = 0 .. n_cat. */
+static struct logistic boundary(const struct item *item, unsigned k, double theta)
+{
+    if (k == 0) return (struct logistic){.u = 1.0, .v = 0.0};
+    if (k == item->n_cat) return (struct logistic){.u = 0.0, .v = 1.0};
+    return num_logistic(item->a * (theta - item->steps[k - 1]));
+}
+
+/* 1 - exp(-a (b_(k+1) - b_k)): what the two boundaries of an inner category share. */
+static double gap(const struct item *item, unsigned k)
+{
+    if (k == 0 || k + 1 == item->n_cat) return 1.0;
+    return num_one_minus_exp(item->a * (item->steps[k] - item->steps[k - 1]));
+}
+
+static void prob(const struct item *item, double theta, double *p)
+{
+    struct logistic low = boundary(item, 0, theta);
+
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        struct logistic high = boundary(item, k + 1, theta);
+
+        p[k] = low.u * high.v * gap(item, k);
+        low = high;
+    }
+}
+
+static void curve(const struct item *item, double theta, struct curve *out)
+{
+    double a = item->a;
+    struct logistic low = boundary(item, 0, theta);
+
+    out->n_cat = item->n_cat;
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        struct logistic high = boundary(item, k + 1, theta);
+        double w_low = low.u * low.v, w_high = high.u * high.v;
+        double g1 = a * (low.v - high.u);
+        double g2 = -a * a * (w_low + w_high);
+        double g3 = -a * a * a * (w_low * (low.v - low.u) + w_high * (high.v - high.u));
+
+        out->p[k] = low.u * high.v * gap(item, k);
+        curve_from_log(out, k, g1, g2, g3);
+        low = high;
+    }
+}
+
+static double log_prob(const struct item *item, unsigned k, double theta)
+{
+    double a = item->a;
+    double sum = num_log(gap(item, k));
+
+    if (k > 0) sum += num_log_logistic(a * (theta - item->steps[k - 1]));
+    if (k + 1 < item->n_cat) sum += num_log_logistic(-(a * (theta - item->steps[k])));
+    return sum;
+}
+
+static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
+                       double *loglik)
+{
+    double a = item->a;
+    double shared = num_log(gap(item, k));
+
+    for (size_t q = 0; q < n; q++) {
+        double sum = shared;
+
+        if (k > 0) sum += num_log_logistic(a * (theta[q] - item->steps[k - 1]));
+        if (k + 1 < item->n_cat) sum += num_log_logistic(-(a * (theta[q] - item->steps[k])));
+        loglik[q] += sum;
+    }
+}
+
+static double info(const struct item *item, double theta)
+{
+    struct logistic low = boundary(item, 0, theta);
+    double sum = 0.0;
+
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        struct logistic high = boundary(item, k + 1, theta);
+        double g1 = item->a * (low.v - high.u);
+
+        sum += low.u * high.v * gap(item, k) * g1 * g1;
+        low = high;
+    }
+    return sum;
+}
+
+static const struct param params[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
+
+const struct model model_grm = {
+    .name = "GRM",
+    .params = params,
+    .check = check,
+    .prob = prob,
+    .curve = curve,
+    .log_prob = log_prob,
+    .add_loglik = add_loglik,
+    .info = info,
+    .concave = true,
+};
