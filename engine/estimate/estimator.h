@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Estimators: from answers to theta and its standard error. One row each, in one table. */
+#ifndef ESTIMATE_ESTIMATOR_H
+#define ESTIMATE_ESTIMATOR_H
+
+#include "estimate/evidence.h"
+#include "estimate/prior.h"
+#include "num/quadrature.h"
+#include "num/root.h"
+
+struct estimator;
+
+/* How to estimate. What the estimator does not use is ignored. */
+struct estimate_spec {
+    const struct estimator *estimator;
+    struct prior prior;   // EAP, MAP
+    struct grid grid;     // EAP
+    double lower, upper;  // bounds of theta: MAP, ML, WLE
+};
+
+enum boundary { BOUNDARY_NONE, BOUNDARY_LOWER, BOUNDARY_UPPER };
+
+extern const char *const boundary_names[];
+
+struct estimate {
+    double theta;
+    double se;  // infinite where there is no information
+    enum boundary boundary;
+    int iterations;  // of the root finder; 0 where there is none
+};
+
+/* Memory of an estimation, made once per thread. */
+struct estimate_workspace {
+    struct root_finder *finder;
+    struct quadrature *quadrature;
+    double node[LIMIT_NODES], loglik[LIMIT_NODES], weight[LIMIT_NODES];
+};
+
+struct estimate_workspace *estimate_workspace_new(void);  // NULL without memory
+void estimate_workspace_free(struct estimate_workspace *workspace);
+
+struct estimator {
+    const char *name;
+    bool uses_prior, uses_grid, uses_bounds;
+    /* Always finite in theta. With no answers: the prior's centre where there is a prior, else the
+     * theta nearest 0, with an infinite SE. */
+    void (*solve)(const struct estimate_spec *spec, const struct evidence *evidence,
+                  struct estimate_workspace *workspace, struct estimate *out);
+};
+
+/* All estimators, NULL at the end. */
+extern const struct estimator *const estimators[];
+extern const struct estimator estimator_eap, estimator_map, estimator_ml, estimator_wle;
+
+const struct estimator *estimator_find(struct slice name);
+
+/* The sound default: EAP, N(0, 1), 61 trapezoid nodes on [-6, 6], bounds [-4, 4]. */
+struct estimate_spec estimate_spec_default(void);
+
+/* Test information of the answered items at theta, with derivatives. */
+struct info_terms evidence_info(const struct evidence *evidence, double theta);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Evidence: the scored answers that an estimate is made from. */
+#ifndef ESTIMATE_EVIDENCE_H
+#define ESTIMATE_EVIDENCE_H
+
+#include "estimate/grid.h"
+#include "irt/bank.h"
+
+/* Answers in the order they came. The arrays belong to the caller and have room for what he adds.
+ * `loglik` [grid.n_node], where it is not NULL, is kept at the log-likelihood of all answers at the
+ * grid's nodes, so that the next estimate on that grid costs one answer's work. */
+struct evidence {
+    const struct bank *bank;
+    uint32_t *item;  // [n]
+    uint8_t *score;  // [n]
+    size_t n;
+    struct grid grid;
+    double *loglik;
+};
+
+/* Forget all answers. */
+void evidence_clear(struct evidence *evidence);
+
+/* Add an answer. `node` [grid.n_node] is scratch; it is not used where there is no loglik.
+ * Pre: item is in the bank, score is one of its categories. */
+void evidence_add(struct evidence *evidence, uint32_t item, unsigned score, double *node);
+
+/* log-likelihood of all answers at theta[q], q < n, into loglik. */
+void evidence_loglik(const struct evidence *evidence, const double *theta, size_t n,
+                     double *loglik);
+
+#endif

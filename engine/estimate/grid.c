@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "estimate/grid.h"
+
+const char *const grid_rule_names[GRID_N_RULE] = {"trapezoid", "sum"};
+
+void grid_nodes(const struct grid *grid, double *theta)
+{
+    double step = (grid->max - grid->min) / (double)(grid->n_node - 1);
+
+    for (size_t q = 0; q < grid->n_node; q++)
+        theta[q] = grid->min + (double)q * step;
+}
+
+double grid_weight(const struct grid *grid, size_t q)
+{
+    bool is_end = q == 0 || q + 1 == grid->n_node;
+
+    return grid->rule == GRID_TRAPEZOID && is_end ? 0.5 : 1.0;
+}
+
+bool grid_equal(const struct grid *a, const struct grid *b)
+{
+    return a->min == b->min && a->max == b->max && a->n_node == b->n_node && a->rule == b->rule;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Equally spaced quadrature nodes. */
+#ifndef ESTIMATE_GRID_H
+#define ESTIMATE_GRID_H
+
+#include "base/slice.h"
+
+/* Weights of the nodes: catR halves both ends (trapezoid), mirt does not (sum). */
+enum grid_rule { GRID_TRAPEZOID, GRID_SUM, GRID_N_RULE };
+
+extern const char *const grid_rule_names[GRID_N_RULE];
+
+struct grid {
+    double min, max;
+    size_t n_node;  // 2 to LIMIT_NODES
+    enum grid_rule rule;
+};
+
+/* theta [n_node]. */
+void grid_nodes(const struct grid *grid, double *theta);
+/* The weight of node q, up to a constant. */
+double grid_weight(const struct grid *grid, size_t q);
+bool grid_equal(const struct grid *a, const struct grid *b);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The highest mode of a function of theta that is known by its derivative. */
+#ifndef ESTIMATE_MODE_H
+#define ESTIMATE_MODE_H
+
+#include "estimate/estimator.h"
+
+/* Widest cell of the scan for modes, in logits. */
+#define MODE_CELL 0.05
+
+/* The theta in [lower, upper] where the function with derivative `slope` is highest. `concave` says
+ * that there is one mode, which is then bracketed at once; otherwise the slope is scanned in cells
+ * of MODE_CELL, each change from rising to falling is solved, and the modes are compared by the
+ * integral of the slope between them. `out` gets theta, boundary and iterations; se is left alone. */
+void mode_find(struct function slope, double lower, double upper, bool concave,
+               struct estimate_workspace *workspace, struct estimate *out);
+
+/* Whether the likelihood of the answers is concave in theta whatever they are. */
+bool evidence_is_concave(const struct evidence *evidence);
+
+/* Derivative of the log-likelihood by theta. */
+double evidence_score(const struct evidence *evidence, double theta);
+
+/* 1 / sqrt(information); infinite where there is none. */
+double se_of_info(double info);
+
+#endif
