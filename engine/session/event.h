@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Events: everything that can happen to a session, and what came of it. */
+#ifndef SESSION_EVENT_H
+#define SESSION_EVENT_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+/* Numbers are on disk: never reuse one. What was asked next is in the outcome of the event that led
+ * to it, so that one answer is one record. */
+enum event_kind {
+    EVENT_STARTED = 1,
+    EVENT_ANSWERED = 2,
+    EVENT_SUSPENDED = 3,
+    EVENT_RESUMED = 4,
+    EVENT_FINISHED = 5,
+    EVENT_VOIDED = 6,
+};
+
+enum response_kind { RESPONSE_SCORE = 0, RESPONSE_RAW = 1, RESPONSE_OMITTED = 2 };
+
+/* An answer, scored. `raw` is what the examinee gave, where the key scored it. */
+struct response {
+    enum response_kind kind;
+    uint8_t score;  // 0 where it was omitted
+    struct slice raw;
+};
+
+/* What happened. Time, seed and the items out of use come in with it. */
+struct event {
+    enum event_kind kind;
+    int64_t time_ms;  // of the server's clock; may jump
+    /* Items withdrawn from picks so far, in the order they were. Their number is part of the event:
+     * a replay takes that many. */
+    const uint32_t *retired;
+    uint32_t n_retired;
+    uint64_t seed;   // EVENT_STARTED
+    bool has_prior;  // EVENT_STARTED: a normal prior of the examinee's own
+    double prior_mean, prior_sd;
+    uint32_t seq;   // EVENT_ANSWERED: the question answered,
+    uint32_t item;  // its item,
+    struct response response;
+    int64_t elapsed_ms;  // and how long it took by the frontend's clock, -1 where it does not say
+};
+
+#define NO_ITEM UINT32_MAX
+
+/* What came of an event. A replay must find the same bits. */
+struct outcome {
+    double theta, se;  // after the event; the result's where the session has finished
+    uint32_t item;     // being asked, NO_ITEM where none is
+    const char *stop;  // why the session ended, NULL where it has not; a constant text
+};
+
+bool outcome_equal(const struct outcome *a, const struct outcome *b);
+
+#endif

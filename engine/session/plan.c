@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/plan.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_LENGTH = 30 };
+
+void test_init(struct test *test)
+{
+    memset(test, 0, sizeof(*test));
+    test->interim = test->final = estimate_spec_default();
+    test->criterion = &criterion_mfi;
+    test->randomesque = 1;
+    test->stop.n_node = 2;
+    test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
+    test->stop.node[1] = (struct stop_node){
+        .join = STOP_RULE, .rule = &stop_length, .at = DEFAULT_LENGTH, .n_node = 1};
+}
+
+static void find_start_items(struct plan *plan, struct faults *faults)
+{
+    const struct test *test = &plan->test;
+
+    for (size_t i = 0; i < test->n_start; i++) {
+        long item = bank_find(plan->bank, slice_str(test->start_items[i]));
+
+        if (item < 0) {
+            faults_add(faults, NULL, "start.items", "the bank has no item \"%s\"",
+                       test->start_items[i]);
+        } else {
+            plan->start_items[i] = (uint32_t)item;
+        }
+    }
+}
+
+static void check_groups(const struct plan *plan, struct faults *faults)
+{
+    const struct test *test = &plan->test;
+
+    for (size_t g = 0; g < test->n_target; g++) {
+        char field[LIMIT_ID];
+        size_t n;
+
+        proportions_items(plan->proportions, g, &n);
+        if (n > 0) continue;
+        snprintf(field, sizeof(field), "blueprint.proportions.targets.%zu.value", g);
+        faults_add(faults, NULL, field, "no item of the bank has %s \"%s\"", test->content_tag,
+                   test->targets[g].value);
+    }
+}
+
+/* The most items that a session can ask: the caps, our limit, the bank. */
+static unsigned max_items(const struct test *test, const struct bank *bank)
+{
+    unsigned cap = stop_tree_cap(&test->stop, LIMIT_ANSWERS);
+    size_t n_item = bank_n_item(bank);
+
+    return n_item < cap ? (unsigned)n_item : cap;
+}
+
+enum status plan_new(const struct test *test, const struct bank *bank, struct plan **out_plan,
+                     struct faults *faults)
+{
+    enum status st = NO_MEMORY;
+    struct plan *plan = calloc(1, sizeof(*plan));
+
+    if (!plan) return NO_MEMORY;
+    plan->bank = bank;
+    plan->test = *test;
+    plan->max_items = max_items(test, bank);
+    if (test->n_target > 0) {
+        plan->proportions =
+            proportions_new(bank, slice_str(test->content_tag), test->targets, test->n_target);
+        if (!plan->proportions) goto done;
+        check_groups(plan, faults);
+    }
+    find_start_items(plan, faults);
+    st = faults->total > 0 ? INVALID_TEST : OK;
+    if (st) goto done;
+
+    *out_plan = plan;
+    plan = NULL;  // the caller owns it now
+done:
+    plan_free(plan);
+    return st;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan) return;
+    proportions_free(plan->proportions);
+    free(plan);
+}
+
+double test_scale(const struct test *test, double theta)
+{
+    double score = test->scale_slope * theta + test->scale_intercept;
+
+    assert(test->has_scale);
+    return fmax(test->scale_min, fmin(test->scale_max, score));
+}
+
+const char *test_classify(const struct test *test, double theta)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < test->n_cut && test->cuts[i].theta <= theta; i++) {
+        name = test->cuts[i].name;
+    }
+    return name;
+}

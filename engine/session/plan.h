@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A test as it is written down, and the plan: a test made ready for one version of its bank. */
+#ifndef SESSION_PLAN_H
+#define SESSION_PLAN_H
+
+#include "content/proportions.h"
+#include "estimate/estimator.h"
+#include "select/criterion.h"
+#include "session/stop.h"
+
+struct cut {
+    char name[LIMIT_ID + 1];
+    double theta;
+};
+
+/* A test document, checked field by field. */
+struct test {
+    char name[LIMIT_ID + 1], bank[LIMIT_ID + 1];
+    bool reveal;         // whether the examinee's frontend may see theta while the test runs
+    double start_theta;  // where the first item is picked
+    size_t n_start;
+    char start_items[LIMIT_START_ITEMS][LIMIT_ID + 1];  // asked first, in this order
+    struct estimate_spec interim, final;
+    const struct criterion *criterion;
+    size_t randomesque;  // draw among this many best, 1 to LIMIT_RANDOMESQUE
+    char content_tag[LIMIT_ID + 1];
+    size_t n_target;  // 0: no content balancing
+    struct target targets[LIMIT_GROUPS];
+    bool omit_ignored;  // an omitted answer is left out of theta; otherwise it scores 0
+    unsigned min_items;
+    struct stop_tree stop;
+    bool has_scale;
+    double scale_slope, scale_intercept, scale_min, scale_max;
+    size_t n_cut;  // ascending in theta
+    struct cut cuts[LIMIT_CUTS];
+};
+
+/* The defaults of everything but the names. */
+void test_init(struct test *test);
+
+/* Immutable; any number of threads may read one. The bank must outlive it. */
+struct plan {
+    const struct bank *bank;
+    struct test test;
+    unsigned max_items;  // no session asks more
+    uint32_t start_items[LIMIT_START_ITEMS];
+    struct proportions *proportions;  // NULL: no content balancing
+};
+
+/* INVALID_TEST, with every fault by field, where the test does not fit the bank. */
+MUST_CHECK enum status plan_new(const struct test *test, const struct bank *bank,
+                                struct plan **out_plan, struct faults *faults);
+void plan_free(struct plan *plan);  // NULL is fine
+
+/* The reported score: slope theta + intercept, kept inside the scale. Pre: test->has_scale. */
+double test_scale(const struct test *test, double theta);
+
+/* The name of the highest cut at or below theta, NULL below all of them. */
+const char *test_classify(const struct test *test, double theta);
+
+#endif

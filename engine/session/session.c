@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The state machine. A step first checks everything that can be refused and only then changes the
+ * session, so there is nothing to undo. */
+#include "session/session.h"
+#include "num/elementary.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Draws of one question: number = seq x DRAWS + which. The random criterion draws by item on top of
+ * that. */
+enum draw { DRAW_RANDOMESQUE, DRAWS };
+
+#define TO(state) (1u << (SESSION_##state))
+
+/* Every move there is. */
+static const struct {
+    const char *name;
+    unsigned to;
+} states[SESSION_N_STATE] = {
+    [SESSION_NEW] = {"new", TO(ASKING)},
+    [SESSION_ASKING] = {"asking", TO(ASKING) | TO(SUSPENDED) | TO(FINISHED) | TO(VOIDED)},
+    [SESSION_SUSPENDED] = {"suspended", TO(ASKING) | TO(FINISHED) | TO(VOIDED)},
+    [SESSION_FINISHED] = {"finished", TO(VOIDED)},
+    [SESSION_VOIDED] = {"voided", 0},
+};
+
+struct workspace {
+    struct estimate_workspace *estimate;
+    double *value;           // [n_item]
+    struct blocked blocked;  // all clear between steps
+    struct ranked best[LIMIT_RANDOMESQUE];
+};
+
+struct session {
+    const struct plan *plan;
+    enum session_state state;
+    uint64_t seed;
+    bool has_prior;
+    double prior_mean, prior_sd;
+    unsigned n_answer, n_event;
+    uint32_t item;                 // being asked
+    enum response_kind last_kind;  // the last answer, to know a repeated one by
+    uint8_t last_score;
+    uint64_t last_raw;
+    double theta, se;
+    const char *stop;
+    int64_t asked_ms, active_ms;
+    struct evidence evidence;
+    uint32_t *given;         // [max_items] items in the order they were asked
+    unsigned group_count[];  // [n_group]
+};
+
+const char *session_state_name(enum session_state state)
+{
+    return states[state].name;
+}
+
+struct workspace *workspace_new(size_t n_item)
+{
+    struct workspace *workspace = calloc(1, sizeof(*workspace));
+
+    if (!workspace) return NULL;
+    workspace->estimate = estimate_workspace_new();
+    workspace->value = calloc(n_item + 1, sizeof(*workspace->value));
+    workspace->blocked.word = calloc(n_item / 64 + 1, sizeof(*workspace->blocked.word));
+    if (!workspace->estimate || !workspace->value || !workspace->blocked.word) {
+        workspace_free(workspace);
+        return NULL;
+    }
+    return workspace;
+}
+
+void workspace_free(struct workspace *workspace)
+{
+    if (!workspace) return;
+    estimate_workspace_free(workspace->estimate);
+    free(workspace->value);
+    free(workspace->blocked.word);
+    free(workspace);
+}
+
+struct estimate_workspace *workspace_estimate(struct workspace *workspace)
+{
+    return workspace->estimate;
+}
+
+/* One block, largest alignment first:
+ * | session | group_count | loglik [n_node] | evidence.item [max] | given [max] | evidence.score | */
+struct session *session_new(const struct plan *plan)
+{
+    const struct estimate_spec *interim = &plan->test.interim;
+    size_t n_group = plan->proportions ? proportions_n_group(plan->proportions) : 0;
+    size_t n_node = interim->estimator->uses_grid ? interim->grid.n_node : 0;
+    size_t max = plan->max_items;
+    size_t head = (sizeof(struct session) + n_group * sizeof(unsigned) + 7) / 8 * 8;
+    struct session *session =
+        calloc(1, head + n_node * sizeof(double) + max * (2 * sizeof(uint32_t) + 1));
+    double *loglik;
+
+    if (!session) return NULL;
+    loglik = (double *)(void *)((char *)session + head);
+    session->plan = plan;
+    session->item = NO_ITEM;
+    session->evidence.bank = plan->bank;
+    session->evidence.grid = interim->grid;
+    session->evidence.loglik = n_node > 0 ? loglik : NULL;
+    session->evidence.item = (uint32_t *)(loglik + n_node);
+    session->given = session->evidence.item + max;
+    session->evidence.score = (uint8_t *)(session->given + max);
+    return session;
+}
+
+void session_free(struct session *session)
+{
+    free(session);
+}
+
+static void move(struct session *session, enum session_state to)
+{
+    assert(states[session->state].to >> to & 1);
+    session->state = to;
+}
+
+/* `spec` with the examinee's own prior in it, where he has one. */
+static struct estimate_spec own_spec(const struct session *session,
+                                     const struct estimate_spec *spec)
+{
+    struct estimate_spec own = *spec;
+
+    if (session->has_prior && own.prior.kind == &prior_normal) {
+        own.prior.mean = session->prior_mean;
+        own.prior.sd = session->prior_sd;
+    }
+    return own;
+}
+
+static void estimate(struct session *session, const struct estimate_spec *spec,
+                     struct workspace *workspace)
+{
+    struct estimate_spec own = own_spec(session, spec);
+    struct estimate out;
+
+    if (session->evidence.n == 0) return;
+    own.estimator->solve(&own, &session->evidence, workspace->estimate, &out);
+    session->theta = out.theta;
+    session->se = out.se;
+}
+
+static bool is_given(const struct session *session, uint32_t item)
+{
+    for (unsigned j = 0; j < session->n_answer; j++) {
+        if (session->given[j] == item) return true;
+    }
+    return false;
+}
+
+static bool is_retired(const struct event *event, uint32_t item)
+{
+    for (uint32_t j = 0; j < event->n_retired; j++) {
+        if (event->retired[j] == item) return true;
+    }
+    return false;
+}
+
+/* Mark or unmark what may not be asked: the items given and those withdrawn. */
+static void block(const struct session *session, const struct event *event, struct blocked blocked,
+                  void (*mark)(struct blocked, size_t))
+{
+    for (unsigned j = 0; j < session->n_answer; j++)
+        mark(blocked, session->given[j]);
+    for (uint32_t j = 0; j < event->n_retired; j++) {
+        if (event->retired[j] != NO_ITEM) mark(blocked, event->retired[j]);
+    }
+}
+
+static uint32_t pick_from(const struct session *session, const uint32_t *list, size_t n,
+                          struct workspace *workspace)
+{
+    const struct test *test = &session->plan->test;
+    uint64_t seq = session->n_answer + 1;
+    struct criterion_input input = {
+        .bank = session->plan->bank, .theta = session->theta, .seed = session->seed, .draw = seq};
+    struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
+    size_t n_best = pick_best(test->criterion, &input, &candidates, workspace->value,
+                              workspace->best, test->randomesque);
+
+    if (n_best == 0) return NO_ITEM;
+    return pick_draw(workspace->best, n_best, session->seed, seq * DRAWS + DRAW_RANDOMESQUE)->item;
+}
+
+/* The pick inside the content group that is due; a group with nothing left is passed over. */
+static uint32_t pick_balanced(const struct session *session, struct workspace *workspace)
+{
+    const struct proportions *proportions = session->plan->proportions;
+    size_t n_group = proportions_n_group(proportions);
+    uint64_t closed = 0;
+
+    for (size_t tried = 0; tried < n_group; tried++) {
+        size_t group =
+            proportions_next(proportions, session->group_count, session->n_answer, closed);
+        size_t n;
+        const uint32_t *list = proportions_items(proportions, group, &n);
+        uint32_t item = pick_from(session, list, n, workspace);
+
+        if (item != NO_ITEM) return item;
+        closed |= (uint64_t)1 << group;
+    }
+    return NO_ITEM;
+}
+
+/* The next item, or NO_ITEM. */
+static uint32_t pick(const struct session *session, const struct event *event,
+                     struct workspace *workspace)
+{
+    const struct plan *plan = session->plan;
+    uint32_t item;
+
+    for (size_t i = 0; i < plan->test.n_start; i++) {
+        uint32_t start = plan->start_items[i];
+
+        if (!is_given(session, start) && !is_retired(event, start)) return start;
+    }
+    block(session, event, workspace->blocked, blocked_set);
+    if (plan->proportions && session->n_answer > 0)
+        item = pick_balanced(session, workspace);
+    else
+        item = pick_from(session, NULL, bank_n_item(plan->bank), workspace);
+    block(session, event, workspace->blocked, blocked_clear);
+    return item;
+}
+
+static void ask(struct session *session, uint32_t item, int64_t time_ms)
+{
+    move(session, SESSION_ASKING);
+    session->item = item;
+    session->asked_ms = time_ms;
+}
+
+static void finish(struct session *session, const char *stop, struct workspace *workspace)
+{
+    estimate(session, &session->plan->test.final, workspace);
+    session->item = NO_ITEM;
+    session->stop = stop;
+    move(session, SESSION_FINISHED);
+}
+
+/* Time on the question so far; a clock that jumped back adds nothing. */
+static void count_time(struct session *session, int64_t time_ms)
+{
+    if (session->state == SESSION_ASKING && time_ms > session->asked_ms) {
+        session->active_ms += time_ms - session->asked_ms;
+    }
+}
+
+static enum status take_started(struct session *session, const struct event *event,
+                                struct workspace *workspace, bool *again)
+{
+    const struct test *test = &session->plan->test;
+    bool is_normal =
+        test->interim.estimator->uses_prior && test->interim.prior.kind == &prior_normal;
+    uint32_t item;
+
+    (void)again;
+    assert(session->state == SESSION_NEW);
+    session->seed = event->seed;
+    session->has_prior = event->has_prior;
+    session->prior_mean = event->prior_mean;
+    session->prior_sd = event->prior_sd;
+    session->theta = test->start_theta;
+    session->se = is_normal ? own_spec(session, &test->interim).prior.sd : (double)NAN;
+    item = pick(session, event, workspace);
+    if (item == NO_ITEM) return EXHAUSTED;
+    ask(session, item, event->time_ms);
+    return OK;
+}
+
+/* Whether `response` is the session's last answer once more. */
+static bool is_last_answer(const struct session *session, const struct response *response)
+{
+    return session->last_kind == response->kind && session->last_score == response->score &&
+           session->last_raw == slice_hash(response->raw);
+}
+
+/* Everything an answer can be refused for. OK with *out_again set where it had come before. */
+static enum status check_answer(const struct session *session, const struct event *event,
+                                bool *out_again)
+{
+    *out_again = false;
+    if (event->seq > 0 && event->seq == session->n_answer) {
+        if (session->given[event->seq - 1] != event->item) return WRONG_ITEM;
+        *out_again = is_last_answer(session, &event->response);
+        return *out_again ? OK : CONFLICT;
+    }
+    if (session->state == SESSION_FINISHED || session->state == SESSION_VOIDED) return FINISHED;
+    if (event->seq != session->n_answer + 1) return STALE_SEQ;
+    if (session->state == SESSION_SUSPENDED) return CONFLICT;
+    if (event->item != session->item) return WRONG_ITEM;
+    if (event->response.score >= bank_item(session->plan->bank, event->item)->n_cat) {
+        return BAD_RESPONSE;
+    }
+    return OK;
+}
+
+static void keep_answer(struct session *session, const struct event *event,
+                        struct workspace *workspace)
+{
+    const struct plan *plan = session->plan;
+    const struct response *response = &event->response;
+    bool ignored = response->kind == RESPONSE_OMITTED && plan->test.omit_ignored;
+
+    session->given[session->n_answer++] = event->item;
+    session->last_kind = response->kind;
+    session->last_score = response->score;
+    session->last_raw = slice_hash(response->raw);
+    if (!ignored) {
+        evidence_add(&session->evidence, event->item, response->score, workspace->estimate->node);
+    }
+    if (plan->proportions) {
+        size_t group = proportions_group_of(plan->proportions, event->item);
+
+        if (group < proportions_n_group(plan->proportions)) session->group_count[group]++;
+    }
+}
+
+/* Why the test ends after this answer, NULL where it goes on. */
+static const char *stop_reason(const struct session *session)
+{
+    const struct test *test = &session->plan->test;
+    struct stop_state state = {
+        .n_answer = session->n_answer, .se = session->se, .active_ms = session->active_ms};
+    const struct stop_rule *rule;
+
+    if (session->n_answer >= stop_tree_cap(&test->stop, LIMIT_ANSWERS)) return stop_length.name;
+    if (session->n_answer < test->min_items) return NULL;
+    rule = stop_tree_met(&test->stop, &state);
+    return rule ? rule->name : NULL;
+}
+
+static enum status take_answered(struct session *session, const struct event *event,
+                                 struct workspace *workspace, bool *again)
+{
+    enum status st = check_answer(session, event, again);
+    const char *stop;
+    uint32_t item;
+
+    if (st || *again) return st;
+    count_time(session, event->time_ms);
+    keep_answer(session, event, workspace);
+    estimate(session, &session->plan->test.interim, workspace);
+    stop = stop_reason(session);
+    if (stop) {
+        finish(session, stop, workspace);
+        return OK;
+    }
+    item = pick(session, event, workspace);
+    if (item == NO_ITEM)
+        finish(session, "pool", workspace);
+    else
+        ask(session, item, event->time_ms);
+    return OK;
+}
+
+/* The question stays as it was asked; only time stands still. */
+static enum status take_suspended(struct session *session, const struct event *event,
+                                  struct workspace *workspace, bool *again)
+{
+    (void)workspace;
+    *again = session->state == SESSION_SUSPENDED;
+    if (*again) return OK;
+    if (session->state != SESSION_ASKING) return FINISHED;
+    count_time(session, event->time_ms);
+    move(session, SESSION_SUSPENDED);
+    return OK;
+}
+
+static enum status take_resumed(struct session *session, const struct event *event,
+                                struct workspace *workspace, bool *again)
+{
+    (void)workspace;
+    *again = session->state == SESSION_ASKING;
+    if (*again) return OK;
+    if (session->state != SESSION_SUSPENDED) return FINISHED;
+    ask(session, session->item, event->time_ms);
+    return OK;
+}
+
+static enum status take_finished(struct session *session, const struct event *event,
+                                 struct workspace *workspace, bool *again)
+{
+    *again = session->state == SESSION_FINISHED;
+    if (*again) return OK;
+    if (session->state == SESSION_VOIDED) return FINISHED;
+    count_time(session, event->time_ms);
+    finish(session, "request", workspace);
+    return OK;
+}
+
+static enum status take_voided(struct session *session, const struct event *event,
+                               struct workspace *workspace, bool *again)
+{
+    (void)event;
+    (void)workspace;
+    *again = session->state == SESSION_VOIDED;
+    if (*again) return OK;
+    session->item = NO_ITEM;
+    move(session, SESSION_VOIDED);
+    return OK;
+}
+
+/* What each kind of event does; *again is set where it had happened already. */
+static enum status (*const take[])(struct session *session, const struct event *event,
+                                   struct workspace *workspace, bool *again) = {
+    [EVENT_STARTED] = take_started,     [EVENT_ANSWERED] = take_answered,
+    [EVENT_SUSPENDED] = take_suspended, [EVENT_RESUMED] = take_resumed,
+    [EVENT_FINISHED] = take_finished,   [EVENT_VOIDED] = take_voided,
+};
+
+enum status session_step(struct session *session, const struct event *event,
+                         struct workspace *workspace, struct effects *effects)
+{
+    bool again = false;
+    enum status st = take[event->kind](session, event, workspace, &again);
+
+    if (st) return st;
+    if (!again) session->n_event++;
+    effects->changed = !again;
+    effects->outcome = (struct outcome){
+        .theta = session->theta, .se = session->se, .item = session->item, .stop = session->stop};
+    return OK;
+}
+
+bool outcome_equal(const struct outcome *a, const struct outcome *b)
+{
+    bool same_stop = a->stop == b->stop || (a->stop && b->stop && strcmp(a->stop, b->stop) == 0);
+
+    return same_stop && a->item == b->item && num_bits(a->theta) == num_bits(b->theta) &&
+           num_bits(a->se) == num_bits(b->se);
+}
+
+enum status session_replay(struct session *session, const struct event *event,
+                           const struct outcome *recorded, struct workspace *workspace)
+{
+    struct effects effects;
+    enum status st = session_step(session, event, workspace, &effects);
+
+    if (st || !effects.changed) return CORRUPT;
+    return outcome_equal(&effects.outcome, recorded) ? OK : CORRUPT;
+}
+
+void session_view(const struct session *session, struct session_view *out)
+{
+    bool is_open = session->item != NO_ITEM;
+
+    *out = (struct session_view){
+        .state = session->state,
+        .seq = session->n_answer + (is_open ? 1 : 0),
+        .item = session->state == SESSION_ASKING ? session->item : NO_ITEM,
+        .asked = session->n_answer + (is_open ? 1 : 0),
+        .min_items = session->plan->test.min_items,
+        .max_items = session->plan->max_items,
+        .theta = session->theta,
+        .se = session->se,
+        .stop = session->stop,
+    };
+}
+
+const struct plan *session_plan(const struct session *session)
+{
+    return session->plan;
+}
+
+uint32_t session_n_event(const struct session *session)
+{
+    return session->n_event;
+}
+
+uint32_t session_answered_item(const struct session *session, uint32_t seq)
+{
+    assert(seq >= 1 && seq <= session->n_answer);
+    return session->given[seq - 1];
+}
+
+unsigned session_n_answer(const struct session *session)
+{
+    return session->n_answer;
+}
