@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over the bytes with a stack of open containers. `owed` counts the values that all open
+ * containers still wait for. Each takes at least one byte, so a count that the rest of the message
+ * cannot cover is refused where it stands, however deep it is nested: what msgpack-c then
+ * allocates is bounded by the bytes that really arrived. */
+#include "proto/prescan.h"
+
+#include "base/limits.h"
+
+enum { MAP_PAIRS = 64, KEY_BYTES = 64 };
+
+_Static_assert((int)LIMIT_DEPTH == 16, "a reason below names the depth");
+
+enum kind { SCALAR, BIN, STR, ARRAY, MAP, EXT, NEVER };
+
+/* The formats 0xc0 to 0xdf. `n_tail` bytes follow the first: a scalar's value, else a length. */
+static const struct format {
+    uint8_t kind;
+    uint8_t n_tail;
+} formats[32] = {
+    {SCALAR, 0}, {NEVER, 0},  {SCALAR, 0}, {SCALAR, 0},  // nil, unused, false, true
+    {BIN, 1},    {BIN, 2},    {BIN, 4},                  // bin 8, 16, 32
+    {EXT, 0},    {EXT, 0},    {EXT, 0},                  // ext 8, 16, 32
+    {SCALAR, 4}, {SCALAR, 8},                            // float 32, 64
+    {SCALAR, 1}, {SCALAR, 2}, {SCALAR, 4}, {SCALAR, 8},  // uint 8, 16, 32, 64
+    {SCALAR, 1}, {SCALAR, 2}, {SCALAR, 4}, {SCALAR, 8},  // int 8, 16, 32, 64
+    {EXT, 0},    {EXT, 0},    {EXT, 0},    {EXT, 0},     // fixext 1, 2, 4, 8
+    {EXT, 0},                                            // fixext 16
+    {STR, 1},    {STR, 2},    {STR, 4},                  // str 8, 16, 32
+    {ARRAY, 2},  {ARRAY, 4},  {MAP, 2},    {MAP, 4},     // array and map 16, 32
+};
+
+/* The front of one value: `n` is the bytes behind it, or the elements or pairs in it. */
+struct head {
+    enum kind kind;
+    uint32_t n;
+};
+
+/* An open container. Of a map the keys seen so far are kept, to find one that stands twice. */
+struct frame {
+    uint32_t left;  // values still to come: two for each pair of a map
+    bool is_map;
+    uint8_t n_key;
+    struct slice keys[MAP_PAIRS];
+};
+
+struct scan {
+    struct slice rest;
+    size_t n_value, owed, depth;
+    struct frame frames[LIMIT_DEPTH];
+};
+
+static void skip(struct scan *scan, size_t n)
+{
+    scan->rest.data += n;
+    scan->rest.n -= n;
+}
+
+/* Take the front of the next value, a scalar's bytes included. False where it is cut short. */
+static bool take_head(struct scan *scan, struct head *out)
+{
+    struct format format;
+    uint8_t first;
+
+    if (scan->rest.n == 0) return false;
+    first = scan->rest.data[0];
+    skip(scan, 1);
+    *out = (struct head){.kind = SCALAR};
+    if (first < 0x80 || first >= 0xe0) return true;
+    if (first < 0x90) {
+        *out = (struct head){.kind = MAP, .n = first & 0x0f};
+        return true;
+    }
+    if (first < 0xa0) {
+        *out = (struct head){.kind = ARRAY, .n = first & 0x0f};
+        return true;
+    }
+    if (first < 0xc0) {
+        *out = (struct head){.kind = STR, .n = first & 0x1f};
+        return true;
+    }
+
+    format = formats[first - 0xc0];
+    if (scan->rest.n < format.n_tail) return false;
+    out->kind = format.kind;
+    for (size_t i = 0; i < format.n_tail && format.kind != SCALAR; i++)
+        out->n = out->n << 8 | scan->rest.data[i];
+    skip(scan, format.n_tail);
+    return true;
+}
+
+static const char *open_container(struct scan *scan, struct head head)
+{
+    struct frame *frame;
+
+    if (head.kind == MAP && head.n > MAP_PAIRS) return "map of more than 64 entries";
+    if (scan->depth == LIMIT_DEPTH) return "nested more than 16 deep";
+    if (head.n > LIMIT_NODES_MESSAGE) return "too many values";
+
+    frame = &scan->frames[scan->depth++];
+    frame->is_map = head.kind == MAP;
+    frame->left = frame->is_map ? 2 * head.n : head.n;
+    frame->n_key = 0;
+    scan->owed += frame->left;
+    return NULL;
+}
+
+/* The innermost container if it is a map that comes to a key next, else NULL. */
+static struct frame *map_at_key(struct scan *scan)
+{
+    struct frame *frame = scan->depth ? &scan->frames[scan->depth - 1] : NULL;
+
+    return frame && frame->is_map && frame->left % 2 == 0 ? frame : NULL;
+}
+
+static const char *take_key(struct frame *map, struct slice key)
+{
+    if (key.n > KEY_BYTES) return "map key longer than 64 bytes";
+    for (size_t i = 0; i < map->n_key; i++) {
+        if (slice_equal(map->keys[i], key)) return "key that stands twice in its map";
+    }
+    map->keys[map->n_key++] = key;
+    return NULL;
+}
+
+/* The bytes of a str or bin; `map` is the map that a str is a key of, else NULL. */
+static const char *take_bytes(struct scan *scan, struct head head, struct frame *map)
+{
+    struct slice bytes = slice_of(scan->rest.data, head.n);
+
+    if (head.n > scan->rest.n) return "cut short";
+    if (head.kind == STR && !slice_is_utf8(bytes)) return "str that is not UTF-8";
+    skip(scan, head.n);
+    return map ? take_key(map, bytes) : NULL;
+}
+
+/* One value, without what a container holds. NULL, or why it is refused. */
+static const char *take_value(struct scan *scan)
+{
+    struct frame *map = map_at_key(scan);
+    const char *reason = NULL;
+    struct head head;
+
+    if (!take_head(scan, &head)) return "cut short";
+    if (++scan->n_value > LIMIT_NODES_MESSAGE) return "too many values";
+    if (head.kind == EXT) return "ext type";
+    if (head.kind == NEVER) return "byte that starts no value";
+    if (map && head.kind != STR) return "map key that is not a str";
+
+    scan->owed--;
+    if (scan->depth > 0) scan->frames[scan->depth - 1].left--;
+    if (head.kind == ARRAY || head.kind == MAP) reason = open_container(scan, head);
+    if (head.kind == STR || head.kind == BIN) reason = take_bytes(scan, head, map);
+    if (!reason && scan->owed > scan->rest.n) reason = "cut short";
+    while (scan->depth > 0 && scan->frames[scan->depth - 1].left == 0) scan->depth--;
+    return reason;
+}
+
+bool prescan(struct slice bytes, struct prescan_error *out_error)
+{
+    struct scan scan;  // the frames are filled as they open
+    const char *reason = NULL;
+    size_t start = 0;
+
+    scan.rest = bytes;
+    scan.n_value = scan.depth = 0;
+    scan.owed = 1;
+    while (!reason && scan.owed > 0) {
+        start = bytes.n - scan.rest.n;
+        reason = take_value(&scan);
+    }
+    if (!reason && scan.rest.n > 0) {
+        start = bytes.n - scan.rest.n;
+        reason = "bytes behind the value";
+    }
+    if (reason) *out_error = (struct prescan_error){.offset = start, .reason = reason};
+    return !reason;
+}

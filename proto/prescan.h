@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bounded pre-scan: everything msgpack-c does not check before it allocates. */
+#ifndef PROTO_PRESCAN_H
+#define PROTO_PRESCAN_H
+
+#include "base/slice.h"
+
+/* Why a message was refused, and at which byte. `reason` is a constant text. */
+struct prescan_error {
+    size_t offset;
+    const char *reason;
+};
+
+/* Whether `bytes` is exactly one MessagePack value within our limits: depth at most LIMIT_DEPTH,
+ * at most LIMIT_NODES_MESSAGE values, every count and length covered by bytes that are there, every
+ * str well-formed UTF-8, map keys strings of at most 64 bytes and no key twice in a map of at most
+ * 64 entries (larger maps are refused), no ext type, no 0xc1, no bytes behind the value. Encodings
+ * that are longer than need be are accepted. No allocation, no recursion. On false *out_error is
+ * filled. */
+MUST_CHECK bool prescan(struct slice bytes, struct prescan_error *out_error);
+
+#endif
