@@ -32,10 +32,12 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
     size_t rounded =
         (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+    bool has_room = arena->chunks && rounded <= arena->cap - arena->used;
     void *out;
 
-    if (arena->failed || rounded < size) return NULL;
-    if (rounded > arena->cap - arena->used && !arena_grow(arena, rounded)) return NULL;
+    if (size > PTRDIFF_MAX) arena->failed = true;  // rounded up, or with a header, it might wrap
+    if (arena->failed) return NULL;
+    if (!has_room && !arena_grow(arena, rounded)) return NULL;
     out = arena->chunks->bytes + arena->used;
     arena->used += rounded;
     return out;

@@ -1,9 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fault.h"
+#include "base/slice.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* What is too long was cut by bytes; a fault goes out on the wire, so the cut goes between two
+ * characters. */
+static void end_whole(char *text)
+{
+    size_t n = strlen(text);
+
+    while (n > 0 && !slice_is_utf8(slice_of(text, n))) text[--n] = '\0';
+}
 
 static void fault_fill(struct fault *fault, const char *item, const char *field, const char *fmt,
                        va_list args)
@@ -11,6 +22,9 @@ static void fault_fill(struct fault *fault, const char *item, const char *field,
     snprintf(fault->item, sizeof(fault->item), "%s", item ? item : "");
     snprintf(fault->field, sizeof(fault->field), "%s", field ? field : "");
     vsnprintf(fault->text, sizeof(fault->text), fmt, args);
+    end_whole(fault->item);
+    end_whole(fault->field);
+    end_whole(fault->text);
 }
 
 void fault_set(struct fault *fault, const char *item, const char *field, const char *fmt, ...)

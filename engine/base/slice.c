@@ -29,8 +29,7 @@ uint64_t slice_hash(struct slice s)
 {
     uint64_t hash = 0xcbf29ce484222325u;
 
-    for (size_t i = 0; i < s.n; i++)
-        hash = (hash ^ s.data[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < s.n; i++) hash = (hash ^ s.data[i]) * 0x100000001b3u;
     return hash;
 }
 
@@ -107,8 +106,7 @@ static bool buf_reserve(struct buf *buf, size_t n)
 
     if (buf->failed) return false;
     if (n > SIZE_MAX / 4 - buf->n) goto failed;
-    while (cap < buf->n + n)
-        cap *= 2;
+    while (cap < buf->n + n) cap *= 2;
     if (cap == buf->cap) return true;
     data = realloc(buf->data, cap);
     if (!data) goto failed;

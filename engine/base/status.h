@@ -36,7 +36,8 @@
     X(NO_MEMORY, 100, "internal", true)                                                            \
     X(IO_ERROR, 101, "internal", true)                                                             \
     X(CORRUPT, 102, "internal", false)                                                             \
-    X(NOT_FOUND, 103, "internal", false)
+    X(NOT_FOUND, 103, "internal", false)                                                           \
+    X(MAP_FULL, 104, "internal", true)
 
 enum status {
 #define STATUS_ENUM(name, number, code, retry) name = number,

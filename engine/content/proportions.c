@@ -26,8 +26,7 @@ static size_t find_group(struct slice value, const struct target *targets, size_
 {
     size_t g = 0;
 
-    while (g < n_target && !slice_equal_str(value, targets[g].value))
-        g++;
+    while (g < n_target && !slice_equal_str(value, targets[g].value)) g++;
     return g;
 }
 
@@ -36,8 +35,7 @@ static void sort_items(struct proportions *proportions, size_t n_item)
 {
     size_t fill[LIMIT_GROUPS + 1] = {0};
 
-    for (size_t i = 0; i < n_item; i++)
-        fill[proportions->group_of[i]]++;
+    for (size_t i = 0; i < n_item; i++) fill[proportions->group_of[i]]++;
     for (size_t g = 0; g <= proportions->n_group; g++) {
         proportions->start[g + 1] = proportions->start[g] + fill[g];
         fill[g] = proportions->start[g];
@@ -62,8 +60,7 @@ struct proportions *proportions_new(const struct bank *bank, struct slice tag,
         return NULL;
     }
     proportions->n_group = n_target;
-    for (size_t g = 0; g < n_target; g++)
-        proportions->target[g] = targets[g].proportion;
+    for (size_t g = 0; g < n_target; g++) proportions->target[g] = targets[g].proportion;
     for (size_t i = 0; i < n_item; i++) {
         struct slice value = bank_tag(bank, i, tag);
 

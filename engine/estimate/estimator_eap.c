@@ -37,8 +37,7 @@ static void solve(const struct estimate_spec *spec, const struct evidence *evide
         loglik = workspace->loglik;
     }
     top = log_posterior(spec, evidence, loglik, workspace);
-    for (size_t q = 0; q < grid->n_node; q++)
-        weight[q] = num_exp(weight[q] - top);
+    for (size_t q = 0; q < grid->n_node; q++) weight[q] = num_exp(weight[q] - top);
     for (size_t q = 0; q < grid->n_node; q++) {
         weight[q] *= grid_weight(grid, q);
         sum += weight[q];

@@ -20,6 +20,16 @@ static double slope(double theta, void *context)
     return evidence_score(posterior->evidence, theta) + prior->kind->d1(prior, theta, &info);
 }
 
+/* Without answers a uniform or a Jeffreys posterior is flat, and has a centre but no mode. */
+static bool is_flat(const struct posterior *posterior, double lower, double upper)
+{
+    const struct prior *prior = posterior->prior;
+    struct info_terms none = {0};
+
+    return posterior->evidence->n == 0 && prior->kind->d1(prior, lower, &none) == 0.0 &&
+           prior->kind->d1(prior, upper, &none) == 0.0;
+}
+
 static void solve(const struct estimate_spec *spec, const struct evidence *evidence,
                   struct estimate_workspace *workspace, struct estimate *out)
 {
@@ -31,7 +41,8 @@ static void solve(const struct estimate_spec *spec, const struct evidence *evide
     bool concave = prior->kind->concave && evidence_is_concave(evidence);
     struct info_terms info;
 
-    *out = (struct estimate){0};
+    *out = (struct estimate){.theta = 0.5 * (lower + upper), .se = (double)INFINITY};
+    if (is_flat(&posterior, lower, upper)) return;
     mode_find(f, lower, upper, concave, workspace, out);
     info = evidence_info(evidence, out->theta);
     out->se = se_of_info(info.i - prior->kind->d2(prior, out->theta, &info));

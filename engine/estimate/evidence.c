@@ -27,8 +27,7 @@ void evidence_add(struct evidence *evidence, uint32_t item, unsigned score, doub
 
 void evidence_loglik(const struct evidence *evidence, const double *theta, size_t n, double *loglik)
 {
-    for (size_t q = 0; q < n; q++)
-        loglik[q] = 0.0;
+    for (size_t q = 0; q < n; q++) loglik[q] = 0.0;
     for (size_t j = 0; j < evidence->n; j++) {
         const struct item *it = bank_item(evidence->bank, evidence->item[j]);
 

@@ -7,8 +7,7 @@ void grid_nodes(const struct grid *grid, double *theta)
 {
     double step = (grid->max - grid->min) / (double)(grid->n_node - 1);
 
-    for (size_t q = 0; q < grid->n_node; q++)
-        theta[q] = grid->min + (double)q * step;
+    for (size_t q = 0; q < grid->n_node; q++) theta[q] = grid->min + (double)q * step;
 }
 
 double grid_weight(const struct grid *grid, size_t q)

@@ -72,15 +72,13 @@ void bank_free(struct bank *bank)
     free(bank);
 }
 
-static const double slot_default[SLOT_STEPS] = {[SLOT_A] = 1.0, [SLOT_D] = 1.0};
-
 /* The value of a scalar parameter: the file's, or the default where the model has none. */
 static double spec_value(const struct item_spec *spec, enum param_slot slot)
 {
     for (const struct param *p = spec->model->params; p->name; p++) {
         if (p->slot == slot) return spec->value[slot];
     }
-    return slot_default[slot];
+    return param_default(slot);
 }
 
 static bool has_steps(const struct model *model)
@@ -332,8 +330,7 @@ enum status bank_score(const struct bank *bank, size_t i, struct slice raw, unsi
     const struct item_texts *texts = &bank->texts[i];
     size_t option = 0;
 
-    while (option < texts->n_option && !slice_equal(texts->options[option], raw))
-        option++;
+    while (option < texts->n_option && !slice_equal(texts->options[option], raw)) option++;
     if (texts->n_option > 0 && option == texts->n_option) return BAD_RESPONSE;
     if (texts->n_option == 0 && texts->key.n == 0) return BAD_RESPONSE;
     *out_score = texts->key.n > 0 ? slice_equal(texts->key, raw) : (unsigned)option;

@@ -6,6 +6,11 @@ const struct model *const models[] = {
     &model_1pl, &model_2pl, &model_3pl, &model_4pl, &model_grm, &model_gpcm, NULL,
 };
 
+double param_default(enum param_slot slot)
+{
+    return slot == SLOT_A || slot == SLOT_D ? 1.0 : 0.0;
+}
+
 const struct model *model_find(struct slice name)
 {
     for (size_t i = 0; models[i]; i++) {
@@ -25,8 +30,7 @@ double curve_info(const struct curve *curve)
 {
     double sum = 0.0;
 
-    for (unsigned k = 0; k < curve->n_cat; k++)
-        sum += curve->p[k] * curve->r1[k] * curve->r1[k];
+    for (unsigned k = 0; k < curve->n_cat; k++) sum += curve->p[k] * curve->r1[k] * curve->r1[k];
     return sum;
 }
 
@@ -59,8 +63,7 @@ double curve_j(const struct curve *curve)
 {
     double sum = 0.0;
 
-    for (unsigned k = 0; k < curve->n_cat; k++)
-        sum += curve->p[k] * curve->r1[k] * curve->r2[k];
+    for (unsigned k = 0; k < curve->n_cat; k++) sum += curve->p[k] * curve->r1[k] * curve->r2[k];
     return sum;
 }
 

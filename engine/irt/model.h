@@ -10,10 +10,13 @@
 /* Where a parameter of a bank file goes in struct item. */
 enum param_slot { SLOT_A, SLOT_B, SLOT_C, SLOT_D, SLOT_STEPS };
 
+/* What a scalar parameter is where the model or the file does not say. */
+double param_default(enum param_slot slot);
+
 struct param {
     const char *name;  // in bank files and on the wire; NULL ends the list
     enum param_slot slot;
-    bool optional;  // absent: 1 for a, 0 for c, 1 for d
+    bool optional;  // absent: param_default(slot)
 };
 
 /* P of every category and its logarithmic derivatives by theta. Everything else follows from them

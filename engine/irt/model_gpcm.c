@@ -12,7 +12,8 @@ static void check(const struct item *item, const char *id, struct faults *faults
     if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
 }
 
-/* The exponents z [n_cat], P [n_cat] and log(sum exp(z)), with no exponent above 0 formed. */
+/* The exponents z [n_cat] less the largest of them, P [n_cat] and log(sum exp(z)): no exponent above
+ * 0 is formed, and none of log P's digits are lost to the size of the exponents. */
 static double softmax(const struct item *item, double theta, double *z, double *p)
 {
     double top = 0.0, sum = 0.0;
@@ -23,12 +24,12 @@ static double softmax(const struct item *item, double theta, double *z, double *
         if (z[k] > top) top = z[k];
     }
     for (unsigned k = 0; k < item->n_cat; k++) {
-        p[k] = num_exp(z[k] - top);
+        z[k] -= top;
+        p[k] = num_exp(z[k]);
         sum += p[k];
     }
-    for (unsigned k = 0; k < item->n_cat; k++)
-        p[k] /= sum;
-    return top + num_log(sum);
+    for (unsigned k = 0; k < item->n_cat; k++) p[k] /= sum;
+    return num_log(sum);
 }
 
 static void prob(const struct item *item, double theta, double *p)
@@ -45,8 +46,7 @@ static void curve(const struct item *item, double theta, struct curve *out)
 
     out->n_cat = item->n_cat;
     softmax(item, theta, z, out->p);
-    for (unsigned k = 0; k < item->n_cat; k++)
-        mean += out->p[k] * k;
+    for (unsigned k = 0; k < item->n_cat; k++) mean += out->p[k] * k;
     for (unsigned k = 0; k < item->n_cat; k++) {
         double r = k - mean;
 
@@ -61,16 +61,15 @@ static void curve(const struct item *item, double theta, struct curve *out)
 static double log_prob(const struct item *item, unsigned k, double theta)
 {
     double z[LIMIT_CATS], p[LIMIT_CATS];
-    double total = softmax(item, theta, z, p);
+    double log_sum = softmax(item, theta, z, p);
 
-    return z[k] - total;
+    return z[k] - log_sum;
 }
 
 static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
                        double *loglik)
 {
-    for (size_t q = 0; q < n; q++)
-        loglik[q] += log_prob(item, k, theta[q]);
+    for (size_t q = 0; q < n; q++) loglik[q] += log_prob(item, k, theta[q]);
 }
 
 static double info(const struct item *item, double theta)
@@ -79,10 +78,8 @@ static double info(const struct item *item, double theta)
     double mean = 0.0, variance = 0.0;
 
     softmax(item, theta, z, p);
-    for (unsigned k = 0; k < item->n_cat; k++)
-        mean += p[k] * k;
-    for (unsigned k = 0; k < item->n_cat; k++)
-        variance += p[k] * (k - mean) * (k - mean);
+    for (unsigned k = 0; k < item->n_cat; k++) mean += p[k] * k;
+    for (unsigned k = 0; k < item->n_cat; k++) variance += p[k] * (k - mean) * (k - mean);
     return item->a * item->a * variance;
 }
 

@@ -75,13 +75,11 @@ static void add_loglik(const struct item *item, unsigned k, const double *theta,
     if (k == 1 && c <= 0.0) {
         double top = num_log(d);
 
-        for (size_t q = 0; q < n; q++)
-            loglik[q] += top + num_log_logistic(a * (theta[q] - b));
+        for (size_t q = 0; q < n; q++) loglik[q] += top + num_log_logistic(a * (theta[q] - b));
     } else if (k == 0 && d >= 1.0) {
         double top = num_log(1.0 - c);
 
-        for (size_t q = 0; q < n; q++)
-            loglik[q] += top + num_log_logistic(-(a * (theta[q] - b)));
+        for (size_t q = 0; q < n; q++) loglik[q] += top + num_log_logistic(-(a * (theta[q] - b)));
     } else {
         for (size_t q = 0; q < n; q++) {
             struct logistic l = num_logistic(a * (theta[q] - b));

@@ -4,7 +4,8 @@
  * The C library picks other variants of exp and log on other processors, whose last bits differ, and
  * a last bit can change a pick. What decides a theta or a pick uses these instead: only + - * / and
  * integer operations in a fixed order, no branch, so a loop over them vectorises and each lane gives
- * the scalar's bits. Within 1 ulp, num_log1p within 1.1 (tests/unit/num, against long double). */
+ * the scalar's bits. num_exp and num_log are within 1 ulp, num_log1p within 1.4, num_one_minus_exp
+ * within 6 (tests/unit/num, against long double). */
 #ifndef NUM_ELEMENTARY_H
 #define NUM_ELEMENTARY_H
 
@@ -113,8 +114,7 @@ static inline double num_one_minus_exp(double x)
     double sum = 1.0;
 
     if (x > 0.25) return 1.0 - num_exp(-x);
-    for (int i = 11; i >= 2; i--)
-        sum = 1.0 - sum * x / i;
+    for (int i = 11; i >= 2; i--) sum = 1.0 - sum * x / i;
     return x * sum;
 }
 

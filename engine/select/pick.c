@@ -12,8 +12,7 @@ static size_t insert(struct ranked *out, size_t n, size_t n_best, struct ranked 
     }
     if (at == n_best) return n;
     if (n < n_best) n++;
-    for (size_t i = n - 1; i > at; i--)
-        out[i] = out[i - 1];
+    for (size_t i = n - 1; i > at; i--) out[i] = out[i - 1];
     out[at] = new;
     return n;
 }

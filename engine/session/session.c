@@ -169,8 +169,7 @@ static bool is_retired(const struct event *event, uint32_t item)
 static void block(const struct session *session, const struct event *event, struct blocked blocked,
                   void (*mark)(struct blocked, size_t))
 {
-    for (unsigned j = 0; j < session->n_answer; j++)
-        mark(blocked, session->given[j]);
+    for (unsigned j = 0; j < session->n_answer; j++) mark(blocked, session->given[j]);
     for (uint32_t j = 0; j < event->n_retired; j++) {
         if (event->retired[j] != NO_ITEM) mark(blocked, event->retired[j]);
     }
@@ -264,7 +263,6 @@ static enum status take_started(struct session *session, const struct event *eve
     uint32_t item;
 
     (void)again;
-    assert(session->state == SESSION_NEW);
     session->seed = event->seed;
     session->has_prior = event->has_prior;
     session->prior_mean = event->prior_mean;
@@ -418,12 +416,22 @@ static enum status (*const take[])(struct session *session, const struct event *
     [EVENT_FINISHED] = take_finished,   [EVENT_VOIDED] = take_voided,
 };
 
+/* A session starts once, before anything else. */
+static bool can_come(const struct session *session, const struct event *event)
+{
+    bool is_known = event->kind >= EVENT_STARTED && event->kind <= EVENT_VOIDED;
+
+    return is_known && (event->kind == EVENT_STARTED) == (session->state == SESSION_NEW);
+}
+
 enum status session_step(struct session *session, const struct event *event,
                          struct workspace *workspace, struct effects *effects)
 {
     bool again = false;
-    enum status st = take[event->kind](session, event, workspace, &again);
+    enum status st;
 
+    assert(can_come(session, event));
+    st = take[event->kind](session, event, workspace, &again);
     if (st) return st;
     if (!again) session->n_event++;
     effects->changed = !again;
@@ -444,8 +452,10 @@ enum status session_replay(struct session *session, const struct event *event,
                            const struct outcome *recorded, struct workspace *workspace)
 {
     struct effects effects;
-    enum status st = session_step(session, event, workspace, &effects);
+    enum status st;
 
+    if (!can_come(session, event)) return CORRUPT;
+    st = session_step(session, event, workspace, &effects);
     if (st || !effects.changed) return CORRUPT;
     return outcome_equal(&effects.outcome, recorded) ? OK : CORRUPT;
 }

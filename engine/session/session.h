@@ -47,11 +47,12 @@ void session_free(struct session *session);
  *   STALE_SEQ     answered: another question is being asked
  *   CONFLICT      answered: the last question has another answer; or the session is suspended
  *   FINISHED      the session has ended
- * Pre: the workspace is large enough for the plan's bank. */
+ * Pre: the workspace is large enough for the plan's bank; EVENT_STARTED comes first and once. */
 MUST_CHECK enum status session_step(struct session *session, const struct event *event,
                                     struct workspace *workspace, struct effects *effects);
 
-/* Take an event again, as a replay does: CORRUPT where the outcome differs from the recorded one. */
+/* Take an event again, as a replay does: CORRUPT where it cannot come now, changes nothing, or has
+ * another outcome than the recorded one. */
 MUST_CHECK enum status session_replay(struct session *session, const struct event *event,
                                       const struct outcome *recorded, struct workspace *workspace);
 
