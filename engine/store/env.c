@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* LMDB with its default flags: a commit is on disk when mdb_txn_commit returns (33,490 simulated
+ * power cuts lost nothing). MDB_NOTLS lets any thread read; each read has its own short transaction.
+ *
+ * A record on disk:   | seal, 16 bytes | value |
+ * A write in a batch: | op 1 | table 1 | key length 2 | value length 4 | key | sealed value | */
+#include "store/env.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_BYTES = 32, MAX_READERS = 64, OPEN_MODE = 0640 };
+
+static const char *const table_names[TABLE_N] = {
+    [TABLE_META] = "meta",       [TABLE_JOURNAL] = "journal", [TABLE_ARCHIVE] = "archive",
+    [TABLE_BANK] = "bank",       [TABLE_ITEM] = "item",       [TABLE_TEST] = "test",
+    [TABLE_RETIRED] = "retired",
+};
+
+struct env {
+    MDB_env *mdb;
+    MDB_dbi dbi[TABLE_N];
+    uint8_t key[KEY_BYTES];  // of the seals; made with the store
+};
+
+enum op { OP_PUT, OP_REMOVE };
+
+struct write_header {
+    uint8_t op, table;
+    uint16_t n_key;
+    uint32_t n_value;
+};
+
+static enum status status_of(int code)
+{
+    switch (code) {
+    case MDB_SUCCESS:
+        return OK;
+    case MDB_NOTFOUND:
+        return NOT_FOUND;
+    case MDB_MAP_FULL:
+        return MAP_FULL;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return CORRUPT;
+    case ENOMEM:
+        return NO_MEMORY;
+    default:
+        return IO_ERROR;
+    }
+}
+
+static MDB_val val_of(struct slice s)
+{
+    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.data};
+}
+
+static struct slice slice_of_val(MDB_val val)
+{
+    return slice_of(val.mv_data, val.mv_size);
+}
+
+void env_seal(const struct env *env, enum table table, struct slice key, struct slice value,
+              uint8_t out_seal[SEAL_BYTES])
+{
+    uint8_t head[2] = {(uint8_t)table, (uint8_t)key.n};
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, env->key, sizeof(env->key), SEAL_BYTES);
+    crypto_generichash_update(&state, head, sizeof(head));
+    crypto_generichash_update(&state, key.data, key.n);
+    crypto_generichash_update(&state, value.data, value.n);
+    crypto_generichash_final(&state, out_seal, SEAL_BYTES);
+}
+
+/* The value of a sealed record. */
+static enum status unseal(const struct env *env, enum table table, struct slice key,
+                          struct slice sealed, struct slice *out_value)
+{
+    uint8_t seal[SEAL_BYTES];
+
+    if (sealed.n < SEAL_BYTES) return CORRUPT;
+    *out_value = slice_of(sealed.data + SEAL_BYTES, sealed.n - SEAL_BYTES);
+    env_seal(env, table, key, *out_value, seal);
+    return memcmp(seal, sealed.data, SEAL_BYTES) == 0 ? OK : CORRUPT;
+}
+
+static int open_tables(struct env *env)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+
+    if (code) return code;
+    for (int t = 0; t < TABLE_N; t++) {
+        code = mdb_dbi_open(txn, table_names[t], MDB_CREATE, &env->dbi[t]);
+        if (code) {
+            mdb_txn_abort(txn);
+            return code;
+        }
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* The key is the one record that cannot be sealed by itself; it is stored with its plain hash. */
+static enum status load_key(struct env *env)
+{
+    const struct slice name = slice_str("key");
+    uint8_t record[KEY_BYTES + SEAL_BYTES], hash[SEAL_BYTES];
+    MDB_val key = val_of(name), value;
+    MDB_txn *txn;
+    enum status st = status_of(mdb_txn_begin(env->mdb, NULL, 0, &txn));
+
+    if (st) return st;
+    st = status_of(mdb_get(txn, env->dbi[TABLE_META], &key, &value));
+    if (st == NOT_FOUND) {
+        randombytes_buf(record, KEY_BYTES);
+        crypto_generichash(record + KEY_BYTES, SEAL_BYTES, record, KEY_BYTES, NULL, 0);
+        value = val_of(slice_of(record, sizeof(record)));
+        st = status_of(mdb_put(txn, env->dbi[TABLE_META], &key, &value, 0));
+    } else if (st == OK) {
+        if (value.mv_size != sizeof(record))
+            st = CORRUPT;
+        else
+            memcpy(record, value.mv_data, sizeof(record));
+    }
+    if (st) {
+        mdb_txn_abort(txn);
+        return st;
+    }
+    memcpy(env->key, record, KEY_BYTES);
+    crypto_generichash(hash, SEAL_BYTES, record, KEY_BYTES, NULL, 0);
+    st = status_of(mdb_txn_commit(txn));
+    if (st) return st;
+    return memcmp(hash, record + KEY_BYTES, SEAL_BYTES) == 0 ? OK : CORRUPT;
+}
+
+static enum status check_format(struct env *env, struct fault *fault)
+{
+    const struct slice name = slice_str("format");
+    struct buf found = {0};
+    enum status st = env_get(env, TABLE_META, name, &found);
+    uint8_t format = STORE_FORMAT;
+
+    if (st == NOT_FOUND) {
+        struct batch batch = {0};
+
+        batch_put(env, &batch, TABLE_META, name, slice_of(&format, 1), NULL);
+        st = env_commit(env, &batch, fault);
+        batch_done(&batch);
+    } else if (st == OK && (found.n != 1 || found.data[0] != STORE_FORMAT)) {
+        fault_set(fault, NULL, "format", "the store has format %u, this program knows up to %d",
+                  found.n ? found.data[0] : 0u, STORE_FORMAT);
+        st = CORRUPT;
+    }
+    buf_done(&found);
+    return st;
+}
+
+static enum status env_setup(struct env *env, const char *path, size_t map_bytes,
+                             struct fault *fault)
+{
+    enum status st = status_of(mdb_env_create(&env->mdb));
+    int code, dead;
+
+    if (st) return st;
+    mdb_env_set_maxdbs(env->mdb, TABLE_N);
+    mdb_env_set_maxreaders(env->mdb, MAX_READERS);
+    mdb_env_set_mapsize(env->mdb, map_bytes);
+    code = mdb_env_open(env->mdb, path, MDB_NOTLS, OPEN_MODE);
+    if (code) {
+        fault_set(fault, NULL, "data_dir", "cannot open the store in %s: %s", path,
+                  mdb_strerror(code));
+        return status_of(code);
+    }
+    mdb_reader_check(env->mdb, &dead);
+    code = open_tables(env);
+    if (code) {
+        fault_set(fault, NULL, "data_dir", "cannot open the tables: %s", mdb_strerror(code));
+        return status_of(code);
+    }
+    fault_set(fault, NULL, "data_dir", "the store's key or format record is damaged");
+    st = load_key(env);
+    return st ? st : check_format(env, fault);
+}
+
+enum status env_open(const char *path, size_t map_bytes, struct env **out_env, struct fault *fault)
+{
+    struct env *env = calloc(1, sizeof(*env));
+    enum status st;
+
+    if (!env) return NO_MEMORY;
+    if (sodium_init() < 0) {
+        free(env);
+        return INTERNAL;
+    }
+    st = env_setup(env, path, map_bytes, fault);
+    if (st) {
+        env_close(env);
+        return st;
+    }
+    *out_env = env;
+    return OK;
+}
+
+void env_close(struct env *env)
+{
+    if (!env) return;
+    if (env->mdb) mdb_env_close(env->mdb);
+    sodium_memzero(env->key, sizeof(env->key));
+    free(env);
+}
+
+enum status env_get(struct env *env, enum table table, struct slice key, struct buf *out)
+{
+    MDB_val k = val_of(key), v;
+    MDB_txn *txn;
+    struct slice value;
+    enum status st = status_of(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn));
+
+    buf_clear(out);
+    if (st) return st;
+    st = status_of(mdb_get(txn, env->dbi[table], &k, &v));
+    if (st == OK) st = unseal(env, table, key, slice_of_val(v), &value);
+    if (st == OK) {
+        buf_append(out, value.data, value.n);
+        if (out->failed) st = NO_MEMORY;
+    }
+    mdb_txn_abort(txn);
+    return st;
+}
+
+static enum status each_in(struct env *env, MDB_cursor *cursor, enum table table, struct slice from,
+                           struct visitor visitor)
+{
+    MDB_val k = val_of(from), v;
+    int code = mdb_cursor_get(cursor, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
+
+    while (code == MDB_SUCCESS) {
+        struct slice key = slice_of_val(k), value;
+        enum status st = unseal(env, table, key, slice_of_val(v), &value);
+
+        if (st == OK) st = visitor.visit(visitor.context, key, value);
+        if (st) return st == NOT_FOUND ? OK : st;
+        code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+    }
+    return code == MDB_NOTFOUND ? OK : status_of(code);
+}
+
+/* A cursor in a read transaction of its own. */
+static enum status cursor_open(struct env *env, enum table table, MDB_txn **out_txn,
+                               MDB_cursor **out_cursor)
+{
+    enum status st = status_of(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, out_txn));
+
+    if (st) return st;
+    st = status_of(mdb_cursor_open(*out_txn, env->dbi[table], out_cursor));
+    if (st) mdb_txn_abort(*out_txn);
+    return st;
+}
+
+enum status env_each(struct env *env, enum table table, struct slice from, struct visitor visitor)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    enum status st = cursor_open(env, table, &txn, &cursor);
+
+    if (st) return st;
+    st = each_in(env, cursor, table, from, visitor);
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return st;
+}
+
+enum status env_last_key(struct env *env, enum table table, struct buf *out)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    enum status st = cursor_open(env, table, &txn, &cursor);
+
+    buf_clear(out);
+    if (st) return st;
+    st = status_of(mdb_cursor_get(cursor, &k, &v, MDB_LAST));
+    if (st == OK) {
+        buf_append(out, k.mv_data, k.mv_size);
+        if (out->failed) st = NO_MEMORY;
+    }
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
+    return st;
+}
+
+static void batch_header(struct batch *batch, enum op op, enum table table, size_t n_key,
+                         size_t n_value)
+{
+    struct write_header header = {.op = (uint8_t)op,
+                                  .table = (uint8_t)table,
+                                  .n_key = (uint16_t)n_key,
+                                  .n_value = (uint32_t)n_value};
+
+    buf_append(&batch->bytes, &header, sizeof(header));
+    batch->n++;
+}
+
+void batch_put(const struct env *env, struct batch *batch, enum table table, struct slice key,
+               struct slice value, uint8_t *out_seal)
+{
+    uint8_t seal[SEAL_BYTES];
+
+    env_seal(env, table, key, value, seal);
+    batch_header(batch, OP_PUT, table, key.n, SEAL_BYTES + value.n);
+    buf_append(&batch->bytes, key.data, key.n);
+    buf_append(&batch->bytes, seal, SEAL_BYTES);
+    buf_append(&batch->bytes, value.data, value.n);
+    if (out_seal) memcpy(out_seal, seal, SEAL_BYTES);
+}
+
+void batch_remove(struct batch *batch, enum table table, struct slice key)
+{
+    batch_header(batch, OP_REMOVE, table, key.n, 0);
+    buf_append(&batch->bytes, key.data, key.n);
+}
+
+void batch_clear(struct batch *batch)
+{
+    buf_clear(&batch->bytes);
+    batch->n = 0;
+}
+
+void batch_done(struct batch *batch)
+{
+    buf_done(&batch->bytes);
+    batch->n = 0;
+}
+
+static int write_all(const struct env *env, MDB_txn *txn, const struct batch *batch)
+{
+    const uint8_t *at = batch->bytes.data;
+
+    for (size_t i = 0; i < batch->n; i++) {
+        struct write_header header;
+        MDB_val key, value;
+        int code;
+
+        memcpy(&header, at, sizeof(header));
+        at += sizeof(header);
+        key = val_of(slice_of(at, header.n_key));
+        at += header.n_key;
+        value = val_of(slice_of(at, header.n_value));
+        at += header.n_value;
+        if (header.op == OP_PUT) {
+            unsigned flags = header.table == TABLE_JOURNAL ? MDB_APPEND : 0;
+
+            code = mdb_put(txn, env->dbi[header.table], &key, &value, flags);
+        } else {
+            code = mdb_del(txn, env->dbi[header.table], &key, NULL);
+            if (code == MDB_NOTFOUND) code = MDB_SUCCESS;
+        }
+        if (code) return code;
+    }
+    return MDB_SUCCESS;
+}
+
+enum status env_commit(struct env *env, struct batch *batch, struct fault *fault)
+{
+    MDB_txn *txn;
+    int code;
+
+    if (batch->bytes.failed) return NO_MEMORY;
+    if (batch->n == 0) return OK;
+    code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+    if (code == MDB_SUCCESS) {
+        code = write_all(env, txn, batch);
+        if (code)
+            mdb_txn_abort(txn);
+        else
+            code = mdb_txn_commit(txn);  // frees the transaction whatever it returns
+    }
+    if (code) {
+        fault_set(fault, NULL, NULL, "commit of %zu writes failed: %s", batch->n,
+                  mdb_strerror(code));
+        return status_of(code);
+    }
+    batch_clear(batch);
+    return OK;
+}
+
+enum status env_grow(struct env *env)
+{
+    size_t used, map;
+
+    env_usage(env, &used, &map);
+    return status_of(mdb_env_set_mapsize(env->mdb, map * 2));
+}
+
+void env_usage(struct env *env, size_t *out_used, size_t *out_map)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    mdb_env_info(env->mdb, &info);
+    mdb_env_stat(env->mdb, &stat);
+    *out_used = (info.me_last_pgno + 1) * stat.ms_psize;
+    *out_map = info.me_mapsize;
+}

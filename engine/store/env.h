@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The LMDB environment: sealed records in named tables, read one by one, written in batches that
+ * are durable as a whole or not at all. */
+#ifndef STORE_ENV_H
+#define STORE_ENV_H
+
+#include "base/fault.h"
+#include "base/slice.h"
+
+struct env;
+
+/* Tables. Numbers go into the seals: never change one. */
+enum table {
+    TABLE_META = 0,
+    TABLE_JOURNAL = 1,
+    TABLE_ARCHIVE = 2,
+    TABLE_BANK = 3,
+    TABLE_ITEM = 4,
+    TABLE_TEST = 5,
+    TABLE_RETIRED = 6,
+    TABLE_N,
+};
+
+/* The version of everything on disk. An older one is migrated on start, a newer one is refused. */
+enum { STORE_FORMAT = 1 };
+
+/* Seal of a record: keyed BLAKE2b of table, key and value. LMDB has no checksums, and more than half
+ * of single-bit flips in its file are served silently as wrong data; with the seal they are found. */
+enum { SEAL_BYTES = 16 };
+
+/* Open or create the environment in the directory `path`, which must exist. One process at a time.
+ * CORRUPT, IO_ERROR or NO_MEMORY with a text in `fault`. */
+MUST_CHECK enum status env_open(const char *path, size_t map_bytes, struct env **out_env,
+                                struct fault *fault);
+void env_close(struct env *env);  // NULL is fine
+
+/* Copy a value into `out` (cleared first). NOT_FOUND; CORRUPT where the seal does not hold. Any
+ * thread. */
+MUST_CHECK enum status env_get(struct env *env, enum table table, struct slice key,
+                               struct buf *out);
+
+/* Visit records in key order from `from` on, until `visit` returns another status than OK, which is
+ * then returned; NOT_FOUND from it means "enough" and becomes OK. Slices live during the call. Any
+ * thread, but no write meanwhile from the same one. */
+struct visitor {
+    enum status (*visit)(void *context, struct slice key, struct slice value);
+    void *context;
+};
+MUST_CHECK enum status env_each(struct env *env, enum table table, struct slice from,
+                                struct visitor visitor);
+
+/* The last key of a table. NOT_FOUND where it is empty. */
+MUST_CHECK enum status env_last_key(struct env *env, enum table table, struct buf *out);
+
+/* Writes to come, in order. Start from {0}. An allocation that fails sticks to `bytes`. */
+struct batch {
+    struct buf bytes;
+    size_t n;
+};
+
+/* Add a write of `value` under `key`. The seal goes to out_seal [SEAL_BYTES] where that is not NULL. */
+void batch_put(const struct env *env, struct batch *batch, enum table table, struct slice key,
+               struct slice value, uint8_t *out_seal);
+/* Add the removal of `key`; a key that is not there is fine. */
+void batch_remove(struct batch *batch, enum table table, struct slice key);
+void batch_clear(struct batch *batch);
+void batch_done(struct batch *batch);
+
+/* Make the batch durable; on OK it has been cleared. MAP_FULL: nothing was written, env_grow and try
+ * again. After any other error what is on disk is unknown: acknowledge nothing and end. */
+MUST_CHECK enum status env_commit(struct env *env, struct batch *batch, struct fault *fault);
+
+/* Double the map. Pre: no other thread is reading. */
+MUST_CHECK enum status env_grow(struct env *env);
+
+/* The seal that `value` would have. */
+void env_seal(const struct env *env, enum table table, struct slice key, struct slice value,
+              uint8_t out_seal[SEAL_BYTES]);
+
+/* Bytes of the map in use and in all. */
+void env_usage(struct env *env, size_t *out_used, size_t *out_map);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An event as it stands in the journal and the archive.
+ *
+ * A MessagePack array:
+ *   [kind, tenant, session, n, time_ms, n_retired, previous, outcome, stop, ...]
+ *     n          number of the event in its session, from 0
+ *     previous   seal of the session's event before this one, 16 bytes; zeros for the first
+ *     outcome    | theta 8 | se 8 | item 4 |, big-endian; the doubles bit for bit
+ *     stop       str, or nil while the session runs
+ *   started:   ..., test, test_version, bank, bank_version, examinee, group, seed, mean, sd]
+ *              group nil where there is none; mean and sd nil where the prior is the test's
+ *   answered:  ..., seq, item, response kind, score, raw, elapsed_ms]    raw nil unless kind 1
+ *   voided:    ..., reason]
+ */
+#ifndef STORE_EVENT_RECORD_H
+#define STORE_EVENT_RECORD_H
+
+#include "base/fault.h"
+#include "proto/reader.h"
+#include "session/event.h"
+#include "store/env.h"
+
+/* What a session was started as. */
+struct identity {
+    struct slice test, bank;
+    uint32_t test_version, bank_version;
+    struct slice examinee, group;  // group empty: none
+};
+
+struct event_record {
+    struct slice tenant, session;
+    uint32_t n;
+    uint8_t previous[SEAL_BYTES];
+    struct event event;
+    struct outcome outcome;
+    struct identity identity;  // EVENT_STARTED
+    struct slice reason;       // EVENT_VOIDED, may be empty
+    char stop[LIMIT_ID + 1];   // what outcome.stop of a record that was read points to
+};
+
+/* Append the record to `out` (a failure sticks there). */
+void event_record_write(const struct event_record *record, struct buf *out);
+
+/* Read a record. Its slices point into `bytes`, its outcome.stop into itself. CORRUPT or NO_MEMORY. */
+MUST_CHECK enum status event_record_read(struct decoder *decoder, struct slice bytes,
+                                         struct event_record *out);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A test as a map: on the wire, as JSON, and as it is stored. PROTOCOL.md, section 5. */
+#ifndef STORE_TEST_DOCUMENT_H
+#define STORE_TEST_DOCUMENT_H
+
+#include "session/plan.h"
+#include "store/document.h"
+
+/* Read a whole document. All faults are added, by field. True where there were none. */
+bool test_document_read(const msgpack_object *object, struct test *out, struct faults *faults);
+
+/* Read what says how to estimate, as far as `object` has it: method, prior, grid, bounds. Other keys
+ * are left to the caller. `spec` holds the defaults. `path` is the part's name in faults. */
+void estimate_document_read(const msgpack_object *object, const char *path,
+                            struct estimate_spec *spec, struct faults *faults);
+
+#endif
