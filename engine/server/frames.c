@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An envelope in memory: | length 1 | frame | length 1 | frame | ...: our own copies are short,
+ * because a longer frame than 255 bytes is refused. */
+#include "server/frames.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+enum {
+    FRAME_BYTES = 255,                // of one frame of the envelope
+    MAX_MESSAGE = 2 * LIMIT_MESSAGE,  // beyond it the peer is cut off; above half it is told
+    RECEIVE_HIGH_WATER = 64,          // messages queued for us from one peer
+    SEND_HIGH_WATER = 1000,           // replies queued for one peer
+    HANDSHAKE_MS = 5000,
+    HEARTBEAT_MS = 10000,
+    HEARTBEAT_TIMEOUT_MS = 30000,
+    BACKLOG = 4096,
+    SOCKET_MODE = 0660,
+    LINGER_MS = 2000,
+};
+
+static bool set_int(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
+}
+
+static bool set_options(void *socket)
+{
+    int64_t max_message = MAX_MESSAGE;
+
+    return zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &max_message, sizeof(max_message)) == 0 &&
+           set_int(socket, ZMQ_RCVHWM, RECEIVE_HIGH_WATER) &&
+           set_int(socket, ZMQ_SNDHWM, SEND_HIGH_WATER) &&
+           set_int(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
+           set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
+           set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
+           set_int(socket, ZMQ_BACKLOG, BACKLOG) && set_int(socket, ZMQ_ROUTER_MANDATORY, 1) &&
+           set_int(socket, ZMQ_TCP_KEEPALIVE, 1) && set_int(socket, ZMQ_LINGER, LINGER_MS);
+}
+
+enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint,
+                        void **out_socket, struct fault *fault)
+{
+    static const char ipc[] = "ipc://";
+    bool is_ipc = strncmp(endpoint->url, ipc, sizeof(ipc) - 1) == 0;
+    void *socket = zmq_socket(zmq_context, ZMQ_ROUTER);
+    mode_t mask;
+    bool bound;
+
+    if (!socket || !set_options(socket)) {
+        if (socket) zmq_close(socket);
+        return NO_MEMORY;
+    }
+    mask = umask(~(mode_t)SOCKET_MODE & 0777);
+    bound = zmq_bind(socket, endpoint->url) == 0;
+    umask(mask);
+    if (!bound) {
+        fault_set(fault, NULL, is_ipc ? "ipc.endpoint" : "tcp.endpoint", "cannot bind %.80s: %s",
+                  endpoint->url, zmq_strerror(errno));
+        zmq_close(socket);
+        return IO_ERROR;
+    }
+    *out_socket = socket;
+    return OK;
+}
+
+/* Keep a frame of the envelope. False where there are too many, or it is too long. */
+static bool keep_frame(struct buf *envelope, const void *data, size_t n, int n_frame)
+{
+    uint8_t length = (uint8_t)n;
+
+    if (n > FRAME_BYTES || n_frame > LIMIT_ENVELOPE) return false;
+    buf_append(envelope, &length, 1);
+    buf_append(envelope, data, n);
+    return !envelope->failed;
+}
+
+enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body)
+{
+    size_t mark = envelope->n;
+    bool good = true, more = true;
+    zmq_msg_t frame;
+
+    zmq_msg_init(&frame);
+    for (int n_frame = 0; more; n_frame++) {
+        int flags = n_frame == 0 ? ZMQ_DONTWAIT : 0;  // the rest of a message is there already
+
+        if (zmq_msg_recv(&frame, socket, flags) < 0) {
+            zmq_msg_close(&frame);
+            envelope->n = mark;
+            return FRAMES_NONE;
+        }
+        more = zmq_msg_more(&frame);
+        if (more) {
+            good =
+                good && keep_frame(envelope, zmq_msg_data(&frame), zmq_msg_size(&frame), n_frame);
+            continue;
+        }
+        buf_clear(body);
+        buf_append(body, zmq_msg_data(&frame), zmq_msg_size(&frame));
+        good = good && n_frame > 0 && !body->failed;
+    }
+    zmq_msg_close(&frame);
+    if (good) return FRAMES_MESSAGE;
+    envelope->n = mark;
+    return FRAMES_BAD;
+}
+
+bool frames_send(void *socket, struct slice envelope, struct slice body)
+{
+    const uint8_t *at = envelope.data, *end = envelope.data + envelope.n;
+
+    while (at < end) {
+        size_t n = *at++;
+
+        if (zmq_send(socket, at, n, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) return false;
+        at += n;
+    }
+    return zmq_send(socket, body.data, body.n, ZMQ_DONTWAIT) >= 0;
+}

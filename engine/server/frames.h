@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Messages of a ROUTER: an opaque envelope, then the body. */
+#ifndef SERVER_FRAMES_H
+#define SERVER_FRAMES_H
+
+#include "base/slice.h"
+#include "server/config.h"
+
+/* A ROUTER bound to `endpoint`, with every limit set. IO_ERROR with a text in `fault`. */
+MUST_CHECK enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint,
+                                   void **out_socket, struct fault *fault);
+
+enum frames_got { FRAMES_NONE, FRAMES_MESSAGE, FRAMES_BAD };
+
+/* Take one message, without waiting. The envelope is appended to `envelope`, encoded; `body` is
+ * replaced. FRAMES_BAD: the message was taken, but its envelope is over the limits, so there is
+ * nobody to answer. */
+enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body);
+
+/* Send a body behind an envelope as it was received. False where the peer is gone or takes no more:
+ * the reply is dropped, and the peer asks again. */
+bool frames_send(void *socket, struct slice envelope, struct slice body);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The helper: a thread that does what takes too long for the loop. Asks and answers are values in
+ * inproc messages: | struct job | body |, and back | struct job | reply |. */
+#ifndef SERVER_HELPER_H
+#define SERVER_HELPER_H
+
+#include "server/request.h"
+
+struct helper;
+
+MUST_CHECK enum status helper_start(void *zmq_context, struct env *env, struct helper **out);
+
+/* Ends the thread when its present work is done. NULL is fine. */
+void helper_stop(struct helper *helper);
+
+/* The loop's end of the pair, to poll. */
+void *helper_socket(const struct helper *helper);
+
+/* Hand over work. False where it could not be sent. */
+bool helper_ask(struct helper *helper, const struct job *job, struct slice body);
+
+/* Take one finished piece of work, its reply into `reply` (cleared first). False where there is
+ * none; `wait` says to wait for one. */
+bool helper_take(struct helper *helper, bool wait, struct job *out_job, struct buf *reply);
+
+/* How many pieces of work are out. */
+size_t helper_n_out(const struct helper *helper);
+
+#endif

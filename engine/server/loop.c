@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One cycle: drain what has arrived (bounded), step each request, commit once for all of them, send
+ * all replies. While it commits the next messages queue up, so batches grow with load by
+ * themselves. Nothing that changes anything is told before it is on disk. */
+#include "server/loop.h"
+#include "server/clock.h"
+#include "server/frames.h"
+#include "server/helper.h"
+#include "server/notify.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <utlist.h>
+#include <zmq.h>
+
+enum {
+    CYCLE_MESSAGES = 1024,
+    TICK_MS = 500,
+    TRIM_TICKS = 20,      // trim the journal on every so many ticks
+    TIDY_BUSY = 8,        // sessions to archive in a cycle that serves,
+    TIDY_IDLE = 256,      // and on a tick
+    PENDING_MOST = 1024,  // requests waiting for a helper
+    QUIET_MS = 100,       // no message for so long ends a drain
+};
+
+/* One reply to send when the cycle's writes are on disk. */
+struct slot {
+    int socket;
+    size_t envelope_at, envelope_n, reply_at, reply_n;
+    int64_t arrived_us;
+};
+
+/* A request that a helper works on. */
+struct pending {
+    struct job job;
+    int socket;
+    int64_t arrived_us;
+    bool sent;
+    struct buf envelope, body;
+    struct pending *prev, *next;
+};
+
+struct loop {
+    struct server *server;
+    const char *config_path;
+    void *zmq;
+    void *router[CONFIG_ENDPOINTS];
+    struct helper *helper;
+    int signal_fd;
+    struct decoder decoder;
+    struct buf envelope, body, reply, helped;
+    struct slot slot[CYCLE_MESSAGES];
+    size_t n_slot;
+    struct pending *pending;
+    size_t n_pending;
+    uint64_t next_ticket;
+    int64_t watchdog_ms, tick_us, watchdog_us, quiet_us, drain_us;
+    uint64_t n_tick;
+    int exit_code;
+    bool done;
+};
+
+void loop_block_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static struct slice tenant_of(int socket)
+{
+    (void)socket;  // without keys every peer is the local school's
+    return slice_str("local");
+}
+
+static struct peer peer_of(const struct loop *loop, int socket)
+{
+    return (struct peer){.tenant = tenant_of(socket),
+                         .roles = loop->server->config.endpoint[socket].roles,
+                         .now_ms = clock_wall_ms(),
+                         .now_us = clock_us()};
+}
+
+/* A commit that failed leaves memory ahead of the disk: nothing of it may be told, and only a new
+ * start from the disk is safe. */
+static void die(struct loop *loop, const struct fault *fault)
+{
+    log_line(LOG_ERROR, "commit failed, going down", "error=\"%s\"", fault->text);
+    loop->exit_code = EX_IOERR;
+    loop->done = true;
+    loop->n_slot = 0;
+}
+
+static void finish_helped(struct loop *loop, const struct job *job);
+
+/* All helpers must be at rest while the map grows. */
+static void rest_helper(struct loop *loop)
+{
+    struct job job;
+
+    while (helper_n_out(loop->helper) > 0 && helper_take(loop->helper, true, &job, &loop->helped)) {
+        finish_helped(loop, &job);
+    }
+}
+
+static void commit(struct loop *loop)
+{
+    struct server *server = loop->server;
+    struct fault fault;
+    enum status st;
+
+    if (server->batch.n == 0 && !server->batch.bytes.failed) return;
+    st = env_commit(server->env, &server->batch, &fault);
+    while (st == MAP_FULL) {
+        rest_helper(loop);
+        if (env_grow(server->env)) break;
+        log_line(LOG_WARN, "the store's map was full and was doubled", "%s", "");
+        st = env_commit(server->env, &server->batch, &fault);
+    }
+    if (st)
+        die(loop, &fault);
+    else
+        server->stats.commits++;
+}
+
+static void add_slot(struct loop *loop, int socket, size_t envelope_at, size_t reply_at,
+                     int64_t arrived_us)
+{
+    loop->slot[loop->n_slot++] = (struct slot){.socket = socket,
+                                               .envelope_at = envelope_at,
+                                               .envelope_n = loop->envelope.n - envelope_at,
+                                               .reply_at = reply_at,
+                                               .reply_n = loop->reply.n - reply_at,
+                                               .arrived_us = arrived_us};
+}
+
+static void pending_free(struct pending *pending)
+{
+    buf_done(&pending->envelope);
+    buf_done(&pending->body);
+    free(pending);
+}
+
+/* Keep a request until a helper has done its work. */
+static bool add_pending(struct loop *loop, const struct job *job, int socket, struct slice envelope,
+                        int64_t arrived_us)
+{
+    struct pending *pending = loop->n_pending < PENDING_MOST ? calloc(1, sizeof(*pending)) : NULL;
+
+    if (!pending) return false;
+    pending->job = *job;
+    pending->job.ticket = ++loop->next_ticket;
+    pending->socket = socket;
+    pending->arrived_us = arrived_us;
+    buf_append(&pending->envelope, envelope.data, envelope.n);
+    buf_append(&pending->body, loop->body.data, loop->body.n);
+    if (pending->envelope.failed || pending->body.failed) {
+        pending_free(pending);
+        return false;
+    }
+    DL_APPEND(loop->pending, pending);
+    loop->n_pending++;
+    return true;
+}
+
+/* Work is handed over after the commit: a helper reads what the requests before it have written. */
+static void send_pending(struct loop *loop)
+{
+    struct pending *pending;
+
+    DL_FOREACH(loop->pending, pending)
+    {
+        if (pending->sent) continue;
+        pending->sent = helper_ask(loop->helper, &pending->job, buf_slice(&pending->body));
+        if (!pending->sent) return;
+    }
+}
+
+static void finish_pending(struct loop *loop, struct pending *pending, const struct job *job)
+{
+    struct peer peer = peer_of(loop, pending->socket);
+    size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
+    struct job done = *job;
+
+    buf_append(&loop->envelope, pending->envelope.data, pending->envelope.n);
+    if (done.request->finish) {
+        call_finish(loop->server, &loop->decoder, buf_slice(&pending->body), &peer, &done,
+                    &loop->reply);
+    }
+    if (loop->reply.n == reply_at) {
+        buf_append(&loop->reply, loop->helped.data, loop->helped.n);
+    }
+    add_slot(loop, pending->socket, envelope_at, reply_at, pending->arrived_us);
+    DL_DELETE(loop->pending, pending);
+    loop->n_pending--;
+    pending_free(pending);
+}
+
+static void finish_helped(struct loop *loop, const struct job *job)
+{
+    struct pending *pending;
+
+    DL_FOREACH(loop->pending, pending)
+    {
+        if (pending->job.ticket != job->ticket) continue;
+        finish_pending(loop, pending, job);
+        return;
+    }
+}
+
+static void drain_helper(struct loop *loop)
+{
+    struct job job;
+
+    while (loop->n_slot < CYCLE_MESSAGES && helper_take(loop->helper, false, &job, &loop->helped)) {
+        finish_helped(loop, &job);
+    }
+}
+
+/* One message of a socket. False where there was none. */
+static bool serve_message(struct loop *loop, int socket)
+{
+    size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
+    struct peer peer = peer_of(loop, socket);
+    struct job job = {0};
+    enum frames_got got = frames_receive(loop->router[socket], &loop->envelope, &loop->body);
+
+    if (got == FRAMES_NONE) return false;
+    loop->quiet_us = peer.now_us;
+    if (got == FRAMES_BAD) {
+        loop->server->stats.dropped++;
+        return true;
+    }
+    if (call_handle(loop->server, &loop->decoder, buf_slice(&loop->body), &peer, &loop->reply,
+                    &job) == CALL_ASKED) {
+        struct slice envelope =
+            slice_of(loop->envelope.data + envelope_at, loop->envelope.n - envelope_at);
+
+        if (add_pending(loop, &job, socket, envelope, peer.now_us)) {
+            loop->envelope.n = envelope_at;
+            return true;
+        }
+        call_refuse(loop->server, &loop->decoder, buf_slice(&loop->body), &peer, BUSY,
+                    &loop->reply);
+    }
+    add_slot(loop, socket, envelope_at, reply_at, peer.now_us);
+    return true;
+}
+
+/* Messages of all sockets in turn, so that none starves another. */
+static void drain_sockets(struct loop *loop)
+{
+    bool any = true;
+
+    while (any && loop->n_slot < CYCLE_MESSAGES) {
+        any = false;
+        for (int s = 0; s < CONFIG_ENDPOINTS && loop->n_slot < CYCLE_MESSAGES; s++) {
+            if (loop->router[s] && serve_message(loop, s)) any = true;
+        }
+    }
+}
+
+static void send_replies(struct loop *loop)
+{
+    struct stats *stats = &loop->server->stats;
+
+    for (size_t i = 0; i < loop->n_slot; i++) {
+        const struct slot *slot = &loop->slot[i];
+        struct slice envelope = slice_of(loop->envelope.data + slot->envelope_at, slot->envelope_n);
+        struct slice reply = slice_of(loop->reply.data + slot->reply_at, slot->reply_n);
+
+        if (!frames_send(loop->router[slot->socket], envelope, reply)) stats->dropped++;
+        stats_latency(stats, clock_us() - slot->arrived_us);
+    }
+}
+
+static void tidy(struct loop *loop, size_t n_most)
+{
+    struct server *server = loop->server;
+    enum status st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
+
+    if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
+}
+
+static void cycle(struct loop *loop)
+{
+    loop->n_slot = 0;
+    buf_clear(&loop->envelope);
+    buf_clear(&loop->reply);
+    drain_helper(loop);
+    drain_sockets(loop);
+    if (loop->n_slot > 0) tidy(loop, TIDY_BUSY);
+    if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
+    commit(loop);
+    send_replies(loop);
+    if (!loop->done) send_pending(loop);
+}
+
+/* What is due from time to time. */
+static void tick(struct loop *loop, int64_t now_us)
+{
+    struct server *server = loop->server;
+
+    loop->tick_us = now_us;
+    loop->n_slot = 0;
+    tidy(loop, TIDY_IDLE);
+    uploads_tidy(server->uploads, &server->batch, now_us);
+    if (loop->n_tick++ % TRIM_TICKS == 0 && sessions_trim(server->sessions, &server->batch)) {
+        log_line(LOG_ERROR, "the journal could not be trimmed", "%s", "");
+    }
+    commit(loop);
+    if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 500) {
+        notify("WATCHDOG=1");
+        loop->watchdog_us = now_us;
+    }
+}
+
+static void begin_drain(struct loop *loop)
+{
+    struct server *server = loop->server;
+
+    if (server->draining) return;
+    server->draining = true;
+    loop->drain_us = loop->quiet_us = clock_us();
+    notify("STOPPING=1");
+    log_line(LOG_INFO, "draining", "pending=%zu", loop->n_pending);
+    for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+        if (loop->router[s]) zmq_unbind(loop->router[s], server->config.endpoint[s].url);
+    }
+}
+
+/* A new log level and new limits of time; endpoints and the store stay as they are. */
+static void reload(struct loop *loop)
+{
+    struct server *server = loop->server;
+    struct config config;
+    struct fault fault;
+
+    if (!loop->config_path) return;
+    if (config_load(loop->config_path, &config, &fault)) {
+        log_line(LOG_ERROR, "configuration refused, the old one stays", "field=%s error=\"%s\"",
+                 fault.field, fault.text);
+        return;
+    }
+    server->config.log_level = config.log_level;
+    server->config.drain_ms = config.drain_ms;
+    log_set_level(config.log_level);
+    log_line(LOG_INFO, "configuration reloaded", "%s", "");
+}
+
+static void take_signals(struct loop *loop)
+{
+    struct signalfd_siginfo info;
+
+    while (read(loop->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGHUP)
+            reload(loop);
+        else
+            begin_drain(loop);
+    }
+}
+
+static bool drained(const struct loop *loop, int64_t now_us)
+{
+    bool quiet = loop->n_pending == 0 && now_us - loop->quiet_us > QUIET_MS * 1000;
+
+    return quiet || now_us - loop->drain_us > loop->server->config.drain_ms * 1000;
+}
+
+static void serve(struct loop *loop)
+{
+    zmq_pollitem_t item[CONFIG_ENDPOINTS + 2];
+    int n = 0;
+
+    for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+        if (loop->router[s]) item[n++] = (zmq_pollitem_t){loop->router[s], 0, ZMQ_POLLIN, 0};
+    }
+    item[n++] = (zmq_pollitem_t){helper_socket(loop->helper), 0, ZMQ_POLLIN, 0};
+    item[n++] = (zmq_pollitem_t){NULL, loop->signal_fd, ZMQ_POLLIN, 0};
+    while (!loop->done) {
+        bool draining = loop->server->draining;
+        int64_t now_us;
+
+        if (zmq_poll(item, n, draining ? QUIET_MS / 2 : TICK_MS) < 0 && errno != EINTR) break;
+        take_signals(loop);
+        cycle(loop);
+        now_us = clock_us();
+        if (!loop->done && now_us - loop->tick_us >= TICK_MS * 1000) tick(loop, now_us);
+        if (loop->server->draining && drained(loop, now_us)) loop->done = true;
+    }
+}
+
+static int open_sockets(struct loop *loop, struct fault *fault)
+{
+    struct server *server = loop->server;
+    sigset_t set;
+
+    loop->zmq = zmq_ctx_new();
+    if (!loop->zmq || decoder_init(&loop->decoder)) return EX_OSERR;
+    zmq_ctx_set(loop->zmq, ZMQ_BLOCKY, 0);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    loop->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (loop->signal_fd < 0) return EX_OSERR;
+    if (helper_start(loop->zmq, server->env, &loop->helper)) return EX_OSERR;
+    for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+        if (!server->config.endpoint[s].url[0]) continue;
+        if (frames_bind(loop->zmq, &server->config.endpoint[s], &loop->router[s], fault)) {
+            return EX_UNAVAILABLE;
+        }
+        log_line(LOG_INFO, "listening", "endpoint=%s", server->config.endpoint[s].url);
+    }
+    return EX_OK;
+}
+
+static void close_sockets(struct loop *loop)
+{
+    struct pending *pending, *next;
+
+    helper_stop(loop->helper);
+    for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+        if (loop->router[s]) zmq_close(loop->router[s]);
+    }
+    if (loop->zmq) {
+        decoder_done(&loop->decoder);
+        zmq_ctx_term(loop->zmq);
+    }
+    if (loop->signal_fd >= 0) close(loop->signal_fd);
+    DL_FOREACH_SAFE(loop->pending, pending, next)
+    {
+        pending_free(pending);
+    }
+    buf_done(&loop->envelope);
+    buf_done(&loop->body);
+    buf_done(&loop->reply);
+    buf_done(&loop->helped);
+}
+
+int loop_run(struct server *server, const char *config_path)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    struct fault fault = {0};
+    int code;
+
+    if (!loop) return EX_OSERR;
+    loop->server = server;
+    loop->config_path = config_path;
+    loop->signal_fd = -1;
+    loop->watchdog_ms = notify_watchdog_ms();
+    code = open_sockets(loop, &fault);
+    if (code) {
+        log_line(LOG_ERROR, "cannot serve", "field=%s error=\"%s\"", fault.field, fault.text);
+    } else {
+        notify("READY=1");
+        log_line(LOG_INFO, "ready", "version=%s", THETAD_VERSION);
+        serve(loop);
+        log_line(LOG_INFO, "stopped", "answers=%llu", (unsigned long long)server->stats.answers);
+        code = loop->exit_code;
+    }
+    close_sockets(loop);
+    free(loop);
+    return code;
+}

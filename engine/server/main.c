@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* thetad: the command line of the daemon. */
+#include "server/loop.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { OPTION_CHECK = 256 };
+
+const char *argp_program_version = "thetad " THETAD_VERSION;
+
+struct options {
+    const char *config_path;
+    bool check;
+};
+
+static const struct argp_option option_list[] = {
+    {"config", 'c', "FILE", 0, "Read FILE (default: /etc/thetad/thetad.conf if it is there)", 0},
+    {"check-config", OPTION_CHECK, NULL, 0, "Check the configuration and exit", 0},
+    {0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    if (key == 'c')
+        options->config_path = argument;
+    else if (key == OPTION_CHECK)
+        options->check = true;
+    else if (key == ARGP_KEY_ARG)
+        argp_error(state, "there are no arguments");
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .doc = "The adaptive assessment daemon: picks each student's next question and estimates "
+           "ability, over ZeroMQ.\vIt runs in the foreground and logs to standard error. SIGTERM "
+           "ends it when what is under way is answered; SIGHUP reads the configuration again.",
+};
+
+/* The file to read: the one named, else the installed one where there is one. */
+static int read_config(const struct options *options, const char **out_path, struct config *config)
+{
+    static const char installed[] = "/etc/thetad/thetad.conf";
+    struct fault fault = {0};
+    enum status st;
+
+    *out_path = options->config_path ? options->config_path : installed;
+    st = config_load(*out_path, config, &fault);
+    if (st == NOT_FOUND && !options->config_path) {
+        *out_path = NULL;
+        config_init(config);
+        return EX_OK;
+    }
+    if (st == OK) return EX_OK;
+    log_line(LOG_ERROR, "configuration refused", "file=%s field=%s error=\"%s\"", *out_path,
+             fault.field[0] ? fault.field : "-", fault.text);
+    return EX_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct server *server;
+    struct config config;
+    struct fault fault = {0};
+    const char *path;
+    int code;
+
+    argp_err_exit_status = EX_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    code = read_config(&options, &path, &config);
+    if (code || options.check) return code;
+    log_set_level(config.log_level);
+    loop_block_signals();
+    server = calloc(1, sizeof(*server));
+    if (!server) return EX_OSERR;
+    if (server_open(server, &config, &fault)) {
+        log_line(LOG_ERROR, "the store cannot be opened", "data_dir=%s field=%s error=\"%s\"",
+                 config.data_dir, fault.field[0] ? fault.field : "-", fault.text);
+        code = EX_DATAERR;
+    } else {
+        code = loop_run(server, path);
+    }
+    server_close(server);
+    free(server);
+    return code;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table, and the way through it: decode, find the row, check the role, run, reply. */
+#include "server/request.h"
+#include "server/server.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { PROTOCOL_VERSION = 1, ID_BYTES = 64 };
+
+const struct request *const requests[] = {
+    &request_session_answer, &request_session_start,   &request_session_get,
+    &request_session_finish, &request_session_suspend, &request_session_resume,
+    &request_session_void,   &request_hello,           &request_ping,
+    &request_stats,          &request_bank_begin,      &request_bank_add,
+    &request_bank_publish,   &request_bank_abort,      &request_bank_get,
+    &request_bank_list,      &request_bank_retire,     &request_test_put,
+    &request_test_get,       &request_test_list,       &request_irt_curve,
+    &request_irt_estimate,   &request_irt_rank,        NULL,
+};
+
+static const struct request *request_find(struct slice op)
+{
+    for (size_t i = 0; requests[i]; i++) {
+        if (slice_equal_str(op, requests[i]->op)) return requests[i];
+    }
+    return NULL;
+}
+
+/* v and id, which begin every reply. */
+static void write_head(struct call *call, bool ok)
+{
+    const msgpack_object *id = map_find(&call->root, "id");
+
+    put_int(&call->out, "v", PROTOCOL_VERSION);
+    write_text(&call->out, "id");
+    if (id)
+        write_object(&call->out, id);
+    else
+        write_nil(&call->out);
+    put_bool(&call->out, "ok", ok);
+}
+
+void reply_begin(struct call *call, size_t n_field)
+{
+    write_map(&call->out, 3 + n_field);
+    write_head(call, true);
+}
+
+enum status refuse(struct call *call, enum status status, const char *field, const char *fmt, ...)
+{
+    char text[FAULT_TEXT];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    fault_set(&call->fault, NULL, field, "%s", text);
+    return status;
+}
+
+static void write_fault(struct writer *out, const struct fault *fault)
+{
+    write_map(out, 1u + (fault->item[0] != 0) + (fault->field[0] != 0));
+    if (fault->item[0]) put_text(out, "item", fault->item);
+    if (fault->field[0]) put_text(out, "field", fault->field);
+    put_text(out, "message", fault->text);
+}
+
+/* The reply of a refused request, over whatever was written of a good one. */
+static void write_error(struct call *call, enum status status, size_t mark)
+{
+    const struct fault *fault = &call->fault;
+    const struct faults *faults = &call->faults;
+    struct writer *out = &call->out;
+    const char *code = status_code(status);
+
+    out->buf->n = mark;
+    write_map(out, 4);
+    write_head(call, false);
+    write_text(out, "error");
+    write_map(out,
+              3u + (fault->field[0] != 0) + (fault->item[0] != 0) + (faults->total > 0 ? 2u : 0u));
+    put_text(out, "code", code);
+    put_text(out, "message", fault->text[0] ? fault->text : code);
+    put_bool(out, "retry", status_retry(status));
+    if (fault->field[0]) put_text(out, "field", fault->field);
+    if (fault->item[0]) put_text(out, "item", fault->item);
+    if (faults->total == 0) return;
+    put_int(out, "n_faults", (int64_t)faults->total);
+    write_text(out, "faults");
+    write_array(out, faults->n);
+    for (size_t i = 0; i < faults->n; i++) write_fault(out, &faults->list[i]);
+}
+
+/* Decode the body. What is no map gets an error with id nil. */
+static enum status call_decode(struct call *call, struct decoder *decoder, struct slice body)
+{
+    static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
+    enum status st;
+
+    call->root = nothing;
+    if (body.n > LIMIT_MESSAGE) {
+        return refuse(call, TOO_LARGE, NULL, "%zu bytes, at most %d are allowed", body.n,
+                      LIMIT_MESSAGE);
+    }
+    st = decode(decoder, body, &call->root, &call->fault);
+    if (st) {
+        call->root = nothing;
+        return st;
+    }
+    call->in = reader_of(&call->root, "", &call->fault);
+    return call->in.failed ? BAD_REQUEST : OK;
+}
+
+static bool id_is_good(const msgpack_object *id)
+{
+    struct slice text;
+
+    if (!id) return false;
+    if (id->type == MSGPACK_OBJECT_POSITIVE_INTEGER) return id->via.u64 <= LIMIT_INT;
+    return object_str(id, &text) && text.n <= ID_BYTES;
+}
+
+/* An id that may not be sent back as it came is not: it could be of any size. */
+static enum status check_id(struct call *call)
+{
+    static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
+
+    if (id_is_good(map_find(&call->root, "id"))) return OK;
+    call->root = nothing;
+    return refuse(call, BAD_REQUEST, "id",
+                  "must be an unsigned integer or a str of at most %d bytes", ID_BYTES);
+}
+
+/* Find the row and check what concerns every request. */
+static enum status call_begin(struct call *call, struct decoder *decoder, struct slice body)
+{
+    enum status st = call_decode(call, decoder, body);
+    struct slice op;
+    int64_t version;
+
+    if (st == OK) st = check_id(call);
+    if (st) return st;
+    read_int(&call->in, "v", REQUIRED, PROTOCOL_VERSION, PROTOCOL_VERSION, &version);
+    read_str(&call->in, "op", REQUIRED, LIMIT_ID, &op);
+    if (call->in.failed) return BAD_REQUEST;
+    call->request = request_find(op);
+    if (!call->request) {
+        return refuse(call, UNKNOWN_OP, "op", "there is no op \"%.*s\"", (int)op.n,
+                      (const char *)op.data);
+    }
+    if (!(call->roles & call->request->roles)) {
+        return refuse(call, FORBIDDEN, NULL, "the peer's roles do not allow %s", call->request->op);
+    }
+    if (body.n > call->request->max_bytes) {
+        return refuse(call, TOO_LARGE, NULL, "%zu bytes, %s takes at most %zu", body.n,
+                      call->request->op, call->request->max_bytes);
+    }
+    return OK;
+}
+
+static struct call call_of(struct server *server, const struct peer *peer, struct buf *reply)
+{
+    return (struct call){.server = server,
+                         .tenant = peer->tenant,
+                         .roles = peer->roles,
+                         .now_ms = peer->now_ms,
+                         .now_us = peer->now_us,
+                         .out = writer_of(reply)};
+}
+
+/* The end of every call: an error reply where there is an error. */
+static void call_end(struct call *call, enum status st, size_t mark)
+{
+    if (st) write_error(call, st, mark);
+    faults_done(&call->faults);
+}
+
+enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
+                          const struct peer *peer, struct buf *reply, struct job *job)
+{
+    struct call call = call_of(server, peer, reply);
+    size_t mark = reply->n;
+    enum status st = call_begin(&call, decoder, body);
+
+    server->stats.requests++;
+    call.job = job;
+    if (st == OK) st = call.request->run(&call);
+    if (st == OK && call.request->work) {
+        job->request = call.request;
+        return CALL_ASKED;
+    }
+    if (st) server->stats.errors++;
+    call_end(&call, st, mark);
+    return CALL_REPLIED;
+}
+
+void call_refuse(struct server *server, struct decoder *decoder, struct slice body,
+                 const struct peer *peer, enum status status, struct buf *reply)
+{
+    struct call call = call_of(server, peer, reply);
+    size_t mark = reply->n;
+    enum status st = call_decode(&call, decoder, body);
+
+    server->stats.errors++;
+    call_end(&call, st ? st : status, mark);
+}
+
+void call_work(struct decoder *decoder, struct slice body, struct job *job, struct env *env,
+               struct estimate_workspace *workspace, struct buf *reply)
+{
+    struct call call = {.out = writer_of(reply), .job = job};
+    size_t mark = reply->n;
+    enum status st = call_decode(&call, decoder, body);  // it was good in the loop
+
+    if (st == OK) st = job->request->work(&call, env, workspace);
+    job->status = st;
+    call_end(&call, st, mark);
+}
+
+void call_finish(struct server *server, struct decoder *decoder, struct slice body,
+                 const struct peer *peer, struct job *job, struct buf *reply)
+{
+    struct call call = call_of(server, peer, reply);
+    size_t mark = reply->n;
+    enum status st = call_decode(&call, decoder, body);
+
+    call.job = job;
+    if (st == OK) st = job->request->finish(&call);
+    if (st) server->stats.errors++;
+    call_end(&call, st, mark);
+    if (job->status) reply->n = mark;  // the helper's reply says what was wrong
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Requests: one row for each op of the protocol, in one table. */
+#ifndef SERVER_REQUEST_H
+#define SERVER_REQUEST_H
+
+#include "base/fault.h"
+#include "irt/bank.h"
+#include "proto/reader.h"
+#include "proto/writer.h"
+#include "server/config.h"
+#include "store/library.h"
+
+struct server;
+struct bank_version;
+struct estimate_workspace;
+
+/* One request on its way. What runs in a helper has no server. */
+struct call {
+    const struct request *request;
+    struct server *server;
+    struct slice tenant;
+    unsigned roles;  // of the peer
+    int64_t now_ms, now_us;
+    msgpack_object root;
+    struct reader in;  // the fields
+    struct fault fault;
+    struct faults faults;  // of a document
+    struct writer out;     // the reply
+    struct job *job;       // where part of the work is a helper's
+};
+
+/* Work for a helper: a value. The only thing shared is the bank, which never changes. */
+struct job {
+    uint64_t ticket;
+    const struct request *request;
+    const struct bank *bank;    // resolved by the loop, NULL where the request has its own items
+    struct bank_header upload;  // to compile (bank.publish); its name is empty
+    struct bank *made;          // what came of it
+    enum status status;         // of the work
+};
+
+struct request {
+    const char *op;
+    unsigned roles;    // any of which allows it; ROLE_ALL: everybody's
+    size_t max_bytes;  // of the body
+    /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
+     * and returns why not. */
+    enum status (*run)(struct call *call);
+    /* Where it is not NULL, `run` only prepares call->job, and a helper does the work: it writes the
+     * reply, or leaves that to `finish`, which the loop runs when the work is done or has failed. */
+    enum status (*work)(struct call *call, struct env *env, struct estimate_workspace *workspace);
+    enum status (*finish)(struct call *call);
+};
+
+/* All requests, NULL at the end. */
+extern const struct request *const requests[];
+
+extern const struct request request_hello, request_ping, request_stats;
+extern const struct request request_bank_begin, request_bank_add, request_bank_publish,
+    request_bank_abort, request_bank_get, request_bank_list, request_bank_retire;
+extern const struct request request_test_put, request_test_get, request_test_list;
+extern const struct request request_session_start, request_session_answer, request_session_get,
+    request_session_suspend, request_session_resume, request_session_finish, request_session_void;
+extern const struct request request_irt_curve, request_irt_estimate, request_irt_rank;
+
+/* Begin a good reply with `n_field` fields to come. */
+void reply_begin(struct call *call, size_t n_field);
+
+/* Refuse: sets call->fault and returns `status`. `field` may be NULL. */
+enum status refuse(struct call *call, enum status status, const char *field, const char *fmt, ...)
+    PRINTF(4, 5);
+
+/* The version of a bank that the request names by `bank` and, where it says so, `version`. */
+enum status call_bank_version(struct call *call, struct bank_version **out);
+
+/* How a request went. */
+enum call_end { CALL_REPLIED, CALL_ASKED };
+
+/* Who asks, and when. */
+struct peer {
+    struct slice tenant;
+    unsigned roles;
+    int64_t now_ms, now_us;
+};
+
+/* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet, *job
+ * is to be sent to a helper with the body. */
+enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
+                          const struct peer *peer, struct buf *reply, struct job *job);
+
+/* The reply that refuses a good request with `status`. */
+void call_refuse(struct server *server, struct decoder *decoder, struct slice body,
+                 const struct peer *peer, enum status status, struct buf *reply);
+
+/* In a helper: do job->request's work on the body. The reply, or an error reply, is appended. */
+void call_work(struct decoder *decoder, struct slice body, struct job *job, struct env *env,
+               struct estimate_workspace *workspace, struct buf *reply);
+
+/* In the loop, after the work of a request that has a `finish`: appends the reply, unless the helper
+ * has written that already because the work failed. */
+void call_finish(struct server *server, struct decoder *decoder, struct slice body,
+                 const struct peer *peer, struct job *job, struct buf *reply);
+
+#endif

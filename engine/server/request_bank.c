@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bank.*: upload in parts, publish whole, read back, withdraw items. */
+#include "server/request.h"
+#include "server/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MIN_D 0.1
+#define MAX_D 10.0
+
+static struct library_name name_of(const struct call *call, struct slice name)
+{
+    return (struct library_name){.tenant = call->tenant, .name = name};
+}
+
+static enum status unknown_bank(struct call *call, struct slice name)
+{
+    return refuse(call, UNKNOWN_BANK, "bank", "there is no bank \"%.*s\"", (int)name.n,
+                  (const char *)name.data);
+}
+
+static enum status begin(struct call *call)
+{
+    struct slice bank;
+    double D = 1.0;
+    struct upload *upload;
+
+    read_id(&call->in, "bank", REQUIRED, &bank);
+    read_f64(&call->in, "D", OPTIONAL, MIN_D, MAX_D, &D);
+    if (call->in.failed) return BAD_REQUEST;
+    upload = uploads_begin(call->server->uploads, name_of(call, bank), D, &call->server->batch,
+                           call->now_us);
+    if (!upload) return refuse(call, BUSY, NULL, "%d uploads are open already", LIMIT_UPLOADS);
+    reply_begin(call, 1);
+    put_int(&call->out, "upload", (int64_t)upload->id);
+    return OK;
+}
+
+/* The upload that the request names. */
+static enum status find_upload(struct call *call, struct upload **out)
+{
+    int64_t id;
+
+    read_int(&call->in, "upload", REQUIRED, 1, LIMIT_INT, &id);
+    if (call->in.failed) return BAD_REQUEST;
+    *out = uploads_find(call->server->uploads, call->tenant, id);
+    if (!*out) {
+        return refuse(call, BAD_REQUEST, "upload", "there is no upload %lld", (long long)id);
+    }
+    (*out)->used_us = call->now_us;
+    return OK;
+}
+
+/* The request's id, encoded, into the upload; true where it was there already. */
+static bool is_repeated(struct call *call, struct upload *upload)
+{
+    struct buf id = {0};
+    struct writer out = writer_of(&id);
+    bool same;
+
+    write_object(&out, map_find(&call->root, "id"));
+    same = id.n == upload->n_last_id && id.n > 0 && memcmp(id.data, upload->last_id, id.n) == 0;
+    if (!same && id.n > 0 && id.n <= sizeof(upload->last_id)) {
+        memcpy(upload->last_id, id.data, id.n);
+        upload->n_last_id = id.n;
+    }
+    buf_done(&id);
+    return same;
+}
+
+static enum status put_items(struct call *call, struct upload *upload, const msgpack_object *items)
+{
+    struct buf item = {0};
+    enum status st = OK;
+
+    for (uint32_t i = 0; i < items->via.array.size; i++) {
+        struct writer out = writer_of(&item);
+
+        buf_clear(&item);
+        write_object(&out, &items->via.array.ptr[i]);
+        library_put_item(call->server->env, &call->server->batch, upload->id, upload->n_item + i,
+                         buf_slice(&item));
+        if (item.failed) st = NO_MEMORY;
+    }
+    buf_done(&item);
+    upload->n_item += items->via.array.size;
+    return st;
+}
+
+static enum status add(struct call *call)
+{
+    const msgpack_object *items = NULL;
+    struct upload *upload;
+    enum status st;
+
+    read_array(&call->in, "items", REQUIRED, LIMIT_BATCH_ITEMS, &items);
+    st = find_upload(call, &upload);
+    if (st) return st;
+    if (upload->state != UPLOAD_OPEN) {
+        return refuse(call, CONFLICT, "upload", "the upload takes no more items");
+    }
+    if (upload->n_item + items->via.array.size > LIMIT_ITEMS) {
+        return refuse(call, TOO_LARGE, "items", "a bank has at most %d items", LIMIT_ITEMS);
+    }
+    if (!is_repeated(call, upload)) {
+        st = put_items(call, upload, items);
+        if (st) return st;
+    }
+    reply_begin(call, 1);
+    put_int(&call->out, "n_items", upload->n_item);
+    return OK;
+}
+
+static void reply_published(struct call *call, const struct upload *upload)
+{
+    reply_begin(call, 3);
+    put_text(&call->out, "bank", upload->bank);
+    put_int(&call->out, "version", upload->version);
+    put_int(&call->out, "n_items", upload->n_item);
+}
+
+static enum status publish(struct call *call)
+{
+    struct upload *upload;
+    enum status st = find_upload(call, &upload);
+
+    if (st) return st;
+    if (upload->state == UPLOAD_REFUSED) {
+        return refuse(call, INVALID_BANK, "upload", "the upload was refused; begin again");
+    }
+    if (upload->state == UPLOAD_COMPILING) {
+        return refuse(call, RETRY, "upload", "the bank is being compiled");
+    }
+    if (upload->state == UPLOAD_OPEN) upload->state = UPLOAD_COMPILING;
+    call->job->upload = (struct bank_header){
+        .upload = upload->id, .n_item = upload->n_item, .D = upload->D, .version = upload->version};
+    return OK;
+}
+
+/* In a helper: compile. A published upload has nothing left to do. */
+static enum status publish_work(struct call *call, struct env *env,
+                                struct estimate_workspace *workspace)
+{
+    const struct bank_header *header = &call->job->upload;
+    enum status st;
+
+    (void)workspace;
+    if (header->version > 0) return OK;
+    st = library_load_bank(env, header, &call->job->made, &call->faults);
+    if (st == INVALID_BANK) {
+        return refuse(call, INVALID_BANK, NULL, "the bank is refused: %zu fault%s",
+                      call->faults.total, call->faults.total == 1 ? "" : "s");
+    }
+    return st ? refuse(call, st, NULL, "the bank could not be compiled") : OK;
+}
+
+static enum status take_in(struct call *call, struct upload *upload)
+{
+    struct server *server = call->server;
+    struct library_name name = name_of(call, slice_str(upload->bank));
+    struct bank_header header = {.name = name,
+                                 .version = registry_next_bank_version(server->registry, name),
+                                 .upload = upload->id,
+                                 .n_item = upload->n_item,
+                                 .D = upload->D,
+                                 .created_ms = call->now_ms};
+    enum status st = registry_add_bank(server->registry, &header, call->job->made, NULL);
+
+    if (st) return st;
+    call->job->made = NULL;  // the registry owns it now
+    library_put_bank(server->env, &server->batch, &header);
+    upload->state = UPLOAD_PUBLISHED;
+    upload->version = header.version;
+    log_line(LOG_INFO, "bank published", "bank=%s version=%u items=%u", upload->bank,
+             upload->version, upload->n_item);
+    return OK;
+}
+
+static enum status publish_finish(struct call *call)
+{
+    struct upload *upload =
+        uploads_find(call->server->uploads, call->tenant, (int64_t)call->job->upload.upload);
+    enum status st = OK;
+
+    if (!upload) {
+        bank_free(call->job->made);
+        return refuse(call, BAD_REQUEST, "upload", "the upload is gone");
+    }
+    if (call->job->status) {
+        library_remove_items(&call->server->batch, upload->id, upload->n_item);
+        upload->n_item = 0;
+        upload->state = UPLOAD_REFUSED;
+        return call->job->status;
+    }
+    if (call->job->made) st = take_in(call, upload);
+    if (st) {
+        bank_free(call->job->made);
+        return st;
+    }
+    reply_published(call, upload);
+    return OK;
+}
+
+static enum status abort_upload(struct call *call)
+{
+    int64_t id;
+    struct upload *upload;
+
+    read_int(&call->in, "upload", REQUIRED, 1, LIMIT_INT, &id);
+    if (call->in.failed) return BAD_REQUEST;
+    upload = uploads_find(call->server->uploads, call->tenant, id);
+    if (upload && upload->state == UPLOAD_COMPILING) {
+        return refuse(call, RETRY, "upload", "the bank is being compiled");
+    }
+    if (upload) uploads_drop(upload, &call->server->batch);
+    reply_begin(call, 0);
+    return OK;
+}
+
+enum status call_bank_version(struct call *call, struct bank_version **out)
+{
+    struct slice name;
+    int64_t version = 0;
+    struct bank_entry *entry;
+
+    read_id(&call->in, "bank", REQUIRED, &name);
+    read_int(&call->in, "version", OPTIONAL, 1, UINT32_MAX, &version);
+    if (call->in.failed) return BAD_REQUEST;
+    entry = registry_bank(call->server->registry, name_of(call, name));
+    *out = entry ? bank_entry_version(entry, (uint32_t)version) : NULL;
+    if (*out) return OK;
+    if (!entry || version == 0) return unknown_bank(call, name);
+    return refuse(call, UNKNOWN_BANK, "version", "the bank has no version %lld",
+                  (long long)version);
+}
+
+struct page {
+    struct writer *out;
+    size_t n_left;
+};
+
+static enum status write_item(void *context, uint32_t number, struct slice item)
+{
+    struct page *page = context;
+
+    (void)number;
+    if (page->n_left == 0) return NOT_FOUND;
+    page->n_left--;
+    write_raw(page->out, item);
+    return OK;
+}
+
+static void write_retired(struct writer *out, const struct bank_entry *entry)
+{
+    write_text(out, "retired");
+    write_array(out, bank_entry_n_retired(entry));
+    for (uint32_t i = 0; i < bank_entry_n_retired(entry); i++) {
+        write_text(out, bank_entry_retired(entry, i));
+    }
+}
+
+static enum status get(struct call *call)
+{
+    int64_t offset = 0, limit = 100;
+    struct bank_version *version;
+    struct page page = {.out = &call->out};
+    enum status st;
+
+    read_int(&call->in, "offset", OPTIONAL, 0, LIMIT_ITEMS, &offset);
+    read_int(&call->in, "limit", OPTIONAL, 1, LIMIT_BATCH_ITEMS, &limit);
+    st = call_bank_version(call, &version);
+    if (st) return st;
+    if (offset < version->n_item) {
+        page.n_left = version->n_item - (size_t)offset;
+        if (page.n_left > (size_t)limit) page.n_left = (size_t)limit;
+    }
+    reply_begin(call, 7);
+    put_str(&call->out, "bank", bank_entry_name(version->entry).name);
+    put_int(&call->out, "version", version->version);
+    put_f64(&call->out, "D", version->D);
+    put_int(&call->out, "n_items", version->n_item);
+    put_int(&call->out, "created_ms", version->created_ms);
+    write_retired(&call->out, version->entry);
+    write_text(&call->out, "items");
+    write_array(&call->out, page.n_left);
+    st = library_each_item(call->server->env, version->upload, (uint32_t)offset, write_item, &page);
+    return st == OK && page.n_left > 0 ? CORRUPT : st;
+}
+
+static void count_bank(void *context, struct bank_entry *entry)
+{
+    size_t *n = context;
+
+    (void)entry;
+    ++*n;
+}
+
+static void write_bank(void *context, struct bank_entry *entry)
+{
+    struct call *call = context;
+    const struct bank_version *version = bank_entry_version(entry, 0);
+
+    write_map(&call->out, 5);
+    put_str(&call->out, "bank", bank_entry_name(entry).name);
+    put_int(&call->out, "version", version->version);
+    put_int(&call->out, "n_items", version->n_item);
+    put_f64(&call->out, "D", version->D);
+    put_int(&call->out, "created_ms", version->created_ms);
+}
+
+static enum status list(struct call *call)
+{
+    size_t n = 0;
+
+    registry_each_bank(call->server->registry, call->tenant, count_bank, &n);
+    reply_begin(call, 1);
+    write_text(&call->out, "banks");
+    write_array(&call->out, n);
+    registry_each_bank(call->server->registry, call->tenant, write_bank, call);
+    return OK;
+}
+
+static bool has_item(struct call *call, struct bank_entry *entry, struct slice item)
+{
+    struct bank_version *version;
+
+    for (uint32_t v = 1; (version = bank_entry_version(entry, v)); v++) {
+        if (registry_load_bank(call->server->registry, version)) continue;
+        if (bank_find(version->bank, item) >= 0) return true;
+    }
+    return false;
+}
+
+static enum status retire(struct call *call)
+{
+    struct server *server = call->server;
+    struct slice name, item;
+    struct bank_entry *entry;
+    struct library_name bank;
+    enum status st;
+
+    read_id(&call->in, "bank", REQUIRED, &name);
+    read_id(&call->in, "item", REQUIRED, &item);
+    if (call->in.failed) return BAD_REQUEST;
+    entry = registry_bank(server->registry, name_of(call, name));
+    if (!entry || !bank_entry_version(entry, 0)) return unknown_bank(call, name);
+    if (!has_item(call, entry, item)) {
+        return refuse(call, UNKNOWN_ITEM, "item", "the bank has no item \"%.*s\"", (int)item.n,
+                      (const char *)item.data);
+    }
+    bank = bank_entry_name(entry);
+    st = registry_retire(server->registry, entry, item);
+    if (st == OK) {
+        library_put_retired(server->env, &server->batch, &bank, bank_entry_n_retired(entry) - 1,
+                            item);
+        log_line(LOG_INFO, "item retired", "bank=%.*s item=%.*s", (int)name.n,
+                 (const char *)name.data, (int)item.n, (const char *)item.data);
+    } else if (st != EXISTS) {
+        return st;
+    }
+    reply_begin(call, 1);
+    put_int(&call->out, "n_retired", bank_entry_n_retired(entry));
+    return OK;
+}
+
+#define BANK_ROW(row_op, row_max, row_run)                                                         \
+    {                                                                                              \
+        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = row_max, .run = row_run                   \
+    }
+
+const struct request request_bank_begin = BANK_ROW("bank.begin", LIMIT_REQUEST, begin);
+const struct request request_bank_add = BANK_ROW("bank.add", LIMIT_MESSAGE, add);
+const struct request request_bank_publish = {.op = "bank.publish",
+                                             .roles = ROLE_AUTHOR,
+                                             .max_bytes = LIMIT_REQUEST,
+                                             .run = publish,
+                                             .work = publish_work,
+                                             .finish = publish_finish};
+const struct request request_bank_abort = BANK_ROW("bank.abort", LIMIT_REQUEST, abort_upload);
+const struct request request_bank_get = BANK_ROW("bank.get", LIMIT_REQUEST, get);
+const struct request request_bank_list = BANK_ROW("bank.list", LIMIT_REQUEST, list);
+const struct request request_bank_retire = BANK_ROW("bank.retire", LIMIT_REQUEST, retire);

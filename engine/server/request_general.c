@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hello, ping, stats. */
+#include "server/request.h"
+#include "server/server.h"
+
+static const char *const features[] = {"session", "bank", "test", "irt"};
+
+/* The names in a table of rows, each of which begins with its name. */
+#define WRITE_NAMES(call, key, table)                                                              \
+    do {                                                                                           \
+        size_t n_row = 0;                                                                          \
+        while ((table)[n_row]) n_row++;                                                            \
+        write_text(&(call)->out, key);                                                             \
+        write_array(&(call)->out, n_row);                                                          \
+        for (size_t row = 0; row < n_row; row++) write_text(&(call)->out, (table)[row]->name);     \
+    } while (0)
+
+static void write_kinds(struct call *call)
+{
+    write_text(&call->out, "kinds");
+    write_map(&call->out, 5);
+    WRITE_NAMES(call, "models", models);
+    WRITE_NAMES(call, "estimators", estimators);
+    WRITE_NAMES(call, "priors", prior_kinds);
+    WRITE_NAMES(call, "criteria", criteria);
+    WRITE_NAMES(call, "stop_rules", stop_rules);
+}
+
+static enum status hello(struct call *call)
+{
+    reply_begin(call, 6);
+    put_text(&call->out, "version", THETAD_VERSION);
+    put_int(&call->out, "protocol", 1);
+    write_text(&call->out, "features");
+    write_array(&call->out, COUNT_OF(features));
+    for (size_t i = 0; i < COUNT_OF(features); i++) write_text(&call->out, features[i]);
+    write_kinds(call);
+    put_int(&call->out, "server_time_ms", call->now_ms);
+    put_bool(&call->out, "draining", call->server->draining);
+    return OK;
+}
+
+static enum status ping(struct call *call)
+{
+    reply_begin(call, 2);
+    put_int(&call->out, "server_time_ms", call->now_ms);
+    put_bool(&call->out, "draining", call->server->draining);
+    return OK;
+}
+
+static void write_counters(struct writer *out, const struct stats *stats)
+{
+    write_text(out, "counters");
+    write_map(out, 7);
+    put_int(out, "requests", (int64_t)stats->requests);
+    put_int(out, "errors", (int64_t)stats->errors);
+    put_int(out, "answers", (int64_t)stats->answers);
+    put_int(out, "sessions_started", (int64_t)stats->sessions_started);
+    put_int(out, "sessions_finished", (int64_t)stats->sessions_finished);
+    put_int(out, "commits", (int64_t)stats->commits);
+    put_int(out, "dropped", (int64_t)stats->dropped);
+}
+
+static void write_gauges(struct writer *out, const struct server *server)
+{
+    size_t used, map;
+
+    env_usage(server->env, &used, &map);
+    write_text(out, "gauges");
+    write_map(out, 6);
+    put_int(out, "sessions_live", (int64_t)sessions_n_live(server->sessions));
+    put_int(out, "banks", (int64_t)registry_n_bank(server->registry));
+    put_int(out, "tests", (int64_t)registry_n_test(server->registry));
+    put_int(out, "uploads", (int64_t)uploads_n(server->uploads));
+    put_int(out, "store_used_bytes", (int64_t)used);
+    put_int(out, "store_map_bytes", (int64_t)map);
+}
+
+static enum status stats(struct call *call)
+{
+    const struct stats *stats = &call->server->stats;
+    struct writer *out = &call->out;
+
+    reply_begin(call, 4);
+    put_int(out, "uptime_ms", (call->now_us - call->server->started_us) / 1000);
+    write_counters(out, stats);
+    write_gauges(out, call->server);
+    write_text(out, "latency_us");
+    write_map(out, 4);
+    put_int(out, "p50", (int64_t)stats_quantile(stats, 0.5));
+    put_int(out, "p99", (int64_t)stats_quantile(stats, 0.99));
+    put_int(out, "p999", (int64_t)stats_quantile(stats, 0.999));
+    put_int(out, "max", (int64_t)stats->latency_max_us);
+    return OK;
+}
+
+const struct request request_hello = {
+    .op = "hello", .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = hello};
+const struct request request_ping = {
+    .op = "ping", .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = ping};
+const struct request request_stats = {
+    .op = "stats", .roles = ROLE_METRICS, .max_bytes = LIMIT_REQUEST, .run = stats};

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* irt.*: measurement without a session, done by a helper: curves, estimates, rankings. */
+#include "server/request.h"
+#include "server/server.h"
+#include "store/item_document.h"
+#include "store/test_document.h"
+
+#include <stdlib.h>
+
+enum {
+    LIMIT_VALUES = LIMIT_NODES_MESSAGE / 2,  // numbers in one irt.curve reply
+    LIMIT_TOP = 1000,        // items in one irt.rank reply
+    DEFAULT_TOP = 10,
+};
+
+/* In the loop: the bank that the request names, if it names one. */
+static enum status prepare(struct call *call)
+{
+    struct bank_version *version;
+    enum status st;
+
+    if (!map_find(&call->root, "bank")) return OK;
+    st = call_bank_version(call, &version);
+    if (st == OK) st = registry_load_bank(call->server->registry, version);
+    if (st == OK) call->job->bank = version->bank;
+    return st;
+}
+
+/* What a request is about: a bank, its own or a published one, and which of its items. */
+struct subject {
+    const struct bank *bank;
+    struct bank *own;  // made of the request's item maps
+    uint32_t *list;    // [n]
+    size_t n;
+};
+
+static void subject_done(struct subject *subject)
+{
+    bank_free(subject->own);
+    free(subject->list);
+}
+
+static enum status compile_items(struct call *call, const msgpack_object *items,
+                                 struct subject *out)
+{
+    size_t n = items->via.array.size;
+    struct buf content = {0};
+    struct item_spec spec;
+    double D = 1.0;
+    enum status st;
+
+    read_f64(&call->in, "D", OPTIONAL, 0.1, 10.0, &D);
+    if (call->in.failed) return BAD_REQUEST;
+    out->own = bank_new(n, D);
+    if (!out->own) return NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        if (item_document_read(&items->via.array.ptr[i], i + 1, &spec, &content, &call->faults)) {
+            bank_add(out->own, &spec, &call->faults);
+        }
+    }
+    buf_done(&content);
+    st = bank_seal(out->own, &call->faults);
+    out->bank = out->own;
+    return st == INVALID_BANK ? refuse(call, st, "items", "the items are refused") : st;
+}
+
+static enum status unknown_item(struct call *call, const char *field, const msgpack_object *object)
+{
+    struct slice id = {0};
+
+    (void)object_str(object, &id);
+    return refuse(call, UNKNOWN_ITEM, field, "there is no item \"%.*s\"",
+                  (int)(id.n < LIMIT_ID ? id.n : LIMIT_ID), (const char *)id.data);
+}
+
+/* The index of the item that `object` names, -1 where it names none. */
+static long item_of(const struct subject *subject, const msgpack_object *object)
+{
+    struct slice id;
+
+    return object_str(object, &id) ? bank_find(subject->bank, id) : -1;
+}
+
+/* Items by id, or all where `items` is NULL. */
+static enum status list_items(struct call *call, const msgpack_object *items, struct subject *out)
+{
+    out->n = items ? items->via.array.size : bank_n_item(out->bank);
+    out->list = calloc(out->n + 1, sizeof(*out->list));
+    if (!out->list) return NO_MEMORY;
+    for (size_t i = 0; i < out->n; i++) {
+        long item = items ? item_of(out, &items->via.array.ptr[i]) : (long)i;
+
+        if (item < 0) return unknown_item(call, "items", &items->via.array.ptr[i]);
+        out->list[i] = (uint32_t)item;
+    }
+    return OK;
+}
+
+static enum status read_subject(struct call *call, struct subject *out)
+{
+    const msgpack_object *items = NULL;
+    enum status st;
+
+    *out = (struct subject){.bank = call->job->bank};
+    read_array(&call->in, "items", out->bank ? OPTIONAL : REQUIRED, LIMIT_ITEMS, &items);
+    if (call->in.failed) return BAD_REQUEST;
+    if (out->bank) return list_items(call, items, out);
+    st = compile_items(call, items, out);
+    return st ? st : list_items(call, NULL, out);
+}
+
+static void write_curve(struct writer *out, const struct subject *subject, size_t i,
+                        const msgpack_object *theta)
+{
+    const struct item *item = bank_item(subject->bank, subject->list[i]);
+    double p[LIMIT_CATS], at = 0.0;
+    uint32_t n = theta->via.array.size;
+
+    write_map(out, 3);
+    put_text(out, "id", bank_id(subject->bank, subject->list[i]));
+    write_text(out, "p");
+    write_array(out, n);
+    for (uint32_t t = 0; t < n; t++) {
+        (void)object_f64(&theta->via.array.ptr[t], -LIMIT_THETA, LIMIT_THETA, &at);
+        item->model->prob(item, at, p);
+        write_array(out, item->n_cat);
+        for (unsigned k = 0; k < item->n_cat; k++) write_f64(out, p[k]);
+    }
+    write_text(out, "info");
+    write_array(out, n);
+    for (uint32_t t = 0; t < n; t++) {
+        (void)object_f64(&theta->via.array.ptr[t], -LIMIT_THETA, LIMIT_THETA, &at);
+        write_f64(out, item->model->info(item, at));
+    }
+}
+
+static enum status check_thetas(struct call *call, const struct subject *subject,
+                                const msgpack_object *theta)
+{
+    size_t n_value = 0;
+    double at;
+
+    for (uint32_t t = 0; t < theta->via.array.size; t++) {
+        if (object_f64(&theta->via.array.ptr[t], -LIMIT_THETA, LIMIT_THETA, &at)) continue;
+        return refuse(call, BAD_REQUEST, "theta", "element %u must be a number within %g of 0", t,
+                      LIMIT_THETA);
+    }
+    for (size_t i = 0; i < subject->n; i++) {
+        n_value += bank_item(subject->bank, subject->list[i])->n_cat + 1;
+    }
+    if (n_value * theta->via.array.size <= LIMIT_VALUES) return OK;
+    return refuse(call, TOO_LARGE, "theta", "more than %d numbers; ask for fewer items at a time",
+                  LIMIT_VALUES);
+}
+
+static enum status curve(struct call *call, struct env *env, struct estimate_workspace *workspace)
+{
+    const msgpack_object *theta = NULL;
+    struct subject subject = {0};
+    enum status st;
+
+    (void)env;
+    (void)workspace;
+    read_array(&call->in, "theta", REQUIRED, LIMIT_IRT_THETAS, &theta);
+    if (call->in.failed) return BAD_REQUEST;
+    st = read_subject(call, &subject);
+    if (st == OK) st = check_thetas(call, &subject, theta);
+    if (st == OK) {
+        reply_begin(call, 1);
+        write_text(&call->out, "curves");
+        write_array(&call->out, subject.n);
+        for (size_t i = 0; i < subject.n; i++) write_curve(&call->out, &subject, i, theta);
+    }
+    subject_done(&subject);
+    return st;
+}
+
+/* One [item id, score or nil]. */
+static enum status read_answer(struct call *call, const struct subject *subject,
+                               const msgpack_object *pair, struct evidence *evidence)
+{
+    int64_t score;
+    long item;
+
+    if (pair->type != MSGPACK_OBJECT_ARRAY || pair->via.array.size != 2) {
+        return refuse(call, BAD_REQUEST, "responses", "must be pairs of an item id and a score");
+    }
+    item = item_of(subject, &pair->via.array.ptr[0]);
+    if (item < 0) return unknown_item(call, "responses", &pair->via.array.ptr[0]);
+    if (pair->via.array.ptr[1].type == MSGPACK_OBJECT_NIL) return OK;
+    if (!object_int(&pair->via.array.ptr[1], 0, bank_item(subject->bank, (size_t)item)->n_cat - 1,
+                    &score)) {
+        return refuse(call, BAD_RESPONSE, "responses", "the score of item \"%s\" is no category",
+                      bank_id(subject->bank, (size_t)item));
+    }
+    evidence_add(evidence, (uint32_t)item, (unsigned)score, NULL);
+    return OK;
+}
+
+static enum status read_answers(struct call *call, const struct subject *subject,
+                                const msgpack_object *responses, struct evidence *evidence)
+{
+    for (uint32_t j = 0; j < responses->via.array.size; j++) {
+        enum status st = read_answer(call, subject, &responses->via.array.ptr[j], evidence);
+
+        if (st) return st;
+    }
+    return OK;
+}
+
+/* Answers to be scored, in memory of their own. */
+struct answers {
+    struct evidence evidence;
+    uint32_t item[LIMIT_ANSWERS];
+    uint8_t score[LIMIT_ANSWERS];
+};
+
+/* Read the responses and how to estimate, and estimate. */
+static enum status estimate_answers(struct call *call, const struct subject *subject,
+                                    struct estimate_workspace *workspace, struct answers *answers,
+                                    struct estimate *out)
+{
+    struct estimate_spec spec = estimate_spec_default();
+    const msgpack_object *responses = NULL;
+    enum status st;
+
+    read_array(&call->in, "responses", REQUIRED, LIMIT_ANSWERS, &responses);
+    if (call->in.failed) return BAD_REQUEST;
+    estimate_document_read(&call->root, "", &spec, &call->faults);
+    if (call->faults.total > 0) {
+        const struct fault *first = &call->faults.list[0];
+
+        return refuse(call, BAD_REQUEST, call->faults.n ? first->field : NULL, "%s",
+                      call->faults.n ? first->text : "the estimate is refused");
+    }
+    answers->evidence =
+        (struct evidence){.bank = subject->bank, .item = answers->item, .score = answers->score};
+    st = read_answers(call, subject, responses, &answers->evidence);
+    if (st == OK) spec.estimator->solve(&spec, &answers->evidence, workspace, out);
+    return st;
+}
+
+static enum status estimate(struct call *call, struct env *env,
+                            struct estimate_workspace *workspace)
+{
+    struct subject subject = {0};
+    struct answers answers;
+    struct estimate out;
+    enum status st = read_subject(call, &subject);
+
+    (void)env;
+    if (st == OK) st = estimate_answers(call, &subject, workspace, &answers, &out);
+    if (st == OK) {
+        reply_begin(call, 4);
+        put_f64(&call->out, "theta", out.theta);
+        put_f64(&call->out, "se", out.se);
+        put_text(&call->out, "boundary", boundary_names[out.boundary]);
+        put_int(&call->out, "iterations", out.iterations);
+    }
+    subject_done(&subject);
+    return st;
+}
+
+/* What a ranking needs: room for one number and one bit per item of the bank. */
+struct ranking {
+    double theta;
+    const struct criterion *criterion;
+    int64_t top;
+    struct blocked blocked;
+    double *value;
+    struct ranked *best;
+};
+
+static enum status read_theta(struct call *call, const struct subject *subject,
+                              struct estimate_workspace *workspace, struct ranking *ranking)
+{
+    struct answers answers;
+    struct estimate out;
+    enum status st;
+
+    if (read_f64(&call->in, "theta", OPTIONAL, -LIMIT_THETA, LIMIT_THETA, &ranking->theta)) {
+        return OK;
+    }
+    st = estimate_answers(call, subject, workspace, &answers, &out);
+    if (st) return st;
+    ranking->theta = out.theta;
+    for (size_t j = 0; j < answers.evidence.n; j++) {
+        blocked_set(ranking->blocked, answers.item[j]);
+    }
+    return OK;
+}
+
+static enum status read_exclude(struct call *call, const struct subject *subject,
+                                struct ranking *ranking)
+{
+    const msgpack_object *exclude = NULL;
+
+    if (!read_array(&call->in, "exclude", OPTIONAL, LIMIT_ITEMS, &exclude)) return OK;
+    for (uint32_t i = 0; i < exclude->via.array.size; i++) {
+        long item = item_of(subject, &exclude->via.array.ptr[i]);
+
+        if (item < 0) return unknown_item(call, "exclude", &exclude->via.array.ptr[i]);
+        blocked_set(ranking->blocked, (size_t)item);
+    }
+    return OK;
+}
+
+static enum status read_ranking(struct call *call, const struct subject *subject,
+                                struct estimate_workspace *workspace, struct ranking *ranking)
+{
+    struct slice criterion = slice_str(criterion_mfi.name);
+    enum status st;
+
+    ranking->top = DEFAULT_TOP;
+    read_str(&call->in, "criterion", OPTIONAL, LIMIT_ID, &criterion);
+    read_int(&call->in, "top", OPTIONAL, 1, LIMIT_TOP, &ranking->top);
+    if (call->in.failed) return BAD_REQUEST;
+    ranking->criterion = criterion_find(criterion);
+    if (!ranking->criterion) {
+        return refuse(call, BAD_REQUEST, "criterion", "there is no criterion \"%.*s\"",
+                      (int)criterion.n, (const char *)criterion.data);
+    }
+    st = read_theta(call, subject, workspace, ranking);
+    if (st == OK) st = read_exclude(call, subject, ranking);
+    return call->in.failed ? BAD_REQUEST : st;
+}
+
+static void write_ranking(struct call *call, const struct subject *subject,
+                          const struct ranking *ranking)
+{
+    struct criterion_input input = {.bank = subject->bank, .theta = ranking->theta};
+    struct candidates candidates = {
+        .list = subject->list, .n = subject->n, .blocked = ranking->blocked};
+    size_t n = pick_best(ranking->criterion, &input, &candidates, ranking->value, ranking->best,
+                         (size_t)ranking->top);
+
+    reply_begin(call, 2);
+    put_f64(&call->out, "theta", ranking->theta);
+    write_text(&call->out, "ranked");
+    write_array(&call->out, n);
+    for (size_t i = 0; i < n; i++) {
+        write_array(&call->out, 2);
+        write_text(&call->out, bank_id(subject->bank, ranking->best[i].item));
+        write_f64(&call->out, ranking->best[i].value);
+    }
+}
+
+static enum status rank(struct call *call, struct env *env, struct estimate_workspace *workspace)
+{
+    struct subject subject = {0};
+    struct ranking ranking = {0};
+    enum status st = read_subject(call, &subject);
+    size_t n_word;
+
+    (void)env;
+    if (st) goto done;
+    n_word = bank_n_item(subject.bank) / 64 + 1;
+    ranking.blocked.word = calloc(n_word, sizeof(*ranking.blocked.word));
+    ranking.value = calloc(subject.n + 1, sizeof(*ranking.value));
+    ranking.best = calloc(LIMIT_TOP, sizeof(*ranking.best));
+    st = ranking.blocked.word && ranking.value && ranking.best ? OK : NO_MEMORY;
+    if (st == OK) st = read_ranking(call, &subject, workspace, &ranking);
+    if (st == OK) write_ranking(call, &subject, &ranking);
+done:
+    free(ranking.blocked.word);
+    free(ranking.value);
+    free(ranking.best);
+    subject_done(&subject);
+    return st;
+}
+
+#define IRT_ROW(row_op, row_work)                                                                  \
+    {                                                                                              \
+        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = LIMIT_MESSAGE, .run = prepare,            \
+        .work = row_work                                                                           \
+    }
+
+const struct request request_irt_curve = IRT_ROW("irt.curve", curve);
+const struct request request_irt_estimate = IRT_ROW("irt.estimate", estimate);
+const struct request request_irt_rank = IRT_ROW("irt.rank", rank);

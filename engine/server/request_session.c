@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session.*: the way of an answer, from its fields to an event and from the session to its state. */
+#include "server/request.h"
+#include "server/server.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ROLES_SEE_ABILITY = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR | ROLE_ADMIN };
+
+static void write_item(struct writer *out, const struct bank *bank, uint32_t item)
+{
+    struct slice content = bank_content(bank, item), set = bank_set(bank, item);
+    size_t n_option = bank_n_option(bank, item);
+
+    write_text(out, "item");
+    write_map(out, 1u + (content.n > 0) + (set.n > 0) + (n_option > 0));
+    put_text(out, "id", bank_id(bank, item));
+    if (content.n > 0) {
+        write_text(out, "content");
+        write_raw(out, content);
+    }
+    if (set.n > 0) put_str(out, "set", set);
+    if (n_option == 0) return;
+    write_text(out, "options");
+    write_array(out, n_option);
+    for (size_t i = 0; i < n_option; i++) write_str(out, bank_option(bank, item, i));
+}
+
+static void write_progress(struct writer *out, const struct session_view *view)
+{
+    write_text(out, "progress");
+    write_map(out, 3);
+    put_int(out, "asked", view->asked);
+    put_int(out, "min", view->min_items);
+    put_int(out, "max", view->max_items);
+}
+
+static void write_result(struct writer *out, const struct test *test,
+                         const struct session_view *view)
+{
+    const char *classification = test_classify(test, view->theta);
+
+    write_text(out, "result");
+    write_map(out, 3u + test->has_scale + (classification != NULL));
+    put_f64(out, "theta", view->theta);
+    put_f64(out, "se", view->se);
+    if (test->has_scale) put_f64(out, "scale", test_scale(test, view->theta));
+    if (classification) put_text(out, "classification", classification);
+    put_text(out, "stop", view->stop);
+}
+
+/* The state, as every session op answers it. */
+static enum status reply_state(struct call *call, const struct live *live)
+{
+    const struct plan *plan = session_plan(live->session);
+    struct writer *out = &call->out;
+    struct session_view view;
+    bool asking, finished, ability;
+
+    session_view(live->session, &view);
+    asking = view.item != NO_ITEM;
+    finished = view.state == SESSION_FINISHED;
+    ability = plan->test.reveal || (call->roles & ROLES_SEE_ABILITY);
+    reply_begin(call, 4u + asking + finished + ability);
+    put_str(out, "session", live->id);
+    put_int(out, "seq", view.seq);
+    put_text(out, "state", session_state_name(view.state));
+    if (asking) write_item(out, plan->bank, view.item);
+    write_progress(out, &view);
+    if (ability) {
+        write_text(out, "ability");
+        write_map(out, 2);
+        put_f64(out, "theta", view.theta);
+        put_f64(out, "se", view.se);
+    }
+    if (finished) write_result(out, &plan->test, &view);
+    return OK;
+}
+
+/* Why a step was refused, in words. */
+static enum status refuse_step(struct call *call, enum status st)
+{
+    static const struct {
+        enum status status;
+        const char *field, *text;
+    } reasons[] = {
+        {WRONG_ITEM, "item", "another item was asked"},
+        {BAD_RESPONSE, "response", "is no category or option of the item"},
+        {STALE_SEQ, "seq", "another question is being asked"},
+        {CONFLICT, NULL, "the question has another answer already, or the session is suspended"},
+        {FINISHED, NULL, "the session has ended"},
+        {EXHAUSTED, NULL, "no item is left to ask"},
+        {BUSY, NULL, "too many sessions are live"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        if (reasons[i].status != st) continue;
+        return refuse(call, st, reasons[i].field, "%s", reasons[i].text);
+    }
+    return st;
+}
+
+/* The session that the request names. */
+static enum status find_session(struct call *call, struct live **out)
+{
+    struct slice id;
+    enum status st;
+
+    read_id(&call->in, "session", REQUIRED, &id);
+    if (call->in.failed) return BAD_REQUEST;
+    st = sessions_get(call->server->sessions, call->tenant, id, call->now_us, out);
+    if (st != UNKNOWN_SESSION) return st;
+    return refuse(call, st, "session", "there is no session \"%.*s\"", (int)id.n,
+                  (const char *)id.data);
+}
+
+static enum status step(struct call *call, struct live *live, struct event *event,
+                        struct slice reason)
+{
+    struct server *server = call->server;
+    struct session_view before, after;
+    bool changed;
+    enum status st;
+
+    event->time_ms = call->now_ms;
+    session_view(live->session, &before);
+    st = sessions_step(server->sessions, live, event, reason, &server->batch, &changed);
+    if (st) return refuse_step(call, st);
+    session_view(live->session, &after);
+    if (changed && event->kind == EVENT_ANSWERED) server->stats.answers++;
+    if (before.state != after.state && after.state == SESSION_FINISHED) {
+        server->stats.sessions_finished++;
+    }
+    return reply_state(call, live);
+}
+
+/* What a start says beyond the names. */
+static void read_start_event(struct call *call, struct event *event)
+{
+    const msgpack_object *prior = NULL;
+    int64_t seed = 0;
+
+    randombytes_buf(&seed, sizeof(seed));
+    seed &= LIMIT_INT;
+    read_int(&call->in, "seed", OPTIONAL, 0, LIMIT_INT, &seed);
+    event->seed = (uint64_t)seed;
+    if (read_map(&call->in, "prior", OPTIONAL, &prior)) {
+        struct reader in = reader_of(prior, "prior", &call->fault);
+
+        read_f64(&in, "mean", REQUIRED, -LIMIT_THETA, LIMIT_THETA, &event->prior_mean);
+        read_f64(&in, "sd", REQUIRED, 1e-3, 1e3, &event->prior_sd);
+        event->has_prior = true;
+        if (in.failed) call->in.failed = true;
+    }
+}
+
+/* Test, bank and plan of a session to start. */
+static enum status find_plan(struct call *call, struct slice test, struct start *start)
+{
+    struct registry *registry = call->server->registry;
+    struct test_entry *entry = registry_test(registry, (struct library_name){call->tenant, test});
+    struct bank_entry *bank;
+    enum status st;
+
+    start->test = entry ? test_entry_version(entry, 0) : NULL;
+    if (!start->test) {
+        return refuse(call, UNKNOWN_TEST, "test", "there is no test \"%.*s\"", (int)test.n,
+                      (const char *)test.data);
+    }
+    bank = registry_bank(registry,
+                         (struct library_name){call->tenant, slice_str(start->test->test.bank)});
+    if (!bank) return refuse(call, UNKNOWN_BANK, NULL, "the test's bank is gone");
+    start->bank = bank_entry_version(bank, 0);
+    st = registry_plan(registry, start->test, start->bank, &start->plan, &call->faults);
+    if (st != INVALID_TEST) return st;
+    return refuse(call, INVALID_TEST, "test", "the test does not fit version %u of its bank",
+                  start->bank->version);
+}
+
+/* A start of a session that is there already: the same start again, or another's id. */
+static enum status start_again(struct call *call, struct live *live, struct slice test,
+                               const struct start *start)
+{
+    bool same = slice_equal(test_entry_name(live->test->entry).name, test) &&
+                slice_equal(live->examinee, start->examinee) &&
+                slice_equal(live->group, start->group);
+
+    if (same) return reply_state(call, live);
+    return refuse(call, EXISTS, "session", "the session belongs to another start");
+}
+
+static enum status start_new(struct call *call, struct slice test, struct start *start,
+                             struct event *event)
+{
+    struct server *server = call->server;
+    struct live *live;
+    enum status st;
+
+    if (server->draining) return refuse(call, DRAINING, NULL, "the daemon is going down");
+    st = find_plan(call, test, start);
+    if (st) return st;
+    st = sessions_start(server->sessions, start, event, &server->batch, call->now_us, &live);
+    if (st) return refuse_step(call, st);
+    server->stats.sessions_started++;
+    return reply_state(call, live);
+}
+
+static enum status start(struct call *call)
+{
+    struct event event = {.kind = EVENT_STARTED, .time_ms = call->now_ms};
+    struct start start = {.tenant = call->tenant};
+    struct slice test;
+    struct live *live;
+    char made[LIMIT_ID + 1];
+    enum status st;
+
+    read_id(&call->in, "test", REQUIRED, &test);
+    read_id(&call->in, "examinee", REQUIRED, &start.examinee);
+    read_id(&call->in, "session", OPTIONAL, &start.id);
+    read_id(&call->in, "group", OPTIONAL, &start.group);
+    read_start_event(call, &event);
+    if (call->in.failed) return BAD_REQUEST;
+    if (start.id.n == 0) {
+        snprintf(made, sizeof(made), "s-%08x%08x%08x", randombytes_random(), randombytes_random(),
+                 randombytes_random());
+        start.id = slice_str(made);
+    }
+    st = sessions_get(call->server->sessions, call->tenant, start.id, call->now_us, &live);
+    if (st == OK) return start_again(call, live, test, &start);
+    return st == UNKNOWN_SESSION ? start_new(call, test, &start, &event) : st;
+}
+
+/* The response field: a score, a raw answer for the key to score, or nil. */
+static enum status read_response(struct call *call, const struct bank *bank, struct event *event)
+{
+    struct response *response = &event->response;
+    const msgpack_object *object = NULL;
+    int64_t score = 0;
+    unsigned scored;
+
+    read_any(&call->in, "response", REQUIRED, &object);
+    if (call->in.failed) return BAD_REQUEST;
+    if (object->type == MSGPACK_OBJECT_NIL) {
+        response->kind = RESPONSE_OMITTED;
+        return OK;
+    }
+    if (object_int(object, INT64_MIN, INT64_MAX, &score)) {
+        response->kind = RESPONSE_SCORE;
+        response->score = (uint8_t)score;
+        return score >= 0 && score < LIMIT_CATS ? OK : refuse_step(call, BAD_RESPONSE);
+    }
+    if (!object_str(object, &response->raw)) {
+        return refuse(call, BAD_REQUEST, "response", "must be an integer, a str or nil");
+    }
+    if (response->raw.n > LIMIT_RAW) {
+        return refuse(call, TOO_LARGE, "response", "a raw answer has at most %d bytes", LIMIT_RAW);
+    }
+    response->kind = RESPONSE_RAW;
+    if (bank_score(bank, event->item, response->raw, &scored)) {
+        return refuse_step(call, BAD_RESPONSE);
+    }
+    response->score = (uint8_t)scored;
+    return OK;
+}
+
+static enum status answer(struct call *call)
+{
+    struct event event = {.kind = EVENT_ANSWERED, .elapsed_ms = -1};
+    const struct bank *bank;
+    struct live *live;
+    struct slice item;
+    int64_t seq = 0;
+    long index;
+    enum status st;
+
+    read_int(&call->in, "seq", REQUIRED, 1, LIMIT_ANSWERS, &seq);
+    read_id(&call->in, "item", REQUIRED, &item);
+    read_int(&call->in, "elapsed_ms", OPTIONAL, 0, LIMIT_INT, &event.elapsed_ms);
+    st = find_session(call, &live);
+    if (st) return st;
+    bank = session_plan(live->session)->bank;
+    index = bank_find(bank, item);
+    if (index < 0) {
+        return refuse(call, UNKNOWN_ITEM, "item", "the bank has no item \"%.*s\"", (int)item.n,
+                      (const char *)item.data);
+    }
+    event.seq = (uint32_t)seq;
+    event.item = (uint32_t)index;
+    st = read_response(call, bank, &event);
+    return st ? st : step(call, live, &event, slice_of(NULL, 0));
+}
+
+static enum status get(struct call *call)
+{
+    struct live *live;
+    enum status st = find_session(call, &live);
+
+    return st ? st : reply_state(call, live);
+}
+
+static enum status simple(struct call *call, enum event_kind kind, struct slice reason)
+{
+    struct event event = {.kind = kind};
+    struct live *live;
+    enum status st = find_session(call, &live);
+
+    return st ? st : step(call, live, &event, reason);
+}
+
+static enum status suspend(struct call *call)
+{
+    return simple(call, EVENT_SUSPENDED, slice_of(NULL, 0));
+}
+
+static enum status resume(struct call *call)
+{
+    return simple(call, EVENT_RESUMED, slice_of(NULL, 0));
+}
+
+static enum status finish(struct call *call)
+{
+    return simple(call, EVENT_FINISHED, slice_of(NULL, 0));
+}
+
+static enum status void_session(struct call *call)
+{
+    struct slice reason = {0};
+
+    read_str(&call->in, "reason", OPTIONAL, LIMIT_RAW, &reason);
+    return simple(call, EVENT_VOIDED, reason);
+}
+
+#define SESSION_ROW(row_op, row_roles, row_run)                                                    \
+    {                                                                                              \
+        .op = row_op, .roles = row_roles, .max_bytes = LIMIT_REQUEST, .run = row_run               \
+    }
+
+const struct request request_session_start = SESSION_ROW("session.start", ROLE_FRONTEND, start);
+const struct request request_session_answer = SESSION_ROW("session.answer", ROLE_FRONTEND, answer);
+const struct request request_session_get =
+    SESSION_ROW("session.get", ROLE_FRONTEND | ROLE_PROCTOR, get);
+const struct request request_session_suspend =
+    SESSION_ROW("session.suspend", ROLE_FRONTEND | ROLE_PROCTOR, suspend);
+const struct request request_session_resume =
+    SESSION_ROW("session.resume", ROLE_FRONTEND | ROLE_PROCTOR, resume);
+const struct request request_session_finish =
+    SESSION_ROW("session.finish", ROLE_FRONTEND | ROLE_PROCTOR, finish);
+const struct request request_session_void = SESSION_ROW("session.void", ROLE_PROCTOR, void_session);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test.*: describe a test, read it back. */
+#include "server/request.h"
+#include "server/server.h"
+#include "store/test_document.h"
+
+/* Whether the newest version of the test is this document already. */
+static struct test_version *find_same(struct call *call, struct library_name name,
+                                      struct slice document)
+{
+    struct test_entry *entry = registry_test(call->server->registry, name);
+    struct test_version *newest = entry ? test_entry_version(entry, 0) : NULL;
+
+    return newest && slice_equal(buf_slice(&newest->document), document) ? newest : NULL;
+}
+
+/* The document must fit the newest version of its bank. */
+static enum status check_fit(struct call *call, const struct test *test)
+{
+    struct registry *registry = call->server->registry;
+    struct library_name name = {.tenant = call->tenant, .name = slice_str(test->bank)};
+    struct bank_entry *entry = registry_bank(registry, name);
+    struct bank_version *bank = entry ? bank_entry_version(entry, 0) : NULL;
+    struct plan *plan;
+    enum status st;
+
+    if (!bank) {
+        return refuse(call, UNKNOWN_BANK, "document.bank", "there is no bank \"%s\"", test->bank);
+    }
+    st = registry_load_bank(registry, bank);
+    if (st == OK) st = plan_new(test, bank->bank, &plan, &call->faults);
+    if (st == OK) plan_free(plan);
+    return st;
+}
+
+static enum status put_version(struct call *call, struct library_name name, struct slice document,
+                               const struct test *test, struct test_version **out)
+{
+    struct server *server = call->server;
+    struct test_header header = {.name = name,
+                                 .version = registry_next_test_version(server->registry, name),
+                                 .created_ms = call->now_ms,
+                                 .document = document};
+    enum status st = registry_add_test(server->registry, &header, test, out);
+
+    if (st) return st;
+    library_put_test(server->env, &server->batch, &header);
+    log_line(LOG_INFO, "test put", "test=%s version=%u", test->name, header.version);
+    return OK;
+}
+
+static enum status put_document(struct call *call, const msgpack_object *document,
+                                struct slice bytes)
+{
+    struct test test;
+    struct test_version *version;
+    struct library_name name = {.tenant = call->tenant};
+    enum status st = OK;
+
+    if (test_document_read(document, &test, &call->faults)) st = check_fit(call, &test);
+    if (call->faults.total > 0) {
+        return refuse(call, INVALID_TEST, NULL, "the test is refused: %zu fault%s",
+                      call->faults.total, call->faults.total == 1 ? "" : "s");
+    }
+    if (st) return st;
+    name.name = slice_str(test.name);
+    version = find_same(call, name, bytes);
+    if (!version) st = put_version(call, name, bytes, &test, &version);
+    if (st) return st;
+    reply_begin(call, 2);
+    put_text(&call->out, "test", test.name);
+    put_int(&call->out, "version", version->version);
+    return OK;
+}
+
+static enum status put(struct call *call)
+{
+    const msgpack_object *document;
+    struct buf bytes = {0};
+    struct writer out = writer_of(&bytes);
+    enum status st;
+
+    read_map(&call->in, "document", REQUIRED, &document);
+    if (call->in.failed) return BAD_REQUEST;
+    write_object(&out, document);
+    st = bytes.failed ? NO_MEMORY : put_document(call, document, buf_slice(&bytes));
+    buf_done(&bytes);
+    return st;
+}
+
+static enum status get(struct call *call)
+{
+    struct slice name;
+    int64_t number = 0;
+    struct test_entry *entry;
+    struct test_version *version;
+    struct bank_entry *bank;
+
+    read_id(&call->in, "test", REQUIRED, &name);
+    read_int(&call->in, "version", OPTIONAL, 1, UINT32_MAX, &number);
+    if (call->in.failed) return BAD_REQUEST;
+    entry = registry_test(call->server->registry, (struct library_name){call->tenant, name});
+    version = entry ? test_entry_version(entry, (uint32_t)number) : NULL;
+    if (!version) {
+        return refuse(call, UNKNOWN_TEST, entry && number > 0 ? "version" : "test",
+                      "there is no such test");
+    }
+    bank = registry_bank(call->server->registry,
+                         (struct library_name){call->tenant, slice_str(version->test.bank)});
+    reply_begin(call, 5);
+    put_str(&call->out, "test", name);
+    put_int(&call->out, "version", version->version);
+    put_int(&call->out, "bank_version", bank ? bank_entry_version(bank, 0)->version : 0);
+    put_int(&call->out, "created_ms", version->created_ms);
+    write_text(&call->out, "document");
+    write_raw(&call->out, buf_slice(&version->document));
+    return OK;
+}
+
+static void count_test(void *context, struct test_entry *entry)
+{
+    size_t *n = context;
+
+    (void)entry;
+    ++*n;
+}
+
+static void write_test(void *context, struct test_entry *entry)
+{
+    struct call *call = context;
+    const struct test_version *version = test_entry_version(entry, 0);
+
+    write_map(&call->out, 4);
+    put_text(&call->out, "test", version->test.name);
+    put_int(&call->out, "version", version->version);
+    put_text(&call->out, "bank", version->test.bank);
+    put_int(&call->out, "created_ms", version->created_ms);
+}
+
+static enum status list(struct call *call)
+{
+    size_t n = 0;
+
+    registry_each_test(call->server->registry, call->tenant, count_test, &n);
+    reply_begin(call, 1);
+    write_text(&call->out, "tests");
+    write_array(&call->out, n);
+    registry_each_test(call->server->registry, call->tenant, write_test, call);
+    return OK;
+}
+
+const struct request request_test_put = {
+    .op = "test.put", .roles = ROLE_AUTHOR, .max_bytes = LIMIT_MESSAGE, .run = put};
+const struct request request_test_get = {
+    .op = "test.get", .roles = ROLE_AUTHOR, .max_bytes = LIMIT_REQUEST, .run = get};
+const struct request request_test_list = {
+    .op = "test.list", .roles = ROLE_AUTHOR, .max_bytes = LIMIT_REQUEST, .run = list};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/server.h"
+#include "server/clock.h"
+
+static enum status open_store(struct server *server, struct fault *fault)
+{
+    const struct config *config = &server->config;
+    enum status st;
+
+    st = env_open(config->data_dir, (size_t)config->map_mib << 20, &server->env, fault);
+    if (st) return st;
+    fault_set(fault, NULL, NULL, "the journal, the banks or the tests cannot be read");
+    st = journal_init(&server->journal, server->env);
+    if (st == OK) st = registry_open(server->env, &server->registry);
+    if (st) return st;
+    return uploads_open(server->env, server->registry, &server->batch, &server->uploads);
+}
+
+static enum status open_sessions(struct server *server, struct fault *fault)
+{
+    struct sessions_config config = {
+        .env = server->env,
+        .journal = &server->journal,
+        .registry = server->registry,
+        .max_live = (size_t)server->config.max_sessions,
+        .idle_us = server->config.idle_s * 1000000,
+    };
+    int64_t from_us = clock_us();
+    uint64_t n_event = 0;
+    enum status st = sessions_new(&config, &server->sessions);
+
+    if (st == OK) st = sessions_rebuild(server->sessions, from_us, &n_event, fault);
+    if (st) return st;
+    log_line(LOG_INFO, "store open", "events=%llu sessions=%zu banks=%zu tests=%zu ms=%lld",
+             (unsigned long long)n_event, sessions_n_live(server->sessions),
+             registry_n_bank(server->registry), registry_n_test(server->registry),
+             (long long)((clock_us() - from_us) / 1000));
+    return OK;
+}
+
+enum status server_open(struct server *server, const struct config *config, struct fault *fault)
+{
+    enum status st;
+
+    *server = (struct server){.config = *config, .started_us = clock_us()};
+    st = open_store(server, fault);
+    return st ? st : open_sessions(server, fault);
+}
+
+void server_close(struct server *server)
+{
+    sessions_free(server->sessions);
+    registry_free(server->registry);
+    uploads_free(server->uploads);
+    journal_done(&server->journal);
+    batch_done(&server->batch);
+    env_close(server->env);
+}

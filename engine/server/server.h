@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The daemon's state: all that the loop owns. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "server/config.h"
+#include "server/registry.h"
+#include "server/sessions.h"
+#include "server/stats.h"
+#include "server/uploads.h"
+#include "store/journal.h"
+
+struct server {
+    struct config config;
+    struct env *env;
+    struct journal journal;
+    struct batch batch;  // what this cycle writes
+    struct registry *registry;
+    struct sessions *sessions;
+    struct uploads *uploads;
+    struct stats stats;
+    int64_t started_us;
+    bool draining;
+};
+
+/* Open the store and rebuild everything in memory. `fault` says what is wrong. */
+MUST_CHECK enum status server_open(struct server *server, const struct config *config,
+                                   struct fault *fault);
+void server_close(struct server *server);
+
+#endif

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A session is one block: the table's entry, then its names. Its events stand in the journal; the
+ * numbers of those that the archive does not have yet are kept, so that the archive record can be
+ * put together without a scan. That is done after the commit that made them readable, a few
+ * sessions at a time; the entry leaves memory a while later, when its archive record is on disk. */
+#include "server/sessions.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
+#define HASH_NONFATAL_OOM          1
+#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
+#include <uthash.h>
+#include <utlist.h>
+
+enum { TRIM_BATCH = 20000, FIRST_LSNS = 8 };
+
+/* How long a session that has ended stays in memory, where asking again costs nothing. */
+enum { ENDED_STAY_US = 5 * 1000 * 1000 };
+
+struct entry {
+    struct live live;
+    int64_t used_us;
+    uint8_t seal[SEAL_BYTES];  // of the last event
+    uint32_t n_archived;       // events that the archive has
+    uint32_t n_lsn, cap_lsn;
+    uint64_t *lsn;  // of the events behind those
+    bool lost;
+    bool ended;  // which of the two lists it stands in
+    struct entry *prev, *next;
+    UT_hash_handle hh;
+    size_t n_key;
+    char key[];  // tenant 0 id | examinee | group
+};
+
+struct sessions {
+    struct sessions_config config;
+    struct entry *table;
+    struct entry *running, *ended;  // least recently used first
+    struct workspace *workspace;
+    size_t workspace_items;
+    struct buf archive, bytes;  // scratch
+};
+
+enum status sessions_new(const struct sessions_config *config, struct sessions **out)
+{
+    struct sessions *sessions = calloc(1, sizeof(*sessions));
+
+    if (!sessions) return NO_MEMORY;
+    sessions->config = *config;
+    *out = sessions;
+    return OK;
+}
+
+static void entry_free(struct entry *entry)
+{
+    if (!entry) return;
+    session_free(entry->live.session);
+    free(entry->lsn);
+    free(entry);
+}
+
+/* Which list an entry belongs to. */
+static struct entry **list_of(struct sessions *sessions, const struct entry *entry)
+{
+    return entry->ended ? &sessions->ended : &sessions->running;
+}
+
+static void drop(struct sessions *sessions, struct entry *entry)
+{
+    struct entry **list = list_of(sessions, entry);
+
+    DL_DELETE(*list, entry);
+    HASH_DEL(sessions->table, entry);
+    entry_free(entry);
+}
+
+void sessions_free(struct sessions *sessions)
+{
+    struct entry *entry, *next;
+
+    if (!sessions) return;
+    HASH_ITER(hh, sessions->table, entry, next)
+    {
+        drop(sessions, entry);
+    }
+    workspace_free(sessions->workspace);
+    buf_done(&sessions->archive);
+    buf_done(&sessions->bytes);
+    free(sessions);
+}
+
+struct workspace *sessions_workspace(struct sessions *sessions, size_t n_item)
+{
+    struct workspace *workspace;
+
+    if (sessions->workspace && n_item <= sessions->workspace_items) return sessions->workspace;
+    workspace = workspace_new(n_item);
+    if (!workspace) return NULL;
+    workspace_free(sessions->workspace);
+    sessions->workspace = workspace;
+    sessions->workspace_items = n_item;
+    return workspace;
+}
+
+static size_t make_key(struct slice tenant, struct slice id, char *out)
+{
+    memcpy(out, tenant.data, tenant.n);
+    out[tenant.n] = '\0';
+    memcpy(out + tenant.n + 1, id.data, id.n);
+    return tenant.n + 1 + id.n;
+}
+
+static struct entry *find(const struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    char key[2 * LIMIT_ID + 1];
+    size_t n = make_key(tenant, id, key);
+    struct entry *entry;
+
+    HASH_FIND(hh, sessions->table, key, n, entry);
+    return entry;
+}
+
+static struct slice copy_behind(char **at, struct slice text)
+{
+    struct slice copy = slice_of(*at, text.n);
+
+    if (text.n > 0) memcpy(*at, text.data, text.n);
+    *at += text.n;
+    return copy;
+}
+
+/* A new entry in the table, its session not yet started. */
+static struct entry *entry_new(struct sessions *sessions, const struct start *start)
+{
+    size_t n_key = start->tenant.n + 1 + start->id.n;
+    struct entry *entry = calloc(1, sizeof(*entry) + n_key + start->examinee.n + start->group.n);
+    char *at;
+
+    if (!entry) return NULL;
+    entry->live.session = session_new(start->plan);
+    if (!entry->live.session || !sessions_workspace(sessions, bank_n_item(start->plan->bank))) {
+        entry_free(entry);
+        return NULL;
+    }
+    entry->live.test = start->test;
+    entry->live.bank = start->bank;
+    entry->n_key = make_key(start->tenant, start->id, entry->key);
+    entry->live.tenant = slice_of(entry->key, start->tenant.n);
+    entry->live.id = slice_of(entry->key + start->tenant.n + 1, start->id.n);
+    at = entry->key + n_key;
+    entry->live.examinee = copy_behind(&at, start->examinee);
+    entry->live.group = copy_behind(&at, start->group);
+    HASH_ADD_KEYPTR(hh, sessions->table, entry->key, entry->n_key, entry);
+    if (entry->lost) {
+        entry_free(entry);
+        return NULL;
+    }
+    DL_APPEND(sessions->running, entry);
+    return entry;
+}
+
+static bool has_ended(const struct entry *entry)
+{
+    struct session_view view;
+
+    session_view(entry->live.session, &view);
+    return view.state == SESSION_FINISHED || view.state == SESSION_VOIDED;
+}
+
+/* The entry was just used: to the end of its list. */
+static void touch(struct sessions *sessions, struct entry *entry, int64_t now_us)
+{
+    struct entry **list = list_of(sessions, entry);
+
+    DL_DELETE(*list, entry);
+    entry->used_us = now_us;
+    entry->ended = has_ended(entry);
+    list = list_of(sessions, entry);
+    DL_APPEND(*list, entry);
+}
+
+/* Room for one more event's number, before the event happens. */
+static bool reserve_lsn(struct entry *entry)
+{
+    uint32_t cap = entry->cap_lsn ? entry->cap_lsn * 2 : FIRST_LSNS;
+    uint64_t *grown;
+
+    if (entry->n_lsn < entry->cap_lsn) return true;
+    grown = realloc(entry->lsn, cap * sizeof(*grown));
+    if (!grown) return false;
+    entry->lsn = grown;
+    entry->cap_lsn = cap;
+    return true;
+}
+
+/* The items withdrawn by now come in with the event; a replay knows how many there were. */
+static void set_retired(const struct live *live, struct event *event)
+{
+    event->retired = live->bank->retired;
+    event->n_retired = bank_entry_n_retired(live->bank->entry);
+}
+
+static struct identity identity_of(const struct live *live)
+{
+    return (struct identity){.test = test_entry_name(live->test->entry).name,
+                             .test_version = live->test->version,
+                             .bank = bank_entry_name(live->bank->entry).name,
+                             .bank_version = live->bank->version,
+                             .examinee = live->examinee,
+                             .group = live->group};
+}
+
+/* Step and record. Pre: there is room for the event's number. */
+static enum status move(struct sessions *sessions, struct entry *entry, struct event *event,
+                        struct slice reason, struct batch *batch, bool *out_changed)
+{
+    struct live *live = &entry->live;
+    struct event_record record = {.tenant = live->tenant,
+                                  .session = live->id,
+                                  .n = session_n_event(live->session),
+                                  .identity = identity_of(live),
+                                  .reason = reason};
+    struct effects effects;
+    enum status st;
+
+    set_retired(live, event);
+    st = session_step(live->session, event, sessions->workspace, &effects);
+    if (st) return st;
+    *out_changed = effects.changed;
+    if (!effects.changed) return OK;
+    memcpy(record.previous, entry->seal, SEAL_BYTES);
+    record.event = *event;
+    record.outcome = effects.outcome;
+    entry->lsn[entry->n_lsn++] =
+        journal_append(sessions->config.journal, batch, &record, entry->seal);
+    return OK;
+}
+
+enum status sessions_start(struct sessions *sessions, const struct start *start,
+                           struct event *event, struct batch *batch, int64_t now_us,
+                           struct live **out)
+{
+    struct entry *entry;
+    enum status st = NO_MEMORY;
+    bool changed;
+
+    if (sessions_n_live(sessions) >= sessions->config.max_live) return BUSY;
+    entry = entry_new(sessions, start);
+    if (!entry) return NO_MEMORY;
+    if (reserve_lsn(entry)) {
+        st = move(sessions, entry, event, slice_of(NULL, 0), batch, &changed);
+    }
+    if (st) {
+        drop(sessions, entry);
+        return st;
+    }
+    touch(sessions, entry, now_us);
+    *out = &entry->live;
+    return OK;
+}
+
+static struct entry *entry_of(struct live *live)
+{
+    return (struct entry *)(void *)((char *)live - offsetof(struct entry, live));
+}
+
+enum status sessions_step(struct sessions *sessions, struct live *live, struct event *event,
+                          struct slice reason, struct batch *batch, bool *out_changed)
+{
+    struct entry *entry = entry_of(live);
+    enum status st;
+
+    if (!reserve_lsn(entry)) return NO_MEMORY;
+    st = move(sessions, entry, event, reason, batch, out_changed);
+    touch(sessions, entry, entry->used_us);
+    return st;
+}
+
+/* A session as its first record tells of it. */
+static enum status revive(struct sessions *sessions, const struct event_record *record,
+                          struct entry **out)
+{
+    const struct identity *identity = &record->identity;
+    struct start start = {.tenant = record->tenant,
+                          .id = record->session,
+                          .examinee = identity->examinee,
+                          .group = identity->group};
+    struct library_name test = {record->tenant, identity->test};
+    struct library_name bank = {record->tenant, identity->bank};
+    struct test_entry *test_entry = registry_test(sessions->config.registry, test);
+    struct bank_entry *bank_entry = registry_bank(sessions->config.registry, bank);
+    struct faults faults = {0};
+    enum status st;
+
+    if (record->n != 0 || record->event.kind != EVENT_STARTED) return CORRUPT;
+    if (!test_entry || !bank_entry) return CORRUPT;
+    start.test = test_entry_version(test_entry, identity->test_version);
+    start.bank = bank_entry_version(bank_entry, identity->bank_version);
+    if (!start.test || !start.bank) return CORRUPT;
+    st = registry_plan(sessions->config.registry, start.test, start.bank, &start.plan, &faults);
+    faults_done(&faults);
+    if (st) return st == INVALID_TEST ? CORRUPT : st;
+    *out = entry_new(sessions, &start);
+    return *out ? OK : NO_MEMORY;
+}
+
+/* Take a stored event again: it must be the next one of its session, follow on the one before, and
+ * come to what is recorded. */
+static enum status replay(struct sessions *sessions, struct entry *entry,
+                          const struct stored_event *stored)
+{
+    const struct event_record *record = stored->record;
+    struct event event = record->event;
+    enum status st;
+
+    if (record->n != session_n_event(entry->live.session)) return CORRUPT;
+    if (memcmp(record->previous, entry->seal, SEAL_BYTES) != 0) return CORRUPT;
+    if (event.n_retired > bank_entry_n_retired(entry->live.bank->entry)) return CORRUPT;
+    event.retired = entry->live.bank->retired;
+    st = session_replay(entry->live.session, &event, &record->outcome, sessions->workspace);
+    if (st == OK) memcpy(entry->seal, stored->seal, SEAL_BYTES);
+    return st;
+}
+
+struct archive_visit {
+    struct sessions *sessions;
+    struct entry *entry;
+};
+
+static enum status on_archived(void *context, const struct stored_event *stored)
+{
+    struct archive_visit *visit = context;
+    enum status st = OK;
+
+    if (!visit->entry) st = revive(visit->sessions, stored->record, &visit->entry);
+    if (st == OK) st = replay(visit->sessions, visit->entry, stored);
+    if (st == OK) visit->entry->n_archived++;
+    return st;
+}
+
+/* A session from the archive into memory. NOT_FOUND where it is not there. */
+static enum status fetch(struct sessions *sessions, struct slice tenant, struct slice id,
+                         int64_t now_us, struct entry **out)
+{
+    struct archive_visit visit = {.sessions = sessions};
+    enum status st = archive_get(sessions->config.env, tenant, id, &sessions->archive);
+
+    if (st) return st;
+    st = archive_each(sessions->config.env, buf_slice(&sessions->archive), on_archived, &visit);
+    if (st == OK && !visit.entry) st = CORRUPT;
+    if (st) {
+        if (visit.entry) drop(sessions, visit.entry);
+        return st;
+    }
+    touch(sessions, visit.entry, now_us);
+    *out = visit.entry;
+    return OK;
+}
+
+enum status sessions_get(struct sessions *sessions, struct slice tenant, struct slice id,
+                         int64_t now_us, struct live **out)
+{
+    struct entry *entry = find(sessions, tenant, id);
+
+    if (entry) {
+        touch(sessions, entry, now_us);
+    } else {
+        enum status st = fetch(sessions, tenant, id, now_us, &entry);
+
+        if (st) return st == NOT_FOUND ? UNKNOWN_SESSION : st;
+    }
+    *out = &entry->live;
+    return OK;
+}
+
+struct rebuild {
+    struct sessions *sessions;
+    int64_t now_us;
+    uint64_t n_event;
+    struct fault *fault;
+};
+
+static enum status rebuild_event(struct rebuild *rebuild, const struct stored_event *stored)
+{
+    struct sessions *sessions = rebuild->sessions;
+    const struct event_record *record = stored->record;
+    struct entry *entry = find(sessions, record->tenant, record->session);
+    enum status st = OK;
+
+    if (!entry && record->n == 0)
+        st = revive(sessions, record, &entry);
+    else if (!entry)
+        st = fetch(sessions, record->tenant, record->session, rebuild->now_us, &entry);
+    if (st) return st == NOT_FOUND ? CORRUPT : st;
+    if (record->n < session_n_event(entry->live.session)) return OK;  // came with the archive
+    st = reserve_lsn(entry) ? replay(sessions, entry, stored) : NO_MEMORY;
+    if (st) return st;
+    entry->lsn[entry->n_lsn++] = stored->lsn;
+    touch(sessions, entry, rebuild->now_us);
+    return OK;
+}
+
+static enum status on_journal(void *context, const struct stored_event *stored)
+{
+    struct rebuild *rebuild = context;
+    enum status st = rebuild_event(rebuild, stored);
+
+    rebuild->n_event++;
+    if (st) {
+        fault_set(rebuild->fault, NULL, NULL,
+                  "event %llu (number %u of its session) does not replay",
+                  (unsigned long long)stored->lsn, stored->record->n);
+    }
+    return st;
+}
+
+enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
+                             struct fault *fault)
+{
+    struct rebuild rebuild = {.sessions = sessions, .now_us = now_us, .fault = fault};
+    enum status st;
+
+    fault_set(fault, NULL, NULL, "a record of the journal is damaged");
+    st = journal_each(sessions->config.journal, on_journal, &rebuild);
+    *out_n_event = rebuild.n_event;
+    return st;
+}
+
+/* Write a session's whole history to the archive: what is there already, then its events from the
+ * journal. */
+static enum status put_archive(struct sessions *sessions, struct entry *entry, struct batch *batch)
+{
+    struct buf *out = &sessions->archive;
+    enum status st = OK;
+
+    buf_clear(out);
+    if (entry->n_archived > 0) {
+        st = archive_get(sessions->config.env, entry->live.tenant, entry->live.id, out);
+    }
+    for (uint32_t i = 0; i < entry->n_lsn && st == OK; i++) {
+        st = journal_get(sessions->config.journal, entry->lsn[i], &sessions->bytes);
+        if (st == OK) archive_append(out, entry->lsn[i], buf_slice(&sessions->bytes));
+    }
+    if (st) return st;
+    if (out->failed) return NO_MEMORY;
+    archive_put(sessions->config.env, batch, entry->live.tenant, entry->live.id, buf_slice(out));
+    entry->n_archived += entry->n_lsn;
+    entry->n_lsn = 0;
+    return OK;
+}
+
+/* Archive or drop the entries of a list that have stood there for `stay_us`, oldest first. What has
+ * all its events in the archive was put there by an earlier batch, which is on disk by now. */
+static enum status tidy_list(struct sessions *sessions, struct entry *list, int64_t before_us,
+                             struct batch *batch, size_t *n_most)
+{
+    struct entry *entry, *next;
+
+    DL_FOREACH_SAFE(list, entry, next)
+    {
+        enum status st;
+
+        if (*n_most == 0 || entry->used_us > before_us) break;
+        --*n_most;
+        if (entry->n_lsn == 0) {
+            drop(sessions, entry);
+            continue;
+        }
+        st = put_archive(sessions, entry, batch);
+        if (st) return st;
+    }
+    return OK;
+}
+
+enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_t now_us,
+                          size_t n_most)
+{
+    enum status st = tidy_list(sessions, sessions->ended, now_us - ENDED_STAY_US, batch, &n_most);
+
+    if (st) return st;
+    return tidy_list(sessions, sessions->running, now_us - sessions->config.idle_us, batch,
+                     &n_most);
+}
+
+enum status sessions_trim(struct sessions *sessions, struct batch *batch)
+{
+    struct journal *journal = sessions->config.journal;
+    uint64_t first, end = journal->next_lsn;
+    enum status st = journal_first(journal, &first);
+
+    if (st) return st;
+    for (const struct entry *entry = sessions->table; entry; entry = entry->hh.next) {
+        if (entry->n_lsn > 0 && entry->lsn[0] < end) end = entry->lsn[0];
+    }
+    if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
+    journal_trim(journal, batch, first, end);
+    return OK;
+}
+
+size_t sessions_n_live(const struct sessions *sessions)
+{
+    return HASH_COUNT(sessions->table);
+}

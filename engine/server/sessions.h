@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The live sessions: found by id, moved by events, rebuilt from the journal. */
+#ifndef SERVER_SESSIONS_H
+#define SERVER_SESSIONS_H
+
+#include "server/registry.h"
+#include "session/session.h"
+#include "store/journal.h"
+
+struct sessions;
+
+/* One session in memory. */
+struct live {
+    struct session *session;
+    const struct test_version *test;
+    const struct bank_version *bank;
+    struct slice tenant, id, examinee, group;  // point into the block; group empty: none
+};
+
+struct sessions_config {
+    struct env *env;
+    struct journal *journal;
+    struct registry *registry;
+    size_t max_live;
+    int64_t idle_us;  // a session untouched for so long leaves memory
+};
+
+MUST_CHECK enum status sessions_new(const struct sessions_config *config, struct sessions **out);
+void sessions_free(struct sessions *sessions);
+
+/* Replay the journal. CORRUPT with the record named in `fault`. *out_n_event gets their number. */
+MUST_CHECK enum status sessions_rebuild(struct sessions *sessions, int64_t now_us,
+                                        uint64_t *out_n_event, struct fault *fault);
+
+/* The session of that name, from memory or the archive. UNKNOWN_SESSION. */
+MUST_CHECK enum status sessions_get(struct sessions *sessions, struct slice tenant, struct slice id,
+                                    int64_t now_us, struct live **out);
+
+/* What a start needs. */
+struct start {
+    struct slice tenant, id, examinee, group;
+    struct test_version *test;
+    struct bank_version *bank;
+    const struct plan *plan;
+};
+
+/* Start a session; its records go to the batch. BUSY beyond max_live, EXHAUSTED, NO_MEMORY. */
+MUST_CHECK enum status sessions_start(struct sessions *sessions, const struct start *start,
+                                      struct event *event, struct batch *batch, int64_t now_us,
+                                      struct live **out);
+
+/* Move a session; its record goes to the batch. *out_changed says whether there was anything to
+ * record. Errors as of session_step. */
+MUST_CHECK enum status sessions_step(struct sessions *sessions, struct live *live,
+                                     struct event *event, struct slice reason, struct batch *batch,
+                                     bool *out_changed);
+
+/* Between two commits, with an empty batch: write sessions that have ended or sat idle to the
+ * archive, at most `n_most` of them, and let those leave memory that are there. */
+MUST_CHECK enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_t now_us,
+                                     size_t n_most);
+
+/* Trim the journal behind the oldest event that only it has. */
+MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *batch);
+
+/* How many are in memory. */
+size_t sessions_n_live(const struct sessions *sessions);
+
+/* Scratch for estimates of banks of any loaded size; NULL without memory. */
+struct workspace *sessions_workspace(struct sessions *sessions, size_t n_item);
+
+#endif

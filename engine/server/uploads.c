@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/uploads.h"
+#include "server/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define UPLOAD_STAY_US ((int64_t)10 * 60 * 1000 * 1000)
+
+static enum status count_item(void *context, uint32_t number, struct slice item)
+{
+    uint32_t *n = context;
+
+    (void)item;
+    *n = number + 1;
+    return OK;
+}
+
+/* Uploads are numbered from 1; one that no bank stands on was cut off before its end. */
+static enum status remove_orphans(struct env *env, const struct registry *registry, uint64_t last,
+                                  struct batch *batch)
+{
+    for (uint64_t upload = 1; upload <= last; upload++) {
+        uint32_t n = 0;
+        enum status st;
+
+        if (registry_has_upload(registry, upload)) continue;
+        st = library_each_item(env, upload, 0, count_item, &n);
+        if (st) return st;
+        library_remove_items(batch, upload, n);
+    }
+    return OK;
+}
+
+enum status uploads_open(struct env *env, const struct registry *registry, struct batch *batch,
+                         struct uploads **out)
+{
+    struct uploads *uploads = calloc(1, sizeof(*uploads));
+    uint64_t last;
+    enum status st = NO_MEMORY;
+
+    if (!uploads) return NO_MEMORY;
+    st = library_last_upload(env, &last);
+    if (st == OK) st = remove_orphans(env, registry, last, batch);
+    if (st) {
+        free(uploads);
+        return st;
+    }
+    uploads->next_id = last + 1;
+    *out = uploads;
+    return OK;
+}
+
+void uploads_free(struct uploads *uploads)
+{
+    free(uploads);
+}
+
+/* A free place, or that of the upload that came to its end longest ago. */
+static struct upload *find_place(struct uploads *uploads, struct batch *batch)
+{
+    struct upload *oldest = NULL;
+
+    for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
+        struct upload *upload = &uploads->place[i];
+        bool is_over = upload->state == UPLOAD_PUBLISHED || upload->state == UPLOAD_REFUSED;
+
+        if (upload->id == 0) return upload;
+        if (is_over && (!oldest || upload->used_us < oldest->used_us)) oldest = upload;
+    }
+    if (oldest) uploads_drop(oldest, batch);
+    return oldest;
+}
+
+struct upload *uploads_begin(struct uploads *uploads, struct library_name name, double D,
+                             struct batch *batch, int64_t now_us)
+{
+    struct upload *upload = find_place(uploads, batch);
+
+    if (!upload) return NULL;
+    *upload = (struct upload){.id = uploads->next_id, .D = D, .used_us = now_us};
+    if (!slice_to_text(name.tenant, upload->tenant, sizeof(upload->tenant)) ||
+        !slice_to_text(name.name, upload->bank, sizeof(upload->bank))) {
+        upload->id = 0;
+        return NULL;
+    }
+    uploads->next_id++;
+    return upload;
+}
+
+struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t id)
+{
+    for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
+        struct upload *upload = &uploads->place[i];
+
+        if (upload->id == (uint64_t)id && id > 0 && slice_equal_str(tenant, upload->tenant))
+            return upload;
+    }
+    return NULL;
+}
+
+void uploads_drop(struct upload *upload, struct batch *batch)
+{
+    if (upload->state != UPLOAD_PUBLISHED) library_remove_items(batch, upload->id, upload->n_item);
+    *upload = (struct upload){0};
+}
+
+void uploads_tidy(struct uploads *uploads, struct batch *batch, int64_t now_us)
+{
+    for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
+        struct upload *upload = &uploads->place[i];
+        bool is_idle = upload->id != 0 && now_us - upload->used_us > UPLOAD_STAY_US;
+
+        if (is_idle && upload->state != UPLOAD_COMPILING) uploads_drop(upload, batch);
+    }
+}
+
+size_t uploads_n(const struct uploads *uploads)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < LIMIT_UPLOADS; i++) n += uploads->place[i].id != 0;
+    return n;
+}

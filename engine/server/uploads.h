@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Banks on their way in: what was begun and is not yet published. */
+#ifndef SERVER_UPLOADS_H
+#define SERVER_UPLOADS_H
+
+#include "base/limits.h"
+#include "store/library.h"
+
+#include <stdbool.h>
+
+enum upload_state { UPLOAD_OPEN, UPLOAD_COMPILING, UPLOAD_REFUSED, UPLOAD_PUBLISHED };
+
+enum { LIMIT_UPLOADS = 64, UPLOAD_REQUEST_ID = 80 };
+
+struct upload {
+    uint64_t id;  // 0: the place is free
+    enum upload_state state;
+    char tenant[LIMIT_ID + 1], bank[LIMIT_ID + 1];
+    double D;
+    uint32_t n_item;
+    uint32_t version;  // once published
+    int64_t used_us;
+    /* The last bank.add, to know it by when it comes again. */
+    uint8_t last_id[UPLOAD_REQUEST_ID];
+    size_t n_last_id;
+};
+
+struct uploads {
+    struct upload place[LIMIT_UPLOADS];
+    uint64_t next_id;
+};
+
+/* Numbers go on behind those in the store. Items of uploads that never became a bank are removed by
+ * the batch. */
+struct registry;
+MUST_CHECK enum status uploads_open(struct env *env, const struct registry *registry,
+                                    struct batch *batch, struct uploads **out);
+void uploads_free(struct uploads *uploads);
+
+/* A new upload. Where all places are taken, that of one that has come to its end goes to it; NULL
+ * where none has. */
+struct upload *uploads_begin(struct uploads *uploads, struct library_name name, double D,
+                             struct batch *batch, int64_t now_us);
+/* NULL where the tenant has none of that id. */
+struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t id);
+
+/* Forget it; unless it was published, its items are removed by the batch. */
+void uploads_drop(struct upload *upload, struct batch *batch);
+
+/* Drop what was left alone for ten minutes. */
+void uploads_tidy(struct uploads *uploads, struct batch *batch, int64_t now_us);
+size_t uploads_n(const struct uploads *uploads);
+
+#endif
