@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ZMQ_IMMEDIATE keeps a message from being queued for a peer that is not there: it is sent when a
+ * connection stands, or not at all. A linger of 0 drops on close what was not sent, so that an
+ * abandoned request never arrives after its successor. */
+#include "transport.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { RECONNECT_MS = 100, REPLY_BYTES = 16 << 20 };
+
+int64_t clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool set_int(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
+}
+
+static bool configure(void *socket)
+{
+    int64_t reply_bytes = REPLY_BYTES;
+
+    return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_IMMEDIATE, 1) &&
+           set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(socket, ZMQ_IPV6, 1) &&
+           zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &reply_bytes, sizeof(reply_bytes)) == 0;
+}
+
+void transport_drop(struct transport *transport)
+{
+    if (transport->socket) zmq_close(transport->socket);
+    transport->socket = NULL;
+}
+
+static bool connect_anew(struct transport *transport)
+{
+    int error;
+
+    transport->socket = zmq_socket(transport->context, ZMQ_DEALER);
+    if (!transport->socket) return false;
+    if (configure(transport->socket) && zmq_connect(transport->socket, transport->endpoint) == 0)
+        return true;
+
+    error = errno;
+    transport_drop(transport);
+    errno = error;
+    return false;
+}
+
+bool transport_open(struct transport *transport, const char *endpoint)
+{
+    transport->endpoint = strdup(endpoint);
+    transport->context = zmq_ctx_new();
+    return transport->endpoint && transport->context && connect_anew(transport);
+}
+
+void transport_close(struct transport *transport)
+{
+    transport_drop(transport);
+    if (transport->context) zmq_ctx_term(transport->context);
+    free(transport->endpoint);
+    *transport = (struct transport){0};
+}
+
+/* Wait until the socket is ready for `events`. A signal is no reason to give up. */
+static enum wire wait_for(struct transport *transport, short events, int64_t deadline_ms)
+{
+    zmq_pollitem_t item = {.socket = transport->socket, .events = events};
+
+    for (;;) {
+        int64_t left_ms = deadline_ms - clock_ms();
+        int n = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
+
+        if (n > 0) return WIRE_OK;
+        if (n < 0 && errno != EINTR) return WIRE_FAILED;
+        if (n == 0 && left_ms <= 0) return WIRE_TIMEOUT;
+    }
+}
+
+enum wire transport_send(struct transport *transport, struct slice bytes, int64_t deadline_ms)
+{
+    if (!transport->socket && !connect_anew(transport)) return WIRE_FAILED;
+    for (;;) {
+        enum wire wire = wait_for(transport, ZMQ_POLLOUT, deadline_ms);
+
+        if (wire != WIRE_OK) return wire;
+        if (zmq_send(transport->socket, bytes.data, bytes.n, ZMQ_DONTWAIT) >= 0) return WIRE_OK;
+        if (errno != EAGAIN && errno != EINTR) return WIRE_FAILED;
+    }
+}
+
+enum wire transport_receive(struct transport *transport, int64_t deadline_ms, zmq_msg_t *out)
+{
+    for (;;) {
+        enum wire wire = wait_for(transport, ZMQ_POLLIN, deadline_ms);
+
+        if (wire != WIRE_OK) return wire;
+        if (zmq_msg_recv(out, transport->socket, ZMQ_DONTWAIT) >= 0) {
+            if (!zmq_msg_more(out)) return WIRE_OK;
+        } else if (errno != EAGAIN && errno != EINTR) {
+            return WIRE_FAILED;
+        }
+    }
+}
