@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Maximum a posteriori (Samejima 1969; Birnbaum 1969): the mode of likelihood x prior within bounds.
- * SE = 1 / sqrt(I - (log prior)''). */
+/* Maximum a posteriori (Samejima 1969; Birnbaum 1969): the mode of likelihood x prior within
+ * bounds. SE = 1 / sqrt(I - (log prior)''). */
 #include "estimate/mode.h"
 
 #include <math.h>

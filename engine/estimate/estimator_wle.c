@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Weighted likelihood (Warm 1989; Samejima 1998 for several categories): theta solves
  * S(theta) + J(theta) / (2 I(theta)) = 0 within bounds, J = sum over items and categories of
- * P' P'' / P. SE = 1 / sqrt(I). Of several roots the one where the weighted likelihood, the integral
- * of the left side, is highest. */
+ * P' P'' / P. SE = 1 / sqrt(I). Of several roots the one where the weighted likelihood, the
+ * integral of the left side, is highest. */
 #include "estimate/mode.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A 3PL or 4PL likelihood can have several modes, and one found from a start value may be the wrong
- * one (catR misses the highest in 10 of 40 such patterns). So all of them are found, and compared. */
+ * one (catR misses the highest in 10 of 40 such patterns). So all of them are found, and
+ * compared. */
 #include "estimate/mode.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Parameters stand twice: as struct item, for one item at a time, and the 1PL to 4PL ones as columns,
- * which a scan of the whole bank reads in a row. Texts live in one arena. */
+/* Parameters stand twice: as struct item, for one item at a time, and the 1PL to 4PL ones as
+ * columns, which a scan of the whole bank reads in a row. Texts live in one arena. */
 #include "irt/bank.h"
 #include "base/arena.h"
 #include "irt/logistic_kernel.h"
@@ -237,7 +237,9 @@ static void check_enemies(const struct bank *bank, struct faults *faults)
 enum status bank_seal(struct bank *bank, struct faults *faults)
 {
     if (bank->arena.failed) return NO_MEMORY;
-    if (bank->n_item == 0) faults_add(faults, NULL, "items", "the bank has no items");
+    if (bank->n_item == 0 && faults->total == 0) {
+        faults_add(faults, NULL, "items", "the bank has no items");
+    }
     qsort(bank->by_id, bank->n_item, sizeof(*bank->by_id), id_compare);
     check_unique(bank, faults);
     check_enemies(bank, faults);

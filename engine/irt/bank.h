@@ -18,7 +18,8 @@ struct tag {
     struct slice name, value;
 };
 
-/* An item as it comes in. Slopes are on the bank's own metric (see D). What it points to is copied. */
+/* An item as it comes in. Slopes are on the bank's own metric (see D). What it points to is
+ * copied. */
 struct item_spec {
     struct slice id;
     const struct model *model;
@@ -34,7 +35,8 @@ struct item_spec {
     struct slice content;                 // opaque, n = 0: none
 };
 
-/* A bank with room for `n_item` items whose slopes are to be multiplied by D. NULL without memory. */
+/* A bank with room for `n_item` items whose slopes are to be multiplied by D. NULL without
+ * memory. */
 struct bank *bank_new(size_t n_item, double D);
 void bank_free(struct bank *bank);  // NULL is fine
 
@@ -58,8 +60,8 @@ struct slice bank_content(const struct bank *bank, size_t i);  // empty: none
 size_t bank_n_option(const struct bank *bank, size_t i);
 struct slice bank_option(const struct bank *bank, size_t i, size_t option);
 
-/* Score a raw answer: by the key (1 or 0), or by the option's position. BAD_RESPONSE where the answer
- * is none of the item's options, or the item has neither key nor options. */
+/* Score a raw answer: by the key (1 or 0), or by the option's position. BAD_RESPONSE where the
+ * answer is none of the item's options, or the item has neither key nor options. */
 MUST_CHECK enum status bank_score(const struct bank *bank, size_t i, struct slice raw,
                                   unsigned *out_score);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One calibrated item: a response model and its parameters, slopes on the logistic metric (D = 1). */
+/* One calibrated item: a response model and its parameters, slopes on the logistic metric (D =
+ * 1). */
 #ifndef IRT_ITEM_H
 #define IRT_ITEM_H
 

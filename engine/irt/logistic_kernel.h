@@ -5,8 +5,8 @@
 
 #include "num/elementary.h"
 
-/* I = P'^2 / (P Q) = a^2 (d - c)^2 (u v / P) (u v / Q). Far out, where u or v underflows, P or Q may
- * be 0: the tiny addend makes that 0 instead of 0 / 0. It is below half an ulp of every P that
+/* I = P'^2 / (P Q) = a^2 (d - c)^2 (u v / P) (u v / Q). Far out, where u or v underflows, P or Q
+ * may be 0: the tiny addend makes that 0 instead of 0 / 0. It is below half an ulp of every P that
  * counts, so it changes nothing elsewhere. */
 static inline double logistic_info(double a, double b, double c, double d, double theta)
 {

@@ -57,7 +57,8 @@ const struct model *model_find(struct slice name);
 /* Set category k of `out` from the derivatives g1, g2, g3 of log P_k. */
 void curve_from_log(struct curve *out, unsigned k, double g1, double g2, double g3);
 
-/* What follows from a curve: information I = sum P'^2 / P; J = sum P' P'' / P (Warm 1989); and their derivatives by theta. */
+/* What follows from a curve: information I = sum P'^2 / P; J = sum P' P'' / P (Warm 1989); and
+ * their derivatives by theta. */
 double curve_info(const struct curve *curve);
 double curve_info_d1(const struct curve *curve);
 double curve_info_d2(const struct curve *curve);

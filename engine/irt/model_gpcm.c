@@ -12,8 +12,8 @@ static void check(const struct item *item, const char *id, struct faults *faults
     if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
 }
 
-/* The exponents z [n_cat] less the largest of them, P [n_cat] and log(sum exp(z)): no exponent above
- * 0 is formed, and none of log P's digits are lost to the size of the exponents. */
+/* The exponents z [n_cat] less the largest of them, P [n_cat] and log(sum exp(z)): no exponent
+ * above 0 is formed, and none of log P's digits are lost to the size of the exponents. */
 static double softmax(const struct item *item, double theta, double *z, double *p)
 {
     double top = 0.0, sum = 0.0;

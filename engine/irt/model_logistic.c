@@ -3,8 +3,8 @@
  *
  * With u and v the logistic of z = a (theta - b) and of -z,
  *     P(1) = c v + d u,   P(0) = (1 - c) v + (1 - d) u,   P' = a (d - c) u v,
- * all sums of positive terms. Far out u or v underflows; there the ratios u / P(1) and v / P(0) tend
- * to 1 / d (where c = 0) and 1 / (1 - c) (where d = 1), which are then used as they stand. */
+ * all sums of positive terms. Far out u or v underflows; there the ratios u / P(1) and v / P(0)
+ * tend to 1 / d (where c = 0) and 1 / (1 - c) (where d = 1), which are then used as they stand. */
 #include "irt/logistic_kernel.h"
 #include "irt/model.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* exp, log and the logistic with one definition on every processor.
  *
- * The C library picks other variants of exp and log on other processors, whose last bits differ, and
- * a last bit can change a pick. What decides a theta or a pick uses these instead: only + - * / and
- * integer operations in a fixed order, no branch, so a loop over them vectorises and each lane gives
- * the scalar's bits. num_exp and num_log are within 1 ulp, num_log1p within 1.4, num_one_minus_exp
- * within 6 (tests/unit/num, against long double). */
+ * The C library picks other variants of exp and log on other processors, whose last bits differ,
+ * and a last bit can change a pick. What decides a theta or a pick uses these instead: only + - * /
+ * and integer operations in a fixed order, no branch, so a loop over them vectorises and each lane
+ * gives the scalar's bits. num_exp and num_log are within 1 ulp, num_log1p within 1.4,
+ * num_one_minus_exp within 6 (tests/unit/num, against long double). */
 #ifndef NUM_ELEMENTARY_H
 #define NUM_ELEMENTARY_H
 
@@ -69,8 +69,8 @@ static inline double num_exp(double x)
     return x > 709.0 ? (double)INFINITY : y;
 }
 
-/* log(x) for x >= 0: x = 2^k (1 + f), log(1 + f) = f - f^2/2 + s (f^2/2 + R), s = f / (2 + f), R the
- * rest of the series of 2 atanh(s), to s^20. log(0) is -infinity. */
+/* log(x) for x >= 0: x = 2^k (1 + f), log(1 + f) = f - f^2/2 + s (f^2/2 + R), s = f / (2 + f), R
+ * the rest of the series of 2 atanh(s), to s^20. log(0) is -infinity. */
 static inline double num_log(double x)
 {
     double tiny = x < DBL_MIN ? 1.0 : 0.0;

@@ -172,11 +172,10 @@ enum status config_load(const char *path, struct config *config, struct fault *f
         return NOT_FOUND;
     }
     if (line > 0) {
-        char text[FAULT_TEXT];
+        struct fault found = {.text = "is not key = value"};
 
-        snprintf(text, sizeof(text), "%s", setting.refused ? fault->text : "is not key = value");
-        fault_set(fault, NULL, setting.refused ? fault->field : NULL, "line %d: %.120s", line,
-                  text);
+        if (setting.refused) found = *fault;
+        fault_set(fault, NULL, found.field, "line %d: %.120s", line, found.text);
         return BAD_REQUEST;
     }
     if (!read.endpoint[0].url[0] && !read.endpoint[1].url[0]) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The configuration file: INI, every key with a sound default. systemd/thetad.conf shows them all. */
+/* The configuration file: INI, every key with a sound default. systemd/thetad.conf shows them
+ * all. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 

@@ -65,6 +65,22 @@ static int read_config(const struct options *options, const char **out_path, str
     return EX_CONFIG;
 }
 
+/* What systemd should make of a store that does not open: RestartPreventExitStatus has the codes
+ * that a restart would not mend. */
+static int exit_code(enum status status)
+{
+    switch (status) {
+    case BUSY:
+        return EX_TEMPFAIL;
+    case IO_ERROR:
+        return EX_IOERR;
+    case NO_MEMORY:
+        return EX_OSERR;
+    default:
+        return EX_DATAERR;
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -72,6 +88,7 @@ int main(int argc, char **argv)
     struct config config;
     struct fault fault = {0};
     const char *path;
+    enum status st;
     int code;
 
     argp_err_exit_status = EX_USAGE;
@@ -82,10 +99,11 @@ int main(int argc, char **argv)
     loop_block_signals();
     server = calloc(1, sizeof(*server));
     if (!server) return EX_OSERR;
-    if (server_open(server, &config, &fault)) {
+    st = server_open(server, &config, &fault);
+    if (st) {
         log_line(LOG_ERROR, "the store cannot be opened", "data_dir=%s field=%s error=\"%s\"",
                  config.data_dir, fault.field[0] ? fault.field : "-", fault.text);
-        code = EX_DATAERR;
+        code = exit_code(st);
     } else {
         code = loop_run(server, path);
     }

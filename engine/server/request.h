@@ -46,8 +46,9 @@ struct request {
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */
     enum status (*run)(struct call *call);
-    /* Where it is not NULL, `run` only prepares call->job, and a helper does the work: it writes the
-     * reply, or leaves that to `finish`, which the loop runs when the work is done or has failed. */
+    /* Where it is not NULL, `run` only prepares call->job, and a helper does the work: it writes
+     * the reply, or leaves that to `finish`, which the loop runs when the work is done or has
+     * failed. */
     enum status (*work)(struct call *call, struct env *env, struct estimate_workspace *workspace);
     enum status (*finish)(struct call *call);
 };
@@ -83,8 +84,8 @@ struct peer {
     int64_t now_ms, now_us;
 };
 
-/* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet, *job
- * is to be sent to a helper with the body. */
+/* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet,
+ * *job is to be sent to a helper with the body. */
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job);
 
@@ -96,8 +97,8 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct env *env,
                struct estimate_workspace *workspace, struct buf *reply);
 
-/* In the loop, after the work of a request that has a `finish`: appends the reply, unless the helper
- * has written that already because the work failed. */
+/* In the loop, after the work of a request that has a `finish`: appends the reply, unless the
+ * helper has written that already because the work failed. */
 void call_finish(struct server *server, struct decoder *decoder, struct slice body,
                  const struct peer *peer, struct job *job, struct buf *reply);
 

@@ -9,7 +9,7 @@
 
 enum {
     LIMIT_VALUES = LIMIT_NODES_MESSAGE / 2,  // numbers in one irt.curve reply
-    LIMIT_TOP = 1000,        // items in one irt.rank reply
+    LIMIT_TOP = 1000,                        // items in one irt.rank reply
     DEFAULT_TOP = 10,
 };
 
@@ -66,9 +66,11 @@ static enum status compile_items(struct call *call, const msgpack_object *items,
 
 static enum status unknown_item(struct call *call, const char *field, const msgpack_object *object)
 {
-    struct slice id = {0};
+    struct slice id;
 
-    (void)object_str(object, &id);
+    if (!object_str(object, &id)) {
+        return refuse(call, BAD_REQUEST, field, "an item id must be a str");
+    }
     return refuse(call, UNKNOWN_ITEM, field, "there is no item \"%.*s\"",
                   (int)(id.n < LIMIT_ID ? id.n : LIMIT_ID), (const char *)id.data);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* session.*: the way of an answer, from its fields to an event and from the session to its state. */
+/* session.*: the way of an answer, from its fields to an event and from the session to its
+ * state. */
 #include "server/request.h"
 #include "server/server.h"
 

@@ -349,7 +349,8 @@ static enum status fetch(struct sessions *sessions, struct slice tenant, struct 
     enum status st = archive_get(sessions->config.env, tenant, id, &sessions->archive);
 
     if (st) return st;
-    st = archive_each(sessions->config.env, buf_slice(&sessions->archive), on_archived, &visit);
+    st = archive_each(sessions->config.env, buf_slice(&sessions->archive),
+                      (struct event_visitor){on_archived, &visit});
     if (st == OK && !visit.entry) st = CORRUPT;
     if (st) {
         if (visit.entry) drop(sessions, visit.entry);
@@ -424,7 +425,7 @@ enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t
     enum status st;
 
     fault_set(fault, NULL, NULL, "a record of the journal is damaged");
-    st = journal_each(sessions->config.journal, on_journal, &rebuild);
+    st = journal_each(sessions->config.journal, (struct event_visitor){on_journal, &rebuild});
     *out_n_event = rebuild.n_event;
     return st;
 }

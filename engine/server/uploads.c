@@ -56,6 +56,11 @@ void uploads_free(struct uploads *uploads)
     free(uploads);
 }
 
+static bool is_over(const struct upload *upload)
+{
+    return upload->state == UPLOAD_PUBLISHED || upload->state == UPLOAD_REFUSED;
+}
+
 /* A free place, or that of the upload that came to its end longest ago. */
 static struct upload *find_place(struct uploads *uploads, struct batch *batch)
 {
@@ -63,10 +68,8 @@ static struct upload *find_place(struct uploads *uploads, struct batch *batch)
 
     for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
         struct upload *upload = &uploads->place[i];
-        bool is_over = upload->state == UPLOAD_PUBLISHED || upload->state == UPLOAD_REFUSED;
-
         if (upload->id == 0) return upload;
-        if (is_over && (!oldest || upload->used_us < oldest->used_us)) oldest = upload;
+        if (is_over(upload) && (!oldest || upload->used_us < oldest->used_us)) oldest = upload;
     }
     if (oldest) uploads_drop(oldest, batch);
     return oldest;
@@ -119,6 +122,10 @@ size_t uploads_n(const struct uploads *uploads)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < LIMIT_UPLOADS; i++) n += uploads->place[i].id != 0;
+    for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
+        const struct upload *upload = &uploads->place[i];
+
+        n += upload->id != 0 && !is_over(upload);
+    }
     return n;
 }

@@ -49,6 +49,7 @@ void uploads_drop(struct upload *upload, struct batch *batch);
 
 /* Drop what was left alone for ten minutes. */
 void uploads_tidy(struct uploads *uploads, struct batch *batch, int64_t now_us);
+/* How many are under way. */
 size_t uploads_n(const struct uploads *uploads);
 
 #endif

@@ -88,7 +88,8 @@ struct estimate_workspace *workspace_estimate(struct workspace *workspace)
 }
 
 /* One block, largest alignment first:
- * | session | group_count | loglik [n_node] | evidence.item [max] | given [max] | evidence.score | */
+ * | session | group_count | loglik [n_node] | evidence.item [max] | given [max] | evidence.score
+ * | */
 struct session *session_new(const struct plan *plan)
 {
     const struct estimate_spec *interim = &plan->test.interim;
@@ -286,13 +287,13 @@ static bool is_last_answer(const struct session *session, const struct response 
 static enum status check_answer(const struct session *session, const struct event *event,
                                 bool *out_again)
 {
-    *out_again = false;
-    if (event->seq > 0 && event->seq == session->n_answer) {
-        if (session->given[event->seq - 1] != event->item) return WRONG_ITEM;
-        *out_again = is_last_answer(session, &event->response);
-        return *out_again ? OK : CONFLICT;
-    }
+    bool is_last = event->seq > 0 && event->seq == session->n_answer;
+    bool is_given = is_last && session->given[event->seq - 1] == event->item;
+
+    *out_again = is_given && is_last_answer(session, &event->response);
+    if (*out_again) return OK;
     if (session->state == SESSION_FINISHED || session->state == SESSION_VOIDED) return FINISHED;
+    if (is_last) return is_given ? CONFLICT : WRONG_ITEM;
     if (event->seq != session->n_answer + 1) return STALE_SEQ;
     if (session->state == SESSION_SUSPENDED) return CONFLICT;
     if (event->item != session->item) return WRONG_ITEM;

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* LMDB with its default flags: a commit is on disk when mdb_txn_commit returns (33,490 simulated
- * power cuts lost nothing). MDB_NOTLS lets any thread read; each read has its own short transaction.
+ * power cuts lost nothing). MDB_NOTLS lets any thread read; each read has its own short
+ * transaction.
  *
  * A record on disk:   | seal, 16 bytes | value |
  * A write in a batch: | op 1 | table 1 | key length 2 | value length 4 | key | sealed value | */
 #include "store/env.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { KEY_BYTES = 32, MAX_READERS = 64, OPEN_MODE = 0640 };
 
@@ -21,6 +27,7 @@ static const char *const table_names[TABLE_N] = {
 };
 
 struct env {
+    int lock_fd;  // held as long as the process lives
     MDB_env *mdb;
     MDB_dbi dbi[TABLE_N];
     uint8_t key[KEY_BYTES];  // of the seals; made with the store
@@ -160,6 +167,22 @@ static enum status check_format(struct env *env, struct fault *fault)
     return st;
 }
 
+/* LMDB lets several processes in; two daemons would ask the same student different questions. */
+static enum status take_lock(struct env *env, const char *path, struct fault *fault)
+{
+    char file[PATH_MAX];
+
+    snprintf(file, sizeof(file), "%s/thetad.lock", path);
+    env->lock_fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, OPEN_MODE);
+    if (env->lock_fd < 0) {
+        fault_set(fault, NULL, "data_dir", "cannot open %s: %s", file, strerror(errno));
+        return IO_ERROR;
+    }
+    if (flock(env->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
+    fault_set(fault, NULL, "data_dir", "another process holds %s", file);
+    return BUSY;
+}
+
 static enum status env_setup(struct env *env, const char *path, size_t map_bytes,
                              struct fault *fault)
 {
@@ -170,6 +193,8 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     mdb_env_set_maxdbs(env->mdb, TABLE_N);
     mdb_env_set_maxreaders(env->mdb, MAX_READERS);
     mdb_env_set_mapsize(env->mdb, map_bytes);
+    st = take_lock(env, path, fault);
+    if (st) return st;
     code = mdb_env_open(env->mdb, path, MDB_NOTLS, OPEN_MODE);
     if (code) {
         fault_set(fault, NULL, "data_dir", "cannot open the store in %s: %s", path,
@@ -193,6 +218,7 @@ enum status env_open(const char *path, size_t map_bytes, struct env **out_env, s
     enum status st;
 
     if (!env) return NO_MEMORY;
+    env->lock_fd = -1;
     if (sodium_init() < 0) {
         free(env);
         return INTERNAL;
@@ -210,6 +236,7 @@ void env_close(struct env *env)
 {
     if (!env) return;
     if (env->mdb) mdb_env_close(env->mdb);
+    if (env->lock_fd >= 0) close(env->lock_fd);
     sodium_memzero(env->key, sizeof(env->key));
     free(env);
 }

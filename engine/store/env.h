@@ -24,12 +24,13 @@ enum table {
 /* The version of everything on disk. An older one is migrated on start, a newer one is refused. */
 enum { STORE_FORMAT = 1 };
 
-/* Seal of a record: keyed BLAKE2b of table, key and value. LMDB has no checksums, and more than half
- * of single-bit flips in its file are served silently as wrong data; with the seal they are found. */
+/* Seal of a record: keyed BLAKE2b of table, key and value. LMDB has no checksums, and more than
+ * half of single-bit flips in its file are served silently as wrong data; with the seal they are
+ * found. */
 enum { SEAL_BYTES = 16 };
 
 /* Open or create the environment in the directory `path`, which must exist. One process at a time.
- * CORRUPT, IO_ERROR or NO_MEMORY with a text in `fault`. */
+ * BUSY, CORRUPT, IO_ERROR or NO_MEMORY with a text in `fault`. */
 MUST_CHECK enum status env_open(const char *path, size_t map_bytes, struct env **out_env,
                                 struct fault *fault);
 void env_close(struct env *env);  // NULL is fine
@@ -58,7 +59,8 @@ struct batch {
     size_t n;
 };
 
-/* Add a write of `value` under `key`. The seal goes to out_seal [SEAL_BYTES] where that is not NULL. */
+/* Add a write of `value` under `key`. The seal goes to out_seal [SEAL_BYTES] where that is not
+ * NULL. */
 void batch_put(const struct env *env, struct batch *batch, enum table table, struct slice key,
                struct slice value, uint8_t *out_seal);
 /* Add the removal of `key`; a key that is not there is fine. */
@@ -66,8 +68,8 @@ void batch_remove(struct batch *batch, enum table table, struct slice key);
 void batch_clear(struct batch *batch);
 void batch_done(struct batch *batch);
 
-/* Make the batch durable; on OK it has been cleared. MAP_FULL: nothing was written, env_grow and try
- * again. After any other error what is on disk is unknown: acknowledge nothing and end. */
+/* Make the batch durable; on OK it has been cleared. MAP_FULL: nothing was written, env_grow and
+ * try again. After any other error what is on disk is unknown: acknowledge nothing and end. */
 MUST_CHECK enum status env_commit(struct env *env, struct batch *batch, struct fault *fault);
 
 /* Double the map. Pre: no other thread is reading. */

@@ -41,7 +41,8 @@ struct event_record {
 /* Append the record to `out` (a failure sticks there). */
 void event_record_write(const struct event_record *record, struct buf *out);
 
-/* Read a record. Its slices point into `bytes`, its outcome.stop into itself. CORRUPT or NO_MEMORY. */
+/* Read a record. Its slices point into `bytes`, its outcome.stop into itself. CORRUPT or
+ * NO_MEMORY. */
 MUST_CHECK enum status event_record_read(struct decoder *decoder, struct slice bytes,
                                          struct event_record *out);
 

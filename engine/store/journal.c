@@ -49,8 +49,7 @@ uint64_t journal_append(struct journal *journal, struct batch *batch,
 struct walk {
     struct env *env;
     struct decoder decoder;
-    event_visit visit;
-    void *context;
+    struct event_visitor visitor;
 };
 
 static enum status walk_event(struct walk *walk, struct slice key, struct slice value)
@@ -62,7 +61,7 @@ static enum status walk_event(struct walk *walk, struct slice key, struct slice 
     if (st) return st;
     event.lsn = bytes_get_u64(key.data);
     env_seal(walk->env, TABLE_JOURNAL, key, value, event.seal);
-    return walk->visit(walk->context, &event);
+    return walk->visitor.visit(walk->visitor.context, &event);
 }
 
 static enum status visit_journal(void *context, struct slice key, struct slice value)
@@ -70,9 +69,9 @@ static enum status visit_journal(void *context, struct slice key, struct slice v
     return key.n == LSN_BYTES ? walk_event(context, key, value) : CORRUPT;
 }
 
-enum status journal_each(struct journal *journal, event_visit visit, void *context)
+enum status journal_each(struct journal *journal, struct event_visitor visitor)
 {
-    struct walk walk = {.env = journal->env, .visit = visit, .context = context};
+    struct walk walk = {.env = journal->env, .visitor = visitor};
     enum status st = decoder_init(&walk.decoder);
 
     if (st) return st;
@@ -148,9 +147,9 @@ enum status archive_get(struct env *env, struct slice tenant, struct slice sessi
     return env_get(env, TABLE_ARCHIVE, archive_key(tenant, session, key), out);
 }
 
-enum status archive_each(struct env *env, struct slice archive, event_visit visit, void *context)
+enum status archive_each(struct env *env, struct slice archive, struct event_visitor visitor)
 {
-    struct walk walk = {.env = env, .visit = visit, .context = context};
+    struct walk walk = {.env = env, .visitor = visitor};
     enum status st = decoder_init(&walk.decoder);
 
     if (st) return st;

@@ -7,8 +7,8 @@
  *   archive  tenant 0 session             the session's records: | lsn 8 | length 4 | record | ...
  *
  * The journal is keyed by a running number because appending is five times as fast as writing by
- * session. A session that ends or leaves memory is written whole to the archive; then the journal up
- * to the oldest live session can go. */
+ * session. A session that ends or leaves memory is written whole to the archive; then the journal
+ * up to the oldest live session can go. */
 #ifndef STORE_JOURNAL_H
 #define STORE_JOURNAL_H
 
@@ -35,10 +35,14 @@ struct stored_event {
     const struct event_record *record;
 };
 
-typedef enum status (*event_visit)(void *context, const struct stored_event *event);
+/* What to do with each stored event; another status than OK ends the visit and is returned. */
+struct event_visitor {
+    enum status (*visit)(void *context, const struct stored_event *event);
+    void *context;
+};
 
 /* Visit every event in the journal in order. */
-MUST_CHECK enum status journal_each(struct journal *journal, event_visit visit, void *context);
+MUST_CHECK enum status journal_each(struct journal *journal, struct event_visitor visitor);
 
 /* The bytes of one event, into `out`. */
 MUST_CHECK enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out);
@@ -56,7 +60,7 @@ void archive_put(const struct env *env, struct batch *batch, struct slice tenant
 MUST_CHECK enum status archive_get(struct env *env, struct slice tenant, struct slice session,
                                    struct buf *out);
 /* Visit the events of an archive record in order. */
-MUST_CHECK enum status archive_each(struct env *env, struct slice archive, event_visit visit,
-                                    void *context);
+MUST_CHECK enum status archive_each(struct env *env, struct slice archive,
+                                    struct event_visitor visitor);
 
 #endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One client's round trip: session.answer and ping of a real daemon over loopback TCP, beside what
+ * bounds them, taken in turn in the same run: a bare ROUTER echo of the same size, and one LMDB
+ * commit of one record on the same disk. Ratios are what counts; machines are shared and noisy. */
+#include "base/rng.h"
+#include "bench/load/processes.h"
+#include "bench/load/sample.h"
+#include "clients/c/thetad.h"
+#include "proto/writer.h"
+
+#include <argp.h>
+#include <lmdb.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    ITEMS = 1000,
+    TEST_LENGTH = 30,
+    ECHO_BYTES = 200,    // as a reply of session.answer
+    RECORD_BYTES = 200,  // as an event record
+    MAP_BYTES = 1 << 30,
+    UPLOAD_ITEMS = 500,
+};
+
+struct options {
+    const char *thetad;
+    long n_answer, n_round;
+    bool json;
+};
+
+/* What is measured, in the order of a round. */
+enum part { PART_ECHO, PART_PING, PART_COMMIT, PART_ANSWER, N_PART };
+
+static const char *const part_names[N_PART] = {"echo", "ping", "commit", "answer"};
+static const char *const part_titles[N_PART] = {"bare ROUTER echo, 200 bytes", "ping (not durable)",
+                                                "one LMDB commit, 200 bytes",
+                                                "session.answer (durable)"};
+
+/* Medians over the rounds, in us. */
+struct figures {
+    double p50[N_PART], p99[N_PART];
+};
+
+struct bench {
+    struct options options;
+    struct processes processes;
+    struct thetad *author, *student;
+    MDB_env *mdb;
+    MDB_dbi dbi;
+    uint64_t n_commit;
+    void *zmq, *echo;
+    struct sample *sample;  // of the part being measured
+    char session[32];
+    long n_session;
+    struct thetad_state state;
+};
+
+static void fail(const char *what, const char *why)
+{
+    fprintf(stderr, "bench: %s: %s\n", what, why);
+    exit(EX_SOFTWARE);  // processes.c ends what was started
+}
+
+static void check(struct thetad *client, enum thetad_status status, const char *what)
+{
+    if (status != THETAD_OK) fail(what, thetad_error_message(client));
+}
+
+/* A plausible 3PL bank; which one does not matter to the time. */
+static void write_items(struct writer *out, int first, int n)
+{
+    write_text(out, "items");
+    write_array(out, (size_t)n);
+    for (int i = first; i < first + n; i++) {
+        char id[16];
+
+        snprintf(id, sizeof(id), "i%d", i);
+        write_map(out, 5);
+        put_text(out, "id", id);
+        put_text(out, "model", "3PL");
+        put_f64(out, "a", 0.8 + rng_uniform(1, (uint64_t)i));
+        put_f64(out, "b", 6.0 * rng_uniform(2, (uint64_t)i) - 3.0);
+        put_f64(out, "c", 0.2 * rng_uniform(3, (uint64_t)i));
+    }
+}
+
+static void call(struct bench *bench, const char *op, struct buf *fields)
+{
+    check(bench->author, thetad_call(bench->author, op, fields->data, fields->n, NULL, NULL), op);
+    buf_clear(fields);
+}
+
+static void load_bank(struct bench *bench)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+
+    write_map(&out, 1);
+    put_text(&out, "bank", "bench");
+    call(bench, "bank.begin", &fields);
+    for (int first = 0; first < ITEMS; first += UPLOAD_ITEMS) {
+        write_map(&out, 2);
+        put_int(&out, "upload", 1);
+        write_items(&out, first, UPLOAD_ITEMS);
+        call(bench, "bank.add", &fields);
+    }
+    write_map(&out, 1);
+    put_int(&out, "upload", 1);
+    call(bench, "bank.publish", &fields);
+    write_map(&out, 1);
+    write_text(&out, "document");
+    write_map(&out, 2);
+    put_text(&out, "test", "bench");
+    put_text(&out, "bank", "bench");
+    call(bench, "test.put", &fields);
+    buf_done(&fields);
+}
+
+static void open_limits(struct bench *bench)
+{
+    MDB_txn *txn;
+    char path[PATH_BYTES];
+    int code = mdb_env_create(&bench->mdb);
+
+    snprintf(path, sizeof(path), "%s/commit", bench->processes.folder);
+    make_folder(path);
+    if (!code) code = mdb_env_set_mapsize(bench->mdb, MAP_BYTES);
+    if (!code) code = mdb_env_open(bench->mdb, path, 0, 0600);
+    if (!code) code = mdb_txn_begin(bench->mdb, NULL, 0, &txn);
+    if (!code) code = mdb_dbi_open(txn, NULL, 0, &bench->dbi);
+    if (!code) code = mdb_txn_commit(txn);
+    if (code) fail("LMDB", mdb_strerror(code));
+
+    bench->zmq = zmq_ctx_new();
+    bench->echo = bench->zmq ? zmq_socket(bench->zmq, ZMQ_DEALER) : NULL;
+    if (!bench->echo || zmq_connect(bench->echo, bench->processes.echo_url) != 0) {
+        fail("echo", zmq_strerror(zmq_errno()));
+    }
+}
+
+static void do_echo(struct bench *bench)
+{
+    uint8_t body[ECHO_BYTES] = {0};
+
+    if (zmq_send(bench->echo, body, sizeof(body), 0) < 0 ||
+        zmq_recv(bench->echo, body, sizeof(body), 0) != ECHO_BYTES) {
+        fail("echo", zmq_strerror(zmq_errno()));
+    }
+}
+
+static void do_ping(struct bench *bench)
+{
+    check(bench->student, thetad_ping(bench->student), "ping");
+}
+
+static void do_commit(struct bench *bench)
+{
+    uint8_t record[RECORD_BYTES] = {0}, number[8];
+    MDB_val key = {sizeof(number), number}, value = {sizeof(record), record};
+    MDB_txn *txn;
+    int code = mdb_txn_begin(bench->mdb, NULL, 0, &txn);
+
+    bench->n_commit++;
+    for (int i = 0; i < 8; i++) number[i] = (uint8_t)(bench->n_commit >> (56 - 8 * i));
+    if (!code) code = mdb_put(txn, bench->dbi, &key, &value, MDB_APPEND);
+    if (!code) code = mdb_txn_commit(txn);
+    if (code) fail("LMDB", mdb_strerror(code));
+}
+
+/* Not timed: the next session where the last has ended. */
+static void next_question(struct bench *bench)
+{
+    struct thetad_start start = {.test = "bench", .examinee = "bench", .session = bench->session};
+
+    if (bench->n_session > 0 && bench->state.phase == THETAD_ASKING) return;
+    snprintf(bench->session, sizeof(bench->session), "s%ld", ++bench->n_session);
+    check(bench->student, thetad_session_start(bench->student, &start, &bench->state), "start");
+}
+
+static void do_answer(struct bench *bench)
+{
+    struct thetad_answer answer = {.session = bench->session,
+                                   .seq = bench->state.seq,
+                                   .item = bench->state.item,
+                                   .kind = THETAD_SCORE,
+                                   .score = bench->state.seq % 2};
+
+    check(bench->student, thetad_session_answer(bench->student, &answer, &bench->state), "answer");
+}
+
+static void measure(struct bench *bench, enum part part, struct sample *out)
+{
+    void (*const todo[N_PART])(struct bench *) = {do_echo, do_ping, do_commit, do_answer};
+
+    sample_clear(out);
+    for (long i = 0; i < bench->options.n_answer; i++) {
+        int64_t from_ns;
+
+        if (part == PART_ANSWER) next_question(bench);
+        from_ns = sample_clock_ns();
+        todo[part](bench);
+        sample_add(out, (double)(sample_clock_ns() - from_ns) / 1000.0);
+    }
+}
+
+static void run_rounds(struct bench *bench, struct figures *out)
+{
+    struct sample *times = sample_new((size_t)bench->options.n_answer);
+    struct sample *p50[N_PART], *p99[N_PART];
+
+    for (int part = 0; part < N_PART; part++) {
+        p50[part] = sample_new((size_t)bench->options.n_round);
+        p99[part] = sample_new((size_t)bench->options.n_round);
+    }
+    for (long round = -1; round < bench->options.n_round; round++) {  // the first warms up
+        for (int part = 0; part < N_PART; part++) {
+            measure(bench, (enum part)part, times);
+            if (round < 0) continue;
+            sample_add(p50[part], sample_quantile(times, 0.5));
+            sample_add(p99[part], sample_quantile(times, 0.99));
+        }
+        if (isatty(STDERR_FILENO)) {
+            fprintf(stderr, "\rbench: round %ld of %ld ", round + 1, bench->options.n_round);
+        }
+    }
+    if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
+    for (int part = 0; part < N_PART; part++) {
+        out->p50[part] = sample_quantile(p50[part], 0.5);
+        out->p99[part] = sample_quantile(p99[part], 0.5);
+        sample_free(p50[part]);
+        sample_free(p99[part]);
+    }
+    sample_free(times);
+}
+
+static void print_table(const struct options *options, const struct figures *f)
+{
+    double bound = f->p50[PART_ECHO] + f->p50[PART_COMMIT];
+
+    printf(
+        "Round trip of one client over loopback TCP, in us; medians of %ld rounds of %ld each\n\n",
+        options->n_round, options->n_answer);
+    printf("%-32s %9s %9s\n", "", "p50", "p99");
+    for (int part = 0; part < N_PART; part++) {
+        printf("%-32s %9.1f %9.1f\n", part_titles[part], f->p50[part], f->p99[part]);
+    }
+    printf("\n%-50s %6s %8s\n", "ratio of the p50s", "", "the bar");
+    printf("%-50s %6.2f %8s\n", "ping / echo", f->p50[PART_PING] / f->p50[PART_ECHO], "<= 1.20");
+    printf("%-50s %6.2f %8s\n", "session.answer / (echo + commit)", f->p50[PART_ANSWER] / bound,
+           "<= 1.15");
+}
+
+static void print_json(const struct options *options, const struct figures *f)
+{
+    printf("{\"rounds\": %ld, \"each\": %ld", options->n_round, options->n_answer);
+    for (int part = 0; part < N_PART; part++) {
+        printf(", \"%s_us\": {\"p50\": %.2f, \"p99\": %.2f}", part_names[part], f->p50[part],
+               f->p99[part]);
+    }
+    printf(", \"ping_to_echo\": %.4f, \"answer_to_echo_and_commit\": %.4f}\n",
+           f->p50[PART_PING] / f->p50[PART_ECHO],
+           f->p50[PART_ANSWER] / (f->p50[PART_ECHO] + f->p50[PART_COMMIT]));
+}
+
+static const struct argp_option option_list[] = {
+    {"thetad", 't', "FILE", 0, "The daemon's program", 0},
+    {"answers", 'n', "N", 0, "Round trips of each kind in a round (2000)", 0},
+    {"rounds", 'r', "N", 0, "Rounds (5)", 0},
+    {"json", 'j', NULL, 0, "Print one line of JSON", 0},
+    {0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct options *options = state->input;
+
+    switch (key) {
+    case 't':
+        options->thetad = argument;
+        return 0;
+    case 'n':
+        options->n_answer = strtol(argument, NULL, 10);
+        if (options->n_answer < 10) argp_error(state, "--answers takes a number of at least 10");
+        return 0;
+    case 'r':
+        options->n_round = strtol(argument, NULL, 10);
+        if (options->n_round < 1) argp_error(state, "--rounds takes a number of at least 1");
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->thetad) argp_error(state, "--thetad is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = option_list,
+    .parser = parse,
+    .doc = "Measure one client's round trip beside a bare echo and a bare commit.",
+};
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {.options = {.n_answer = 2000, .n_round = 5}};
+    struct figures figures;
+
+    argp_err_exit_status = EX_USAGE;
+    argp_parse(&argp, argc, argv, 0, NULL, &bench.options);
+    processes_start(&bench.processes, bench.options.thetad);
+    bench.author = thetad_open(bench.processes.author_url, NULL);
+    bench.student = thetad_open(bench.processes.student_url, NULL);
+    if (!bench.author || !bench.student) fail("client", "no memory");
+    load_bank(&bench);
+    open_limits(&bench);
+    run_rounds(&bench, &figures);
+    if (bench.options.json)
+        print_json(&bench.options, &figures);
+    else
+        print_table(&bench.options, &figures);
+
+    thetad_close(bench.author);
+    thetad_close(bench.student);
+    zmq_close(bench.echo);
+    zmq_ctx_term(bench.zmq);
+    mdb_env_close(bench.mdb);
+    processes_stop(&bench.processes);
+    return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every command's options are rows of one list, so one argp parser serves all commands. */
+#include "clients/cli/args.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_OPTION = 256, KEY_ENDPOINT = KEY_OPTION + N_OPTION, KEY_JSON };
+
+static const struct argp_option descriptions[N_OPTION] = {
+    [OPTION_ATTRIBUTES] = {"attributes", KEY_OPTION + OPTION_ATTRIBUTES, "FILE", 0,
+                           "A second table with an ID column, joined to the items: its columns "
+                           "become tags, STID the set",
+                           0},
+    [OPTION_BANK] = {"bank", KEY_OPTION + OPTION_BANK, "NAME", 0,
+                     "Name of the bank (by default the file's name)", 0},
+    [OPTION_D] = {"D", KEY_OPTION + OPTION_D, "NUMBER", 0,
+                  "Constant that the slopes are multiplied by, 1 or 1.702 (by default 1)", 0},
+    [OPTION_DRY_RUN] = {"dry-run", KEY_OPTION + OPTION_DRY_RUN, NULL, 0,
+                        "Only read the file; no daemon is needed", 0},
+    [OPTION_EXAMINEE] = {"examinee", KEY_OPTION + OPTION_EXAMINEE, "ID", 0,
+                         "Who takes the test (by default nobody)", 0},
+    [OPTION_FORMAT] = {"format", KEY_OPTION + OPTION_FORMAT, "FORMAT", 0,
+                       "Format of the file (by default told by its header)", 0},
+    [OPTION_MODEL] = {"model", KEY_OPTION + OPTION_MODEL, "MODEL", 0,
+                      "Response model, where the file does not tell it", 0},
+    [OPTION_PAUSE] = {"pause", KEY_OPTION + OPTION_PAUSE, NULL, 0,
+                      "Wait for Enter after each answer", 0},
+    [OPTION_SEED] = {"seed", KEY_OPTION + OPTION_SEED, "NUMBER", 0,
+                     "Seed of all that is drawn at random", 0},
+    [OPTION_SESSION] = {"session", KEY_OPTION + OPTION_SESSION, "ID", 0,
+                        "Go on with this session, or start it under this id", 0},
+    [OPTION_SIMULATE] = {"simulate", KEY_OPTION + OPTION_SIMULATE, "THETA", 0,
+                         "A simulated student of this ability answers", 0},
+    [OPTION_VERSION] = {"version", KEY_OPTION + OPTION_VERSION, "NUMBER", 0,
+                        "This version (by default the newest)", 0},
+};
+
+static const struct argp_option global_options[] = {
+    {"endpoint", KEY_ENDPOINT, "URL", 0, "Where the daemon listens", 1},
+    {"json", KEY_JSON, NULL, 0, "Print replies as JSON, for programs", 1},
+    {0},
+};
+
+struct parse {
+    const struct command *command;
+    struct cli *cli;
+    struct args args;
+};
+
+static error_t parse_global(int key, char *arg, struct argp_state *state)
+{
+    struct cli *cli = state->input;
+
+    if (key == KEY_ENDPOINT)
+        cli->endpoint = arg;
+    else if (key == KEY_JSON)
+        cli->json = true;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static error_t parse_operand(struct parse *parse, char *arg, struct argp_state *state)
+{
+    if (parse->args.n_operand == parse->command->n_operand) {
+        argp_error(state, "%s is one argument too many", arg);
+    } else {
+        parse->args.operands[parse->args.n_operand++] = arg;
+    }
+    return 0;
+}
+
+static error_t parse_own(int key, char *arg, struct argp_state *state)
+{
+    struct parse *parse = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = parse->cli;
+        return 0;
+    case ARGP_KEY_ARG:
+        return parse_operand(parse, arg, state);
+    case ARGP_KEY_END:
+        if (parse->args.n_operand < parse->command->n_operand) {
+            argp_error(state, "it takes %s", parse->command->operands);
+        }
+        return 0;
+    default:
+        if (key < KEY_OPTION || key >= KEY_OPTION + N_OPTION) return ARGP_ERR_UNKNOWN;
+        parse->args.options[key - KEY_OPTION] = arg ? arg : "";
+        return 0;
+    }
+}
+
+const struct argp args_global = {.options = global_options, .parser = parse_global};
+
+int command_run(const struct command *command, struct cli *cli, int argc, char **argv)
+{
+    struct parse parse = {.command = command, .cli = cli};
+    struct argp_option options[N_OPTION + 1] = {0};
+    const struct argp_child children[] = {{&args_global, 0, NULL, 0}, {0}};
+    char doc[2048], name[64];
+    struct argp argp = {options, parse_own, command->operands, doc, children, NULL, NULL};
+
+    for (size_t i = 0; i < command->n_option; i++) options[i] = descriptions[command->options[i]];
+    snprintf(doc, sizeof(doc), "%s\v%s", command->about, command->details);
+    snprintf(name, sizeof(name), "theta %s", command->name);
+    argv[0] = name;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &parse) != 0) return EX_USAGE;
+    return command->run(cli, &parse.args);
+}
+
+bool args_number(const struct args *args, enum args_option option, double min, double max,
+                 double *out)
+{
+    const char *text = args->options[option];
+    char *end;
+    double value;
+
+    if (!text) return true;
+    value = strtod(text, &end);
+    if (*text && !*end && value >= min && value <= max) {
+        *out = value;
+        return true;
+    }
+    cli_fail(EX_USAGE, "--%s takes a number from %g to %g, not \"%s\"", descriptions[option].name,
+             min, max, text);
+    return false;
+}
+
+bool args_int(const struct args *args, enum args_option option, int64_t min, int64_t max,
+              int64_t *out)
+{
+    const char *text = args->options[option];
+    char *end;
+    long long value;
+
+    if (!text) return true;
+    value = strtoll(text, &end, 10);
+    if (*text && !*end && value >= min && value <= max) {
+        *out = value;
+        return true;
+    }
+    cli_fail(EX_USAGE, "--%s takes a whole number from %lld to %lld, not \"%s\"",
+             descriptions[option].name, (long long)min, (long long)max, text);
+    return false;
+}

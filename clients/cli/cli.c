@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "clients/cli/cli.h"
+
+#include "base/macros.h"
+#include "clients/c/thetad.h"
+#include "clients/cli/text_table.h"
+#include "tools/json_wire.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/* A publish of a large bank takes seconds; a daemon that is down should be told of soon. */
+static const struct thetad_options connection = {.timeout_ms = 5000, .tries = 3};
+
+/* Codes that do not mean "the request was wrong" (EX_DATAERR). */
+static const struct exit_row {
+    const char *code;
+    int exit;
+} exits[] = {
+    {"forbidden", EX_NOPERM},    {"busy", EX_TEMPFAIL},     {"retry", EX_TEMPFAIL},
+    {"draining", EX_TEMPFAIL},   {"internal", EX_SOFTWARE}, {"timeout", EX_UNAVAILABLE},
+    {"socket", EX_UNAVAILABLE},  {"protocol", EX_PROTOCOL}, {"memory", EX_OSERR},
+    {"unknown_op", EX_PROTOCOL},
+};
+
+int cli_fail(int code, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    fputs("theta: ", stderr);
+    text_print_safe(slice_str(text), stderr);
+    fputc('\n', stderr);
+    return code;
+}
+
+/* Only the characters' encoding is taken from the environment: numbers keep their decimal point. */
+int cli_init(struct cli *cli)
+{
+    setlocale(LC_CTYPE, "");
+    *cli = (struct cli){.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+    if (decoder_init(&cli->decoder)) return cli_fail(EX_OSERR, "no memory");
+    return EX_OK;
+}
+
+void cli_done(struct cli *cli)
+{
+    thetad_close(cli->client);
+    decoder_done(&cli->decoder);
+}
+
+static bool socket_at(struct cli *cli, const char *folder)
+{
+    struct stat about;
+
+    snprintf(cli->path, sizeof(cli->path), "ipc://%s/thetad/thetad.sock", folder);
+    if (stat(cli->path + strlen("ipc://"), &about) != 0) return false;
+    cli->endpoint = cli->path;
+    return true;
+}
+
+static bool find_endpoint(struct cli *cli)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+    if (!cli->endpoint) cli->endpoint = getenv("THETAD_ENDPOINT");
+    return cli->endpoint || (runtime && socket_at(cli, runtime)) || socket_at(cli, "/run");
+}
+
+static int connect_daemon(struct cli *cli)
+{
+    if (cli->client) return EX_OK;
+    if (!find_endpoint(cli)) {
+        return cli_fail(EX_UNAVAILABLE,
+                        "no daemon is found: start thetad, or say --endpoint or THETAD_ENDPOINT");
+    }
+    cli->client = thetad_open(cli->endpoint, &connection);
+    if (cli->client) return EX_OK;
+    return cli_fail(EX_USAGE, "endpoint %s: %s", cli->endpoint, strerror(errno));
+}
+
+const char *cli_error_code(const struct cli *cli)
+{
+    return cli->client ? thetad_error_code(cli->client) : "";
+}
+
+static int exit_of(const char *code)
+{
+    for (size_t i = 0; i < COUNT_OF(exits); i++) {
+        if (strcmp(exits[i].code, code) == 0) return exits[i].exit;
+    }
+    return EX_DATAERR;
+}
+
+int cli_try(struct cli *cli, const char *op, const struct buf *fields,
+            const msgpack_object **out_reply)
+{
+    const uint8_t *reply = NULL;
+    size_t n = 0;
+    enum thetad_status st;
+    struct fault fault;
+    int code = connect_daemon(cli);
+
+    *out_reply = NULL;
+    if (code) return code;
+    if (fields && fields->failed) return cli_fail(EX_OSERR, "no memory");
+    st = thetad_call(cli->client, op, fields ? fields->data : NULL, fields ? fields->n : 0, &reply,
+                     &n);
+    if (st != THETAD_OK && st != THETAD_ERROR_REPLY) return exit_of(cli_error_code(cli));
+    if (decode(&cli->decoder, slice_of(reply, n), &cli->reply, &fault)) {
+        return cli_fail(EX_PROTOCOL, "the reply to %s is %s", op, fault.text);
+    }
+    *out_reply = &cli->reply;
+    return st == THETAD_OK ? EX_OK : exit_of(cli_error_code(cli));
+}
+
+void cli_tell_error(const struct cli *cli, const msgpack_object *reply)
+{
+    const msgpack_object *error = reply ? reply_map(reply, "error") : NULL;
+    struct slice item = error ? reply_text(error, "item") : (struct slice){0};
+    const char *field = cli->client ? thetad_error_field(cli->client) : "";
+
+    if (!*cli_error_code(cli)) return;  // told already
+    if (cli->json && reply) (void)cli_show_json(reply);
+    cli_fail(EX_OK, "%s: %s%s%s%s%.*s", cli_error_code(cli), thetad_error_message(cli->client),
+             *field ? "; field " : "", field, item.n ? "; item " : "", (int)item.n,
+             (const char *)item.data);
+    if (!cli->json && error && reply_array(error, "faults")) {
+        cli_show_faults(reply_array(error, "faults"), reply_int(error, "n_faults"));
+    }
+}
+
+int cli_call(struct cli *cli, const char *op, const struct buf *fields,
+             const msgpack_object **out_reply)
+{
+    int code = cli_try(cli, op, fields, out_reply);
+
+    if (code) cli_tell_error(cli, *out_reply);
+    return code;
+}
+
+int cli_show_json(const msgpack_object *reply)
+{
+    json_t *json = json_wire_read(reply);
+    int failed;
+
+    if (!json) return cli_fail(EX_OSERR, "no memory");
+    json_object_del(json, "v");
+    json_object_del(json, "id");
+    if (json_is_true(json_object_get(json, "ok"))) json_object_del(json, "ok");
+    failed = json_dumpf(json, stdout, 0);
+    putchar('\n');
+    json_decref(json);
+    return failed || fflush(stdout) ? cli_fail(EX_IOERR, "cannot write: %s", strerror(errno))
+                                    : EX_OK;
+}
+
+int cli_read_file(const char *path, struct buf *out)
+{
+    bool standard = strcmp(path, "-") == 0;
+    FILE *file = standard ? stdin : fopen(path, "r");
+    char part[1 << 14];
+    bool failed;
+    size_t n;
+
+    if (!file) return cli_fail(EX_NOINPUT, "%s: %s", path, strerror(errno));
+    while ((n = fread(part, 1, sizeof(part), file)) > 0) buf_append(out, part, n);
+    failed = ferror(file) != 0;
+    if (!standard) fclose(file);
+    if (failed) return cli_fail(EX_IOERR, "%s: %s", path, strerror(errno));
+    return out->failed ? cli_fail(EX_OSERR, "%s: no memory", path) : EX_OK;
+}
+
+struct slice reply_text(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *value = map_find(map, key);
+    struct slice text = {0};
+
+    if (value) (void)object_str(value, &text);
+    return text;
+}
+
+double reply_number(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *value = map_find(map, key);
+    double number = NAN;
+
+    if (value) (void)object_f64(value, -HUGE_VAL, HUGE_VAL, &number);
+    return number;
+}
+
+int64_t reply_int(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *value = map_find(map, key);
+    int64_t number = 0;
+
+    if (value) (void)object_int(value, -LIMIT_INT, LIMIT_INT, &number);
+    return number;
+}
+
+const msgpack_object *reply_array(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *value = map_find(map, key);
+
+    return value && value->type == MSGPACK_OBJECT_ARRAY ? value : NULL;
+}
+
+const msgpack_object *reply_map(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *value = map_find(map, key);
+
+    return value && value->type == MSGPACK_OBJECT_MAP ? value : NULL;
+}
+
+size_t reply_size(const msgpack_object *array)
+{
+    return array ? array->via.array.size : 0;
+}
+
+void cli_time_text(int64_t ms, char out[32])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm local;
+
+    if (!localtime_r(&seconds, &local) || strftime(out, 32, "%Y-%m-%d %H:%M", &local) == 0) {
+        snprintf(out, 32, "-");
+    }
+}
+
+/* The item's column only where some fault names one. */
+void cli_show_faults(const msgpack_object *faults, int64_t n_fault)
+{
+    struct text_table table;
+    bool items = false;
+
+    for (size_t i = 0; i < reply_size(faults); i++)
+        items = items || reply_text(&faults->via.array.ptr[i], "item").n > 0;
+    text_table_init(&table, items ? "lll" : "ll");
+    if (items) text_table_cell(&table, "item");
+    text_table_cell(&table, "field");
+    text_table_cell(&table, "fault");
+    for (size_t i = 0; i < reply_size(faults); i++) {
+        const msgpack_object *fault = &faults->via.array.ptr[i];
+
+        if (items) text_table_slice(&table, reply_text(fault, "item"));
+        text_table_slice(&table, reply_text(fault, "field"));
+        text_table_slice(&table, reply_text(fault, "message"));
+    }
+    text_table_print(&table, CLI_WIDTH, stderr);
+    text_table_done(&table);
+    if (n_fault > (int64_t)reply_size(faults)) {
+        fprintf(stderr, "and %lld more\n", (long long)(n_fault - (int64_t)reply_size(faults)));
+    }
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What all commands share: the connection, the way replies and errors are shown. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "proto/reader.h"
+#include "proto/writer.h"
+
+#include <stdbool.h>
+#include <sysexits.h>
+
+struct thetad;
+
+enum { CLI_WIDTH = 78 };  // columns that tables may take: terminals have 80, argp's pages 79
+
+struct cli {
+    const char *endpoint;   // NULL: the default
+    bool json;              // replies are shown as JSON
+    bool utf8;              // the terminal takes UTF-8
+    struct thetad *client;  // NULL until the first call
+    struct decoder decoder;
+    msgpack_object reply;  // the last
+    char path[256];        // of the default endpoint
+};
+
+/* EX_OK or the exit code. */
+MUST_CHECK int cli_init(struct cli *cli);
+void cli_done(struct cli *cli);
+
+/* One request; `fields` [a map] may be NULL. EX_OK and *out_reply, a map that is valid until the
+ * next call; else the error has been told on stderr and the exit code is returned. */
+MUST_CHECK int cli_call(struct cli *cli, const char *op, const struct buf *fields,
+                        const msgpack_object **out_reply);
+/* The same, but what the daemon says is not told: *out_reply is then its error reply, or NULL where
+ * there was none. cli_tell_error tells it. */
+MUST_CHECK int cli_try(struct cli *cli, const char *op, const struct buf *fields,
+                       const msgpack_object **out_reply);
+void cli_tell_error(const struct cli *cli, const msgpack_object *reply);
+
+/* The code of the last error, "" if the last call went well. */
+const char *cli_error_code(const struct cli *cli);
+
+/* One line on stderr. Returns `code`. */
+int cli_fail(int code, const char *fmt, ...) PRINTF(2, 3);
+
+/* Print a reply as one line of JSON, without v, id and ok. */
+int cli_show_json(const msgpack_object *reply);
+
+/* A whole file. EX_OK, or told on stderr and the exit code. `-` is stdin. */
+MUST_CHECK int cli_read_file(const char *path, struct buf *out);
+
+/* Parts of a reply. Texts are empty, numbers NaN or 0, arrays NULL where there is nothing. */
+struct slice reply_text(const msgpack_object *map, const char *key);
+double reply_number(const msgpack_object *map, const char *key);
+int64_t reply_int(const msgpack_object *map, const char *key);
+const msgpack_object *reply_array(const msgpack_object *map, const char *key);
+const msgpack_object *reply_map(const msgpack_object *map, const char *key);
+size_t reply_size(const msgpack_object *array);  // of NULL: 0
+
+/* "2026-07-21 17:05" of a number of milliseconds since 1970, in the local time. */
+void cli_time_text(int64_t ms, char out[32]);
+
+/* A faults array of a reply as a table on stderr. */
+void cli_show_faults(const msgpack_object *faults, int64_t n_fault);
+
+#endif

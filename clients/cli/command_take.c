@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* take: a whole test on the terminal, answered by a person or by a simulated student. */
+#include "clients/cli/args.h"
+#include "clients/cli/question.h"
+#include "clients/cli/session_view.h"
+#include "tools/student.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+struct taking {
+    struct cli *cli;
+    const char *test, *examinee;
+    char session[LIMIT_ID + 1];
+    bool simulated, pause, started;
+    double theta;  // of the simulated student
+    int64_t seed;
+    struct student *student;  // NULL where this peer may not see the bank
+    struct question question;
+};
+
+static int call_session(struct taking *taking, const char *op, const msgpack_object **out_state)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, 1);
+    put_text(&out, "session", taking->session);
+    code = cli_try(taking->cli, op, &fields, out_state);
+    buf_done(&fields);
+    return code;
+}
+
+static int start(struct taking *taking, const msgpack_object **out_state)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, 4);
+    put_text(&out, "test", taking->test);
+    put_text(&out, "examinee", taking->examinee);
+    put_text(&out, "session", taking->session);
+    put_int(&out, "seed", taking->seed);
+    code = cli_call(taking->cli, "session.start", &fields, out_state);
+    buf_done(&fields);
+    taking->started = true;
+    return code;
+}
+
+/* Take the session up where it stands, or start it. */
+static int start_or_resume(struct taking *taking, bool named, const msgpack_object **out_state)
+{
+    int code;
+
+    if (!named) return start(taking, out_state);
+    code = call_session(taking, "session.get", out_state);
+    if (!code && session_is(*out_state, "suspended")) {
+        code = call_session(taking, "session.resume", out_state);
+    }
+    if (!code) return EX_OK;
+    if (strcmp(cli_error_code(taking->cli), "unknown_session") == 0) {
+        return start(taking, out_state);
+    }
+    cli_tell_error(taking->cli, *out_state);
+    return code;
+}
+
+static int get_part(struct taking *taking, const char *bank, int64_t version, int64_t offset,
+                    const msgpack_object **out_reply)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, 4);
+    put_text(&out, "bank", bank);
+    put_int(&out, "version", version);
+    put_int(&out, "offset", offset);
+    put_int(&out, "limit", LIMIT_BATCH_ITEMS);
+    code = cli_try(taking->cli, "bank.get", &fields, out_reply);
+    buf_done(&fields);
+    return code;
+}
+
+/* The bank of the test, item by item. */
+static int learn_items(struct taking *taking, const char *bank, int64_t version,
+                       const msgpack_object **out_reply)
+{
+    struct faults faults = {0};
+    enum status st = OK;
+    int64_t n_seen = 0, n_item = 0;
+
+    do {
+        const msgpack_object *items;
+        int code = get_part(taking, bank, version, n_seen, out_reply);
+
+        if (code) return code;
+        n_item = reply_int(*out_reply, "n_items");
+        items = reply_array(*out_reply, "items");
+        if (n_seen == 0) {
+            taking->student = student_new((size_t)n_item, reply_number(*out_reply, "D"));
+            if (!taking->student) return cli_fail(EX_OSERR, "no memory");
+        }
+        if (reply_size(items) == 0) break;
+        st = student_learn(taking->student, items, &faults);
+        n_seen += (int64_t)reply_size(items);
+    } while (!st && n_seen < n_item);
+    if (!st) st = student_ready(taking->student, &faults);
+    if (st && faults.n > 0) {
+        cli_fail(EX_PROTOCOL, "bank %s: item %s: %s", bank, faults.list[0].item,
+                 faults.list[0].text);
+    }
+    faults_done(&faults);
+    return st ? EX_PROTOCOL : EX_OK;
+}
+
+static int learn_bank(struct taking *taking, const msgpack_object **out_reply)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    const msgpack_object *document;
+    char bank[LIMIT_ID + 1];
+    int code;
+
+    write_map(&out, 1);
+    put_text(&out, "test", taking->test);
+    code = cli_try(taking->cli, "test.get", &fields, out_reply);
+    buf_done(&fields);
+    if (code) return code;
+    document = reply_map(*out_reply, "document");
+    if (!document || !slice_to_text(reply_text(document, "bank"), bank, sizeof(bank))) {
+        return cli_fail(EX_PROTOCOL, "the reply to test.get names no bank");
+    }
+    return learn_items(taking, bank, reply_int(*out_reply, "bank_version"), out_reply);
+}
+
+/* A simulated student must know the bank. A person may do without, and then sees no marks. */
+static int prepare(struct taking *taking)
+{
+    const msgpack_object *reply = NULL;
+    int code = learn_bank(taking, &reply);
+
+    if (!code) return EX_OK;
+    if (!taking->simulated && strcmp(cli_error_code(taking->cli), "forbidden") == 0) return EX_OK;
+    cli_tell_error(taking->cli, reply);
+    return code;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A line from the terminal without its end. At the end of input it is "q". */
+static void read_line(char *out, size_t size)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t n = getline(&line, &room, stdin);
+
+    if (n < 0) {
+        snprintf(out, size, "q");
+        putchar('\n');
+    } else {
+        line[strcspn(line, "\r\n")] = '\0';
+        snprintf(out, size, "%s", line);
+    }
+    free(line);
+}
+
+static bool has_key(const struct taking *taking)
+{
+    struct slice item = slice_str(taking->question.item);
+
+    return taking->student && student_knows(taking->student, item) &&
+           student_score(taking->student, item, slice_str("")) >= 0;
+}
+
+static void ask_person(struct taking *taking, struct answer *out)
+{
+    const struct question *question = &taking->question;
+    int64_t begin = now_ms();
+    char line[LIMIT_RAW + 2];
+
+    for (;;) {
+        printf("   > ");
+        fflush(stdout);
+        read_line(line, sizeof(line));
+        if (question_understand(question, line, has_key(taking), out)) break;
+        if (question->n_option > 0)
+            printf("   a letter from a to %c, please (- for no answer, q to stop)\n",
+                   (char)('a' + question->n_option - 1));
+        else
+            puts("   an answer, please (- for none, q to stop)");
+    }
+    out->elapsed_ms = now_ms() - begin;
+}
+
+static int ask_student(struct taking *taking, struct answer *out)
+{
+    struct occasion occasion = {slice_str(taking->question.item), taking->theta,
+                                (uint64_t)taking->seed, (uint64_t)taking->question.seq};
+    struct slice option;
+
+    if (!student_knows(taking->student, occasion.item)) {
+        return cli_fail(EX_PROTOCOL, "the bank has no item %s", taking->question.item);
+    }
+    *out = (struct answer){.kind = ANSWER_SCORE, .elapsed_ms = -1};
+    out->score = student_answer(taking->student, &occasion, &option);
+    if (option.n > 0 && slice_to_text(option, out->raw, sizeof(out->raw))) out->kind = ANSWER_RAW;
+    return EX_OK;
+}
+
+static int give_answer(struct taking *taking, const struct answer *answer,
+                       const msgpack_object **out_state)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    question_put_answer(&taking->question, taking->session, answer, &out);
+    code = cli_try(taking->cli, "session.answer", &fields, out_state);
+    buf_done(&fields);
+    return code;
+}
+
+static int stop_here(struct taking *taking, const msgpack_object **out_state)
+{
+    int code = call_session(taking, "session.suspend", out_state);
+
+    if (code) {
+        cli_tell_error(taking->cli, *out_state);
+        return code;
+    }
+    printf("\nSuspended. To go on:\n  theta take %s --session %s --endpoint %s\n", taking->test,
+           taking->session, taking->cli->endpoint);
+    return EX_OK;
+}
+
+/* One question. An answer that the daemon cannot score is asked for again. */
+static int take_question(struct taking *taking, const msgpack_object **state, bool *out_stopped)
+{
+    struct answer answer;
+    int code;
+
+    if (!question_read(&taking->question, *state)) {
+        return cli_fail(EX_PROTOCOL, "the session asks, but names no question");
+    }
+    if (!taking->cli->json) question_show(&taking->question);
+    for (;;) {
+        code = EX_OK;
+        if (taking->simulated)
+            code = ask_student(taking, &answer);
+        else
+            ask_person(taking, &answer);
+        if (code) return code;
+        *out_stopped = answer.kind == ANSWER_QUIT;
+        if (*out_stopped) return stop_here(taking, state);
+        code = give_answer(taking, &answer, state);
+        if (!code) break;
+        cli_tell_error(taking->cli, *state);
+        if (taking->simulated || strcmp(cli_error_code(taking->cli), "bad_response") != 0) {
+            return code;
+        }
+    }
+    if (taking->cli->json) return cli_show_json(*state);
+    question_show_answer(&taking->question, &answer, taking->student, taking->cli->utf8);
+    session_show_ability(taking->cli, *state);
+    return EX_OK;
+}
+
+static int take_all(struct taking *taking, const msgpack_object *state)
+{
+    bool stopped = false;
+    char line[8];
+
+    while (session_is(state, "asking")) {
+        int code = take_question(taking, &state, &stopped);
+
+        if (code || stopped) return code;
+        if (taking->pause && session_is(state, "asking")) {
+            printf("   (Enter to go on) ");
+            fflush(stdout);
+            read_line(line, sizeof(line));
+        }
+    }
+    if (taking->cli->json) return EX_OK;
+    putchar('\n');
+    if (session_is(state, "finished"))
+        session_show_result(taking->cli, state);
+    else
+        session_show(taking->cli, state);
+    return EX_OK;
+}
+
+static bool read_args(struct taking *taking, const struct args *args)
+{
+    const char *session = args->options[OPTION_SESSION];
+    uint64_t random[2];
+
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
+        cli_fail(EX_OSERR, "no random numbers");
+        return false;
+    }
+    taking->test = args->operands[0];
+    taking->examinee = args->options[OPTION_EXAMINEE] ? args->options[OPTION_EXAMINEE] : "nobody";
+    taking->simulated = args->options[OPTION_SIMULATE] || !isatty(STDIN_FILENO);
+    taking->pause = args->options[OPTION_PAUSE] != NULL;
+    taking->seed = (int64_t)(random[0] >> 11);
+    snprintf(taking->session, sizeof(taking->session), "take-%016llx",
+             (unsigned long long)random[1]);
+    if (session && !slice_is_id(slice_str(session))) {
+        cli_fail(EX_USAGE, "\"%s\" is no id", session);
+        return false;
+    }
+    if (session) snprintf(taking->session, sizeof(taking->session), "%s", session);
+    return args_number(args, OPTION_SIMULATE, -LIMIT_THETA, LIMIT_THETA, &taking->theta) &&
+           args_int(args, OPTION_SEED, 0, LIMIT_INT, &taking->seed);
+}
+
+/* As JSON every state is a line. */
+static int show_start(const struct taking *taking, const msgpack_object *state)
+{
+    if (taking->cli->json) return cli_show_json(state);
+    printf("test %s, session %s", taking->test, taking->session);
+    if (taking->started || taking->simulated) printf(", seed %lld", (long long)taking->seed);
+    putchar('\n');
+    if (taking->simulated) printf("a simulated student of theta %g answers\n", taking->theta);
+    session_show_ability(taking->cli, state);
+    return EX_OK;
+}
+
+static int run(struct cli *cli, const struct args *args)
+{
+    struct taking taking = {.cli = cli};
+    const msgpack_object *state;
+    int code = EX_USAGE;
+
+    if (!read_args(&taking, args)) return code;
+    if (cli->json && !taking.simulated) {
+        return cli_fail(EX_USAGE, "--json is for simulated students: say --simulate");
+    }
+    code = prepare(&taking);
+    if (!code) code = start_or_resume(&taking, args->options[OPTION_SESSION], &state);
+    if (!code) {
+        code = show_start(&taking, state);
+        if (!code) code = take_all(&taking, state);
+    }
+    question_done(&taking.question);
+    student_free(taking.student);
+    return code;
+}
+
+const struct command command_take = {
+    .name = "take",
+    .operands = "TEST",
+    .n_operand = 1,
+    .about = "Take a test here, or let a simulated student take it",
+    .details =
+        "On a terminal the questions are yours: type an option's letter or the answer itself, - "
+        "for "
+        "no answer, q to stop and go on later. With --simulate, or where there is no terminal, a "
+        "simulated student answers (of ability 0 if nothing is said): each answer is drawn from "
+        "the item's model, so the peer must be allowed to read the bank. The same seed and ability "
+        "give the same test. With --json every state of the session is a line.\n\n"
+        "Examples:\n"
+        "  theta take algebra-6\n"
+        "  theta take algebra-6 --simulate -1.5 --seed 7\n"
+        "  theta take algebra-6 --session take-17",
+    .options = {OPTION_EXAMINEE, OPTION_SIMULATE, OPTION_SEED, OPTION_SESSION, OPTION_PAUSE},
+    .n_option = 5,
+    .run = run,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The format of our own: one column for each key of PROTOCOL.md, section 4. Empty cells are absent
+ * keys. Options are parted by `|`, enemies by blanks, content is JSON where it parses as JSON and a
+ * string where it does not. */
+#include "tools/import_format.h"
+
+#include <string.h>
+
+enum { MODEL, A, B, C, D, KEY, OPTIONS, SET, ENEMIES, CONTENT };  // columns
+enum { STEPS };                                                   // series
+
+static const char *const number_names[] = {[A] = "a", [B] = "b", [C] = "c", [D] = "d"};
+
+static void put_numbers(struct import *in, size_t row, struct draft *draft)
+{
+    double steps[LIMIT_CATS + 1];
+    size_t n = import_numbers(in, row, STEPS, 1, steps);
+    bool has_steps = *import_value(in, row, in->series[STEPS][1]) != '\0';
+    double value;
+
+    for (size_t i = A; i <= D; i++) {
+        if (!*import_value(in, row, in->column[i])) continue;
+        if (i == B && has_steps) {
+            import_fault(in, row, in->column[B], "an item has either b or b1, b2, ..");
+        } else if (import_number(in, row, in->column[i], &value)) {
+            draft_number(draft, number_names[i], value);
+        }
+    }
+    if (n > LIMIT_CATS - 1)
+        import_fault(in, row, in->series[STEPS][LIMIT_CATS], "more than %d categories", LIMIT_CATS);
+    else if (n > 0)
+        draft_numbers(draft, "b", steps, n);
+}
+
+static struct slice trimmed(const char *text, size_t n)
+{
+    while (n > 0 && *text == ' ') {
+        text++;
+        n--;
+    }
+    while (n > 0 && text[n - 1] == ' ') n--;
+    return slice_of(text, n);
+}
+
+/* Split a cell at `mark` into at most `max` parts, blanks around them cut. */
+static size_t split(struct import *in, size_t row, size_t column, char mark, struct slice *out,
+                    size_t max)
+{
+    const char *text = import_text(in, row, column);
+    size_t n = 0;
+
+    while (*text) {
+        const char *end = strchrnul(text, mark);
+        struct slice part = trimmed(text, (size_t)(end - text));
+
+        if (part.n == 0 && mark != ' ') import_fault(in, row, column, "an empty option");
+        if (part.n > 0 && n == max) {
+            import_fault(in, row, column, "more than %zu", max);
+            break;
+        }
+        if (part.n > 0) out[n++] = part;
+        if (*end && !end[1] && mark != ' ') import_fault(in, row, column, "an empty option");
+        text = *end ? end + 1 : end;
+    }
+    return n;
+}
+
+static void put_content(struct import *in, size_t row, struct draft *draft)
+{
+    const char *text = import_text(in, row, in->column[CONTENT]);
+
+    if (!*text) return;
+    draft->content = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    if (!draft->content) draft->content = json_string(text);
+}
+
+static void plan(struct import *in)
+{
+    if (in->model || in->column[MODEL] != CSV_TABLE_NONE) return;
+    faults_add(in->faults, NULL, "model", "row 1: there is no column model: add it or say --model");
+}
+
+static void convert(struct import *in, size_t row, struct draft *draft)
+{
+    draft->model = import_text(in, row, in->column[MODEL]);
+    if (!*draft->model) draft->model = in->model;
+    if (!draft->model && in->column[MODEL] != CSV_TABLE_NONE) {
+        import_fault(in, row, in->column[MODEL], "the cell is empty");
+    }
+
+    put_numbers(in, row, draft);
+    draft->key = import_text(in, row, in->column[KEY]);
+    draft->set = import_text(in, row, in->column[SET]);
+    draft->n_option = split(in, row, in->column[OPTIONS], '|', draft->options, LIMIT_OPTIONS);
+    draft->n_enemy = split(in, row, in->column[ENEMIES], ' ', draft->enemies, LIMIT_ENEMIES);
+    put_content(in, row, draft);
+}
+
+const struct import_format import_native = {
+    .name = "native",
+    .about = "id, model, a, b, c, d, b1, b2, .., key, options, set, enemies, content, tag:<name>",
+    .needs = {"id"},
+    .columns = {"model", "a", "b", "c", "d", "key", "options", "set", "enemies", "content"},
+    .series = {"b"},
+    .takes_model = true,
+    .refuses_unknown = true,
+    .plan = plan,
+    .convert = convert,
+};
