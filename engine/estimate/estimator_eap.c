@@ -22,6 +22,14 @@ static double log_posterior(const struct estimate_spec *spec, const struct evide
     return top;
 }
 
+/* The mean and standard deviation of a uniform prior that is too narrow to hold a node: the answers
+ * have nothing to tell apart. */
+static struct estimate between_nodes(const struct prior *prior)
+{
+    return (struct estimate){.theta = 0.5 * (prior->min + prior->max),
+                             .se = (prior->max - prior->min) / sqrt(12.0)};
+}
+
 static void solve(const struct estimate_spec *spec, const struct evidence *evidence,
                   struct estimate_workspace *workspace, struct estimate *out)
 {
@@ -37,6 +45,10 @@ static void solve(const struct estimate_spec *spec, const struct evidence *evide
         loglik = workspace->loglik;
     }
     top = log_posterior(spec, evidence, loglik, workspace);
+    if (!(top > -(double)INFINITY)) {
+        *out = between_nodes(&spec->prior);
+        return;
+    }
     for (size_t q = 0; q < grid->n_node; q++) weight[q] = num_exp(weight[q] - top);
     for (size_t q = 0; q < grid->n_node; q++) {
         weight[q] *= grid_weight(grid, q);

@@ -2,6 +2,7 @@
 #include "server/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static const struct {
     [LOG_DEBUG] = {"debug", 7},
 };
 
-static enum log_level level_now = LOG_INFO;
+static atomic_int level_now = LOG_INFO;  // the helper logs too
 
 bool log_level_find(const char *name, enum log_level *out)
 {
@@ -34,7 +35,7 @@ bool log_level_find(const char *name, enum log_level *out)
 
 void log_set_level(enum log_level level)
 {
-    level_now = level;
+    level_now = (int)level;
 }
 
 static int prefix(enum log_level level, char *out, size_t size)
@@ -57,7 +58,7 @@ void log_line(enum log_level level, const char *message, const char *fmt, ...)
     size_t n;
     va_list args;
 
-    if (level > level_now) return;
+    if ((int)level > level_now) return;
     n = (size_t)prefix(level, line, sizeof(line));
     n += (size_t)snprintf(line + n, sizeof(line) - n, "msg=\"%s\"%s", message, fmt[0] ? " " : "");
     if (n < sizeof(line) - 2) {

@@ -54,7 +54,7 @@ struct loop {
     int signal_fd;
     struct decoder decoder;
     struct buf envelope, body, reply, helped;
-    struct slot slot[CYCLE_MESSAGES];
+    struct slot slot[CYCLE_MESSAGES + PENDING_MOST];  // a cycle may have to wait for all helped
     size_t n_slot;
     struct pending *pending;
     size_t n_pending;
@@ -292,37 +292,38 @@ static void tidy(struct loop *loop, size_t n_most)
     if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
 }
 
-static void cycle(struct loop *loop)
-{
-    loop->n_slot = 0;
-    buf_clear(&loop->envelope);
-    buf_clear(&loop->reply);
-    drain_helper(loop);
-    drain_sockets(loop);
-    if (loop->n_slot > 0) tidy(loop, TIDY_BUSY);
-    if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
-    commit(loop);
-    send_replies(loop);
-    if (!loop->done) send_pending(loop);
-}
-
-/* What is due from time to time. */
+/* What is due from time to time, in the batch of the cycle. */
 static void tick(struct loop *loop, int64_t now_us)
 {
     struct server *server = loop->server;
 
     loop->tick_us = now_us;
-    loop->n_slot = 0;
-    tidy(loop, TIDY_IDLE);
     uploads_tidy(server->uploads, &server->batch, now_us);
     if (loop->n_tick++ % TRIM_TICKS == 0 && sessions_trim(server->sessions, &server->batch)) {
         log_line(LOG_ERROR, "the journal could not be trimmed", "%s", "");
     }
-    commit(loop);
     if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 500) {
         notify("WATCHDOG=1");
         loop->watchdog_us = now_us;
     }
+}
+
+static void cycle(struct loop *loop)
+{
+    int64_t now_us = clock_us();
+    bool due = now_us - loop->tick_us >= TICK_MS * 1000;
+
+    loop->n_slot = 0;
+    buf_clear(&loop->envelope);
+    buf_clear(&loop->reply);
+    drain_helper(loop);
+    drain_sockets(loop);
+    tidy(loop, due ? TIDY_IDLE : TIDY_BUSY);
+    if (due) tick(loop, now_us);
+    if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
+    commit(loop);
+    send_replies(loop);
+    if (!loop->done) send_pending(loop);
 }
 
 static void begin_drain(struct loop *loop)
@@ -389,14 +390,11 @@ static void serve(struct loop *loop)
     item[n++] = (zmq_pollitem_t){NULL, loop->signal_fd, ZMQ_POLLIN, 0};
     while (!loop->done) {
         bool draining = loop->server->draining;
-        int64_t now_us;
 
         if (zmq_poll(item, n, draining ? QUIET_MS / 2 : TICK_MS) < 0 && errno != EINTR) break;
         take_signals(loop);
         cycle(loop);
-        now_us = clock_us();
-        if (!loop->done && now_us - loop->tick_us >= TICK_MS * 1000) tick(loop, now_us);
-        if (loop->server->draining && drained(loop, now_us)) loop->done = true;
+        if (loop->server->draining && drained(loop, clock_us())) loop->done = true;
     }
 }
 

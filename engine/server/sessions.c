@@ -453,8 +453,9 @@ static enum status put_archive(struct sessions *sessions, struct entry *entry, s
     return OK;
 }
 
-/* Archive or drop the entries of a list that have stood there for `stay_us`, oldest first. What has
- * all its events in the archive was put there by an earlier batch, which is on disk by now. */
+/* Archive or drop the entries of a list that were last used before `before_us`, oldest first. That
+ * is longer ago than a commit, so their events can be read back; and what has all its events in the
+ * archive was put there by an earlier batch, which is on disk too. */
 static enum status tidy_list(struct sessions *sessions, struct entry *list, int64_t before_us,
                              struct batch *batch, size_t *n_most)
 {

@@ -55,8 +55,8 @@ MUST_CHECK enum status sessions_step(struct sessions *sessions, struct live *liv
                                      struct event *event, struct slice reason, struct batch *batch,
                                      bool *out_changed);
 
-/* Between two commits, with an empty batch: write sessions that have ended or sat idle to the
- * archive, at most `n_most` of them, and let those leave memory that are there. */
+/* Once between two commits: write sessions that have ended or sat idle to the archive, at most
+ * `n_most` of them, and let those leave memory that are there. */
 MUST_CHECK enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_t now_us,
                                      size_t n_most);
 

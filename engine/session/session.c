@@ -125,13 +125,14 @@ static void move(struct session *session, enum session_state to)
     session->state = to;
 }
 
-/* `spec` with the examinee's own prior in it, where he has one. */
+/* `spec` with the examinee's own normal prior in place of the test's, where there is one. */
 static struct estimate_spec own_spec(const struct session *session,
                                      const struct estimate_spec *spec)
 {
     struct estimate_spec own = *spec;
 
-    if (session->has_prior && own.prior.kind == &prior_normal) {
+    if (session->has_prior) {
+        own.prior.kind = &prior_normal;
         own.prior.mean = session->prior_mean;
         own.prior.sd = session->prior_sd;
     }
@@ -259,8 +260,7 @@ static enum status take_started(struct session *session, const struct event *eve
                                 struct workspace *workspace, bool *again)
 {
     const struct test *test = &session->plan->test;
-    bool is_normal =
-        test->interim.estimator->uses_prior && test->interim.prior.kind == &prior_normal;
+    struct estimate_spec own;
     uint32_t item;
 
     (void)again;
@@ -269,7 +269,9 @@ static enum status take_started(struct session *session, const struct event *eve
     session->prior_mean = event->prior_mean;
     session->prior_sd = event->prior_sd;
     session->theta = test->start_theta;
-    session->se = is_normal ? own_spec(session, &test->interim).prior.sd : (double)NAN;
+    own = own_spec(session, &test->interim);
+    session->se =
+        own.estimator->uses_prior && own.prior.kind == &prior_normal ? own.prior.sd : (double)NAN;
     item = pick(session, event, workspace);
     if (item == NO_ITEM) return EXHAUSTED;
     ask(session, item, event->time_ms);
