@@ -20,22 +20,23 @@ struct entry_name {
     size_t n, n_tenant;
 };
 
-struct bank_entry {
+/* What banks and tests have in common: a name, versions, a place in a table. */
+struct entry {
     struct entry_name name;
-    struct bank_version **versions;  // by version - 1
+    void **versions;  // struct bank_version or struct test_version, by version - 1
     uint32_t n_version;
-    char (*retired)[LIMIT_ID + 1];
-    uint32_t n_retired;
     bool lost;
     UT_hash_handle hh;
 };
 
+struct bank_entry {
+    struct entry entry;  // first, so that an entry of the table of banks is one of these
+    char (*retired)[LIMIT_ID + 1];
+    uint32_t n_retired;
+};
+
 struct test_entry {
-    struct entry_name name;
-    struct test_version **versions;  // by version - 1
-    uint32_t n_version;
-    bool lost;
-    UT_hash_handle hh;
+    struct entry entry;  // first
 };
 
 struct plan_of {
@@ -46,8 +47,8 @@ struct plan_of {
 
 struct registry {
     struct env *env;
-    struct bank_entry *banks;
-    struct test_entry *tests;
+    struct entry *banks;  // each a struct bank_entry
+    struct entry *tests;  // each a struct test_entry
 };
 
 static struct entry_name entry_name_of(struct library_name name)
@@ -73,72 +74,90 @@ static bool is_of_tenant(const struct entry_name *name, struct slice tenant)
     return slice_equal(library_name_of(name).tenant, tenant);
 }
 
-struct bank_entry *registry_bank(struct registry *registry, struct library_name name)
+static struct entry *entry_find(struct entry *table, struct library_name name)
 {
     struct entry_name key = entry_name_of(name);
-    struct bank_entry *entry;
+    struct entry *entry;
 
-    HASH_FIND(hh, registry->banks, key.text, key.n, entry);
+    HASH_FIND(hh, table, key.text, key.n, entry);
     return entry;
+}
+
+/* The entry of that name, made where there is none; `size` is that of the whole struct. */
+static struct entry *entry_get(struct entry **table, struct library_name name, size_t size)
+{
+    struct entry *entry = entry_find(*table, name);
+
+    if (entry) return entry;
+    entry = calloc(1, size);
+    if (!entry) return NULL;
+    entry->name = entry_name_of(name);
+    HASH_ADD(hh, *table, name.text, entry->name.n, entry);
+    if (!entry->lost) return entry;
+    free(entry);
+    return NULL;
+}
+
+/* Room for version `number`, which must be the next. */
+static enum status entry_reserve(struct entry *entry, uint32_t number)
+{
+    void **versions;
+
+    if (number != entry->n_version + 1) return CORRUPT;
+    versions = realloc(entry->versions, number * sizeof(*versions));
+    if (!versions) return NO_MEMORY;
+    entry->versions = versions;
+    return OK;
+}
+
+static void *entry_version(const struct entry *entry, uint32_t version)
+{
+    if (version == 0) version = entry->n_version;
+    return version >= 1 && version <= entry->n_version ? entry->versions[version - 1] : NULL;
+}
+
+static uint32_t next_version(struct entry *table, struct library_name name)
+{
+    const struct entry *entry = entry_find(table, name);
+
+    return entry ? entry->n_version + 1 : 1;
+}
+
+static int by_name(const struct entry *a, const struct entry *b)
+{
+    size_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
+
+    return memcmp(a->name.text, b->name.text, n);
+}
+
+struct bank_entry *registry_bank(struct registry *registry, struct library_name name)
+{
+    return (struct bank_entry *)entry_find(registry->banks, name);
 }
 
 struct test_entry *registry_test(struct registry *registry, struct library_name name)
 {
-    struct entry_name key = entry_name_of(name);
-    struct test_entry *entry;
-
-    HASH_FIND(hh, registry->tests, key.text, key.n, entry);
-    return entry;
-}
-
-static struct bank_entry *bank_entry_get(struct registry *registry, struct library_name name)
-{
-    struct bank_entry *entry = registry_bank(registry, name);
-
-    if (entry) return entry;
-    entry = calloc(1, sizeof(*entry));
-    if (!entry) return NULL;
-    entry->name = entry_name_of(name);
-    HASH_ADD(hh, registry->banks, name.text, entry->name.n, entry);
-    if (!entry->lost) return entry;
-    free(entry);
-    return NULL;
-}
-
-static struct test_entry *test_entry_get(struct registry *registry, struct library_name name)
-{
-    struct test_entry *entry = registry_test(registry, name);
-
-    if (entry) return entry;
-    entry = calloc(1, sizeof(*entry));
-    if (!entry) return NULL;
-    entry->name = entry_name_of(name);
-    HASH_ADD(hh, registry->tests, name.text, entry->name.n, entry);
-    if (!entry->lost) return entry;
-    free(entry);
-    return NULL;
+    return (struct test_entry *)entry_find(registry->tests, name);
 }
 
 struct bank_version *bank_entry_version(struct bank_entry *entry, uint32_t version)
 {
-    if (version == 0) version = entry->n_version;
-    return version >= 1 && version <= entry->n_version ? entry->versions[version - 1] : NULL;
+    return entry_version(&entry->entry, version);
 }
 
 struct test_version *test_entry_version(struct test_entry *entry, uint32_t version)
 {
-    if (version == 0) version = entry->n_version;
-    return version >= 1 && version <= entry->n_version ? entry->versions[version - 1] : NULL;
+    return entry_version(&entry->entry, version);
 }
 
 struct library_name bank_entry_name(const struct bank_entry *entry)
 {
-    return library_name_of(&entry->name);
+    return library_name_of(&entry->entry.name);
 }
 
 struct library_name test_entry_name(const struct test_entry *entry)
 {
-    return library_name_of(&entry->name);
+    return library_name_of(&entry->entry.name);
 }
 
 uint32_t bank_entry_n_retired(const struct bank_entry *entry)
@@ -175,7 +194,7 @@ static enum status set_bank(struct bank_version *version, struct bank *bank)
 
 enum status registry_load_bank(struct registry *registry, struct bank_version *version)
 {
-    struct bank_header header = {.name = library_name_of(&version->entry->name),
+    struct bank_header header = {.name = bank_entry_name(version->entry),
                                  .version = version->version,
                                  .upload = version->upload,
                                  .n_item = version->n_item,
@@ -229,17 +248,14 @@ enum status registry_plan(struct registry *registry, struct test_version *test,
 enum status registry_add_bank(struct registry *registry, const struct bank_header *header,
                               struct bank *bank, struct bank_version **out)
 {
-    struct bank_entry *entry = bank_entry_get(registry, header->name);
-    struct bank_version **versions, *version;
+    struct entry *entry = entry_get(&registry->banks, header->name, sizeof(struct bank_entry));
+    struct bank_version *version;
+    enum status st = entry ? entry_reserve(entry, header->version) : NO_MEMORY;
 
-    if (!entry) return NO_MEMORY;
-    if (header->version != entry->n_version + 1) return CORRUPT;
-    versions = realloc(entry->versions, header->version * sizeof(*versions));
-    if (!versions) return NO_MEMORY;
-    entry->versions = versions;
+    if (st) return st;
     version = calloc(1, sizeof(*version));
     if (!version) return NO_MEMORY;
-    *version = (struct bank_version){.entry = entry,
+    *version = (struct bank_version){.entry = (struct bank_entry *)entry,
                                      .version = header->version,
                                      .upload = header->upload,
                                      .n_item = header->n_item,
@@ -272,17 +288,14 @@ static void test_version_free(struct test_version *version)
 enum status registry_add_test(struct registry *registry, const struct test_header *header,
                               const struct test *test, struct test_version **out)
 {
-    struct test_entry *entry = test_entry_get(registry, header->name);
-    struct test_version **versions, *version;
+    struct entry *entry = entry_get(&registry->tests, header->name, sizeof(struct test_entry));
+    struct test_version *version;
+    enum status st = entry ? entry_reserve(entry, header->version) : NO_MEMORY;
 
-    if (!entry) return NO_MEMORY;
-    if (header->version != entry->n_version + 1) return CORRUPT;
-    versions = realloc(entry->versions, header->version * sizeof(*versions));
-    if (!versions) return NO_MEMORY;
-    entry->versions = versions;
+    if (st) return st;
     version = calloc(1, sizeof(*version));
     if (!version) return NO_MEMORY;
-    version->entry = entry;
+    version->entry = (struct test_entry *)entry;
     version->version = header->version;
     version->created_ms = header->created_ms;
     version->test = *test;
@@ -304,8 +317,8 @@ static enum status reserve_retired(struct bank_entry *entry)
 
     if (!ids) return NO_MEMORY;
     entry->retired = ids;
-    for (uint32_t v = 0; v < entry->n_version; v++) {
-        struct bank_version *version = entry->versions[v];
+    for (uint32_t v = 0; v < entry->entry.n_version; v++) {
+        struct bank_version *version = entry->entry.versions[v];
         uint32_t *retired;
 
         if (!version->bank) continue;
@@ -330,8 +343,8 @@ enum status registry_retire(struct registry *registry, struct bank_entry *entry,
     if (st) return st;
     id = entry->retired[entry->n_retired];
     if (!slice_to_text(item, id, LIMIT_ID + 1)) return UNKNOWN_ITEM;
-    for (uint32_t v = 0; v < entry->n_version; v++) {
-        struct bank_version *version = entry->versions[v];
+    for (uint32_t v = 0; v < entry->entry.n_version; v++) {
+        struct bank_version *version = entry->entry.versions[v];
 
         if (version->bank) version->retired[entry->n_retired] = retired_index(version, id);
     }
@@ -341,16 +354,12 @@ enum status registry_retire(struct registry *registry, struct bank_entry *entry,
 
 uint32_t registry_next_bank_version(struct registry *registry, struct library_name name)
 {
-    const struct bank_entry *entry = registry_bank(registry, name);
-
-    return entry ? entry->n_version + 1 : 1;
+    return next_version(registry->banks, name);
 }
 
 uint32_t registry_next_test_version(struct registry *registry, struct library_name name)
 {
-    const struct test_entry *entry = registry_test(registry, name);
-
-    return entry ? entry->n_version + 1 : 1;
+    return next_version(registry->tests, name);
 }
 
 size_t registry_n_bank(const struct registry *registry)
@@ -363,43 +372,33 @@ size_t registry_n_test(const struct registry *registry)
     return HASH_COUNT(registry->tests);
 }
 
-static int by_bank_name(const struct bank_entry *a, const struct bank_entry *b)
-{
-    size_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
-
-    return memcmp(a->name.text, b->name.text, n);
-}
-
-static int by_test_name(const struct test_entry *a, const struct test_entry *b)
-{
-    size_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
-
-    return memcmp(a->name.text, b->name.text, n);
-}
-
 void registry_each_bank(struct registry *registry, struct slice tenant,
                         void (*visit)(void *context, struct bank_entry *entry), void *context)
 {
-    HASH_SORT(registry->banks, by_bank_name);
-    for (struct bank_entry *entry = registry->banks; entry; entry = entry->hh.next) {
-        if (entry->n_version > 0 && is_of_tenant(&entry->name, tenant)) visit(context, entry);
+    HASH_SORT(registry->banks, by_name);
+    for (struct entry *entry = registry->banks; entry; entry = entry->hh.next) {
+        if (entry->n_version == 0 || !is_of_tenant(&entry->name, tenant)) continue;
+        visit(context, (struct bank_entry *)entry);
     }
 }
 
 void registry_each_test(struct registry *registry, struct slice tenant,
                         void (*visit)(void *context, struct test_entry *entry), void *context)
 {
-    HASH_SORT(registry->tests, by_test_name);
-    for (struct test_entry *entry = registry->tests; entry; entry = entry->hh.next) {
-        if (entry->n_version > 0 && is_of_tenant(&entry->name, tenant)) visit(context, entry);
+    HASH_SORT(registry->tests, by_name);
+    for (struct entry *entry = registry->tests; entry; entry = entry->hh.next) {
+        if (entry->n_version == 0 || !is_of_tenant(&entry->name, tenant)) continue;
+        visit(context, (struct test_entry *)entry);
     }
 }
 
 bool registry_has_upload(const struct registry *registry, uint64_t upload)
 {
-    for (const struct bank_entry *entry = registry->banks; entry; entry = entry->hh.next) {
+    for (const struct entry *entry = registry->banks; entry; entry = entry->hh.next) {
         for (uint32_t v = 0; v < entry->n_version; v++) {
-            if (entry->versions[v]->upload == upload) return true;
+            const struct bank_version *version = entry->versions[v];
+
+            if (version->upload == upload) return true;
         }
     }
     return false;
@@ -461,38 +460,41 @@ enum status registry_open(struct env *env, struct registry **out)
 
 static void bank_entry_free(struct bank_entry *entry)
 {
-    for (uint32_t v = 0; v < entry->n_version; v++) {
-        bank_free(entry->versions[v]->bank);
-        free(entry->versions[v]->retired);
-        free(entry->versions[v]);
+    for (uint32_t v = 0; v < entry->entry.n_version; v++) {
+        struct bank_version *version = entry->entry.versions[v];
+
+        bank_free(version->bank);
+        free(version->retired);
+        free(version);
     }
-    free(entry->versions);
+    free(entry->entry.versions);
     free(entry->retired);
     free(entry);
 }
 
 static void test_entry_free(struct test_entry *entry)
 {
-    for (uint32_t v = 0; v < entry->n_version; v++) test_version_free(entry->versions[v]);
-    free(entry->versions);
+    for (uint32_t v = 0; v < entry->entry.n_version; v++) {
+        test_version_free(entry->entry.versions[v]);
+    }
+    free(entry->entry.versions);
     free(entry);
 }
 
 void registry_free(struct registry *registry)
 {
-    struct bank_entry *bank, *next_bank;
-    struct test_entry *test, *next_test;
+    struct entry *entry, *next;
 
     if (!registry) return;
-    HASH_ITER(hh, registry->tests, test, next_test)
+    HASH_ITER(hh, registry->tests, entry, next)
     {
-        HASH_DEL(registry->tests, test);
-        test_entry_free(test);
+        HASH_DEL(registry->tests, entry);
+        test_entry_free((struct test_entry *)entry);
     }
-    HASH_ITER(hh, registry->banks, bank, next_bank)
+    HASH_ITER(hh, registry->banks, entry, next)
     {
-        HASH_DEL(registry->banks, bank);
-        bank_entry_free(bank);
+        HASH_DEL(registry->banks, entry);
+        bank_entry_free((struct bank_entry *)entry);
     }
     free(registry);
 }
