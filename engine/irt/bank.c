@@ -75,25 +75,23 @@ void bank_free(struct bank *bank)
 /* The value of a scalar parameter: the file's, or the default where the model has none. */
 static double spec_value(const struct item_spec *spec, enum param_slot slot)
 {
-    for (const struct param *p = spec->model->params; p->name; p++) {
-        if (p->slot == slot) return spec->value[slot];
-    }
-    return param_default(slot);
-}
-
-static bool has_steps(const struct model *model)
-{
-    for (const struct param *p = model->params; p->name; p++) {
-        if (p->slot == SLOT_STEPS) return true;
-    }
-    return false;
+    return model_param_name(spec->model, slot) ? spec->value[slot] : param_default(slot);
 }
 
 /* The bounds that hold for every model: finite, and small enough for exp. */
+static void check_list(const struct item *item, enum param_slot slot, const double *list,
+                       const char *id, struct faults *faults)
+{
+    for (unsigned k = 0; list && k + 1 < item->n_cat; k++) {
+        if (isfinite(list[k]) && fabs(list[k]) <= LIMIT_LOCATION) continue;
+        faults_add(faults, id, model_param_name(item->model, slot),
+                   "number %u must be finite and within %g of 0, is %.17g", k + 1, LIMIT_LOCATION,
+                   list[k]);
+    }
+}
+
 static void check_bounds(const struct item *item, const char *id, struct faults *faults)
 {
-    unsigned n_step = item->steps ? item->n_cat - 1 : 0;
-
     if (!isfinite(item->a) || item->a > LIMIT_SLOPE) {
         faults_add(faults, id, "a", "must be finite and at most %g, is %.17g", LIMIT_SLOPE,
                    item->a);
@@ -104,11 +102,8 @@ static void check_bounds(const struct item *item, const char *id, struct faults 
     }
     if (!isfinite(item->c)) faults_add(faults, id, "c", "must be finite, is %.17g", item->c);
     if (!isfinite(item->d)) faults_add(faults, id, "d", "must be finite, is %.17g", item->d);
-    for (unsigned k = 0; k < n_step; k++) {
-        if (isfinite(item->steps[k]) && fabs(item->steps[k]) <= LIMIT_LOCATION) continue;
-        faults_add(faults, id, "b", "b[%u] must be finite and within %g of 0, is %.17g", k,
-                   LIMIT_LOCATION, item->steps[k]);
-    }
+    check_list(item, SLOT_STEPS, item->steps, id, faults);
+    check_list(item, SLOT_SLOPES, item->slopes, id, faults);
 }
 
 static void check_scoring(const struct item *item, const struct item_spec *spec, const char *id,
@@ -161,6 +156,28 @@ static void copy_texts(struct bank *bank, const struct item_spec *spec, struct i
     }
 }
 
+/* The lists of parameters, prepared for the formulas. */
+static void copy_lists(struct bank *bank, const struct item_spec *spec, struct item *item)
+{
+    struct arena *arena = &bank->arena;
+    double *steps = NULL, *slopes = NULL;
+
+    if (model_param_name(spec->model, SLOT_STEPS)) {
+        steps = arena_alloc(arena, spec->n_step * sizeof(*steps));
+        item->n_cat = spec->n_step + 1;
+    }
+    if (model_param_name(spec->model, SLOT_SLOPES)) {
+        assert(spec->n_slope == spec->n_step);
+        slopes = arena_alloc(arena, spec->n_slope * sizeof(*slopes));
+    }
+    if (arena->failed) return;
+    if (steps) memcpy(steps, spec->steps, spec->n_step * sizeof(*steps));
+    if (slopes) memcpy(slopes, spec->slopes, spec->n_slope * sizeof(*slopes));
+    item->steps = steps;
+    item->slopes = slopes;
+    if (spec->model->prepare) spec->model->prepare(item, steps);
+}
+
 void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *faults)
 {
     size_t i = bank->n_item;
@@ -180,14 +197,8 @@ void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *fa
                           .b = spec_value(spec, SLOT_B),
                           .c = spec_value(spec, SLOT_C),
                           .d = spec_value(spec, SLOT_D)};
-    if (has_steps(spec->model)) {
-        struct slice steps =
-            arena_copy(&bank->arena, slice_of(spec->steps, spec->n_step * sizeof(double)));
-
-        if (!steps.data) return;
-        item->n_cat = spec->n_step + 1;
-        item->steps = (const double *)(const void *)steps.data;
-    }
+    copy_lists(bank, spec, item);
+    if (bank->arena.failed) return;
     check_bounds(item, texts->id, faults);
     spec->model->check(item, texts->id, faults);
     check_scoring(item, spec, texts->id, faults);

@@ -24,8 +24,9 @@ struct item_spec {
     struct slice id;
     const struct model *model;
     double value[SLOT_STEPS];  // by enum param_slot; ignored where the model has no such parameter
-    unsigned n_step;
+    unsigned n_step, n_slope;  // of the lists; alike where the model has both
     double steps[LIMIT_CATS - 1];
+    double slopes[LIMIT_CATS - 1];
     struct slice key;  // n = 0: none
     size_t n_option, n_tag, n_enemy;
     struct slice options[LIMIT_OPTIONS];

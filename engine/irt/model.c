@@ -3,12 +3,21 @@
 #include "irt/model.h"
 
 const struct model *const models[] = {
-    &model_1pl, &model_2pl, &model_3pl, &model_4pl, &model_grm, &model_gpcm, NULL,
+    &model_1pl,  &model_2pl, &model_3pl, &model_4pl, &model_grm, &model_mgrm,
+    &model_gpcm, &model_pcm, &model_rsm, &model_nrm, NULL,
 };
 
 double param_default(enum param_slot slot)
 {
     return slot == SLOT_A || slot == SLOT_D ? 1.0 : 0.0;
+}
+
+const char *model_param_name(const struct model *model, enum param_slot slot)
+{
+    for (const struct param *p = model->params; p->name; p++) {
+        if (p->slot == slot) return p->name;
+    }
+    return NULL;
 }
 
 const struct model *model_find(struct slice name)

@@ -8,7 +8,16 @@
 #include "irt/item.h"
 
 /* Where a parameter of a bank file goes in struct item. */
-enum param_slot { SLOT_A, SLOT_B, SLOT_C, SLOT_D, SLOT_STEPS };
+enum param_slot {
+    SLOT_A,
+    SLOT_B,
+    SLOT_C,
+    SLOT_D,
+    SLOT_STEPS,  // the first of the lists
+    SLOT_SLOPES,
+    SLOT_END,
+    SLOT_LISTS = SLOT_END - SLOT_STEPS,
+};
 
 /* What a scalar parameter is where the model or the file does not say. */
 double param_default(enum param_slot slot);
@@ -32,6 +41,9 @@ struct curve {
 struct model {
     const char *name;
     const struct param *params;
+    /* Turn the file's parameters into those of the formulas, in place; NULL where they are. `steps`
+     * [n_cat - 1] is what item->steps points to. */
+    void (*prepare)(struct item *item, double *steps);
     /* Add a fault for everything wrong with `item`, beyond finiteness and the common bounds. */
     void (*check)(const struct item *item, const char *id, struct faults *faults);
     /* P [n_cat] at theta. */
@@ -51,6 +63,9 @@ struct model {
 /* All models, NULL at the end. */
 extern const struct model *const models[];
 
+/* The name that a model has for a slot, NULL where it has none. */
+const char *model_param_name(const struct model *model, enum param_slot slot);
+
 /* The model of that name, or NULL. */
 const struct model *model_find(struct slice name);
 
@@ -68,6 +83,7 @@ double curve_j_d1(const struct curve *curve);
 double curve_observed(const struct curve *curve, unsigned k);
 
 /* The rows. */
-extern const struct model model_1pl, model_2pl, model_3pl, model_4pl, model_grm, model_gpcm;
+extern const struct model model_1pl, model_2pl, model_3pl, model_4pl;
+extern const struct model model_grm, model_mgrm, model_gpcm, model_pcm, model_rsm, model_nrm;
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Generalized partial credit model (Muraki 1992): P_k proportional to
- * exp(sum over t = 1 .. k of a (theta - b_t)), the empty sum being 0. Steps need no order.
+ * exp(sum over t = 1 .. k of a (theta - b_t)), the empty sum being 0. Steps need no order. With a = 1
+ * it is the partial credit model (Masters 1982), and with b_t = b + step_t besides the rating scale
+ * model (Andrich 1978).
  *
  * log P_k has the derivatives a (k - E), -a^2 V, -a^3 M with E, V, M the mean, variance and third
  * central moment of the score: the family is exponential. */
@@ -83,16 +85,24 @@ static double info(const struct item *item, double theta)
     return item->a * item->a * variance;
 }
 
-static const struct param params[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
+/* RSM: step parameters from the item's location and the scale's steps. */
+static void prepare_rsm(struct item *item, double *steps)
+{
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) steps[k] = item->b + steps[k];
+    item->b = 0.0;
+}
 
-const struct model model_gpcm = {
-    .name = "GPCM",
-    .params = params,
-    .check = check,
-    .prob = prob,
-    .curve = curve,
-    .log_prob = log_prob,
-    .add_loglik = add_loglik,
-    .info = info,
-    .concave = true,
-};
+static const struct param params_gpcm[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
+static const struct param params_pcm[] = {{"b", SLOT_STEPS, false}, {0}};
+static const struct param params_rsm[] = {{"b", SLOT_B, false}, {"steps", SLOT_STEPS, false}, {0}};
+
+#define PARTIAL_CREDIT_ROW(row_name, row_params, row_prepare)                                      \
+    {                                                                                              \
+        .name = row_name, .params = row_params, .prepare = row_prepare, .check = check,            \
+        .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
+        .info = info, .concave = true,                                                             \
+    }
+
+const struct model model_gpcm = PARTIAL_CREDIT_ROW("GPCM", params_gpcm, NULL);
+const struct model model_pcm = PARTIAL_CREDIT_ROW("PCM", params_pcm, NULL);
+const struct model model_rsm = PARTIAL_CREDIT_ROW("RSM", params_rsm, prepare_rsm);

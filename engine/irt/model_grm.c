@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Graded response model (Samejima 1969): P(X >= k) = F_k = 1 / (1 + exp(-a (theta - b_k))).
+/* Graded response model (Samejima 1969): P(X >= k) = F_k = 1 / (1 + exp(-a (theta - b_k))), and its
+ * rating scale form, the modified graded response model (Muraki 1990): b_k = b - c_k.
  *
  * P_k = F_k - F_(k+1) is formed without subtraction:
  *     P_k = F_k (1 - F_(k+1)) (1 - exp(-a (b_(k+1) - b_k))),
@@ -13,8 +14,9 @@ static void check(const struct item *item, const char *id, struct faults *faults
     if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
     for (unsigned k = 1; k + 1 < item->n_cat; k++) {
         if (item->steps[k - 1] < item->steps[k]) continue;
-        faults_add(faults, id, "b", "thresholds must ascend, but b[%u] = %.17g and b[%u] = %.17g",
-                   k - 1, item->steps[k - 1], k, item->steps[k]);
+        faults_add(faults, id, model_param_name(item->model, SLOT_STEPS),
+                   "thresholds must ascend, but number %u is %.17g and number %u is %.17g", k,
+                   item->steps[k - 1], k + 1, item->steps[k]);
     }
 }
 
@@ -104,16 +106,23 @@ static double info(const struct item *item, double theta)
     return sum;
 }
 
-static const struct param params[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
+/* MGRM: thresholds from the item's location and the scale's steps. */
+static void prepare_mgrm(struct item *item, double *steps)
+{
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) steps[k] = item->b - steps[k];
+    item->b = 0.0;
+}
 
-const struct model model_grm = {
-    .name = "GRM",
-    .params = params,
-    .check = check,
-    .prob = prob,
-    .curve = curve,
-    .log_prob = log_prob,
-    .add_loglik = add_loglik,
-    .info = info,
-    .concave = true,
-};
+static const struct param params[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
+static const struct param params_mgrm[] = {
+    {"a", SLOT_A, false}, {"b", SLOT_B, false}, {"steps", SLOT_STEPS, false}, {0}};
+
+#define GRADED_ROW(row_name, row_params, row_prepare)                                              \
+    {                                                                                              \
+        .name = row_name, .params = row_params, .prepare = row_prepare, .check = check,            \
+        .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
+        .info = info, .concave = true,                                                             \
+    }
+
+const struct model model_grm = GRADED_ROW("GRM", params, NULL);
+const struct model model_mgrm = GRADED_ROW("MGRM", params_mgrm, prepare_mgrm);

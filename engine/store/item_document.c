@@ -23,32 +23,44 @@ static void allow_keys(struct document *document, const struct model *model)
     document_allow(document, keys, n);
 }
 
-static void read_steps(struct document *document, const char *name, struct item_spec *out)
+/* A list of numbers of at most LIMIT_CATS - 1; returns how many. */
+static unsigned read_list(struct document *document, const char *name, double *out)
 {
     const msgpack_object *array = NULL;
 
-    if (!document_array(document, name, LIMIT_CATS - 1, &array)) return;
+    if (!document_array(document, name, LIMIT_CATS - 1, &array)) return 0;
     if (array->via.array.size == 0) document_refuse(document, name, "must not be empty");
     for (uint32_t k = 0; k < array->via.array.size; k++) {
-        if (object_f64(&array->via.array.ptr[k], -HUGE_VAL, HUGE_VAL, &out->steps[k])) continue;
+        if (object_f64(&array->via.array.ptr[k], -HUGE_VAL, HUGE_VAL, &out[k])) continue;
         document_refuse(document, name, "element %u must be a finite number", k);
     }
-    out->n_step = array->via.array.size;
+    return array->via.array.size;
+}
+
+static void read_param(struct document *document, const struct param *p, struct item_spec *out)
+{
+    const msgpack_object *given = map_find(document->in.map, p->name);
+
+    if (!given || given->type == MSGPACK_OBJECT_NIL) {
+        if (!p->optional) document_refuse(document, p->name, "missing");
+        if (p->slot < SLOT_STEPS) out->value[p->slot] = param_default(p->slot);
+    } else if (p->slot == SLOT_STEPS) {
+        out->n_step = read_list(document, p->name, out->steps);
+    } else if (p->slot == SLOT_SLOPES) {
+        out->n_slope = read_list(document, p->name, out->slopes);
+    } else {
+        document_f64(document, p->name, -HUGE_VAL, HUGE_VAL, &out->value[p->slot]);
+    }
 }
 
 static void read_params(struct document *document, const struct model *model, struct item_spec *out)
 {
-    for (const struct param *p = model->params; p->name; p++) {
-        const msgpack_object *given = map_find(document->in.map, p->name);
+    const char *slopes = model_param_name(model, SLOT_SLOPES);
 
-        if (!given || given->type == MSGPACK_OBJECT_NIL) {
-            if (!p->optional) document_refuse(document, p->name, "missing");
-            if (p->slot != SLOT_STEPS) out->value[p->slot] = param_default(p->slot);
-        } else if (p->slot == SLOT_STEPS) {
-            read_steps(document, p->name, out);
-        } else {
-            document_f64(document, p->name, -HUGE_VAL, HUGE_VAL, &out->value[p->slot]);
-        }
+    for (const struct param *p = model->params; p->name; p++) read_param(document, p, out);
+    if (slopes && out->n_slope != out->n_step) {
+        document_refuse(document, slopes, "there are %u, but %s has %u", out->n_slope,
+                        model_param_name(model, SLOT_STEPS), out->n_step);
     }
 }
 

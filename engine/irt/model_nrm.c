@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Nominal response model (Bock 1972): P_0 proportional to 1, P_k to exp(a_k theta + c_k). The bank's
+ * D is not used.
+ *
+ * log P_k has the derivatives a_k - E, -V, -M with E, V, M the mean, variance and third central
+ * moment of the categories' slopes, a_0 being 0. */
+#include "irt/model.h"
+#include "num/elementary.h"
+
+static void check(const struct item *item, const char *id, struct faults *faults)
+{
+    bool all_zero = true;
+
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) {
+        if (item->slopes[k] != 0.0) all_zero = false;
+    }
+    if (all_zero) faults_add(faults, id, "a", "must not all be 0: the item would tell nothing");
+}
+
+static double slope_of(const struct item *item, unsigned k)
+{
+    return k == 0 ? 0.0 : item->slopes[k - 1];
+}
+
+/* The exponents z [n_cat], P [n_cat] and log(sum exp(z)), with no exponent above 0 formed. */
+static double softmax(const struct item *item, double theta, double *z, double *p)
+{
+    double top = 0.0, sum = 0.0;
+
+    z[0] = 0.0;
+    for (unsigned k = 1; k < item->n_cat; k++) {
+        z[k] = item->slopes[k - 1] * theta + item->steps[k - 1];
+        if (z[k] > top) top = z[k];
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        p[k] = num_exp(z[k] - top);
+        sum += p[k];
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) p[k] /= sum;
+    return top + num_log(sum);
+}
+
+static void prob(const struct item *item, double theta, double *p)
+{
+    double z[LIMIT_CATS];
+
+    softmax(item, theta, z, p);
+}
+
+static void curve(const struct item *item, double theta, struct curve *out)
+{
+    double z[LIMIT_CATS];
+    double mean = 0.0, variance = 0.0, third = 0.0;
+
+    out->n_cat = item->n_cat;
+    softmax(item, theta, z, out->p);
+    for (unsigned k = 0; k < item->n_cat; k++) mean += out->p[k] * slope_of(item, k);
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        double r = slope_of(item, k) - mean;
+
+        variance += out->p[k] * r * r;
+        third += out->p[k] * r * r * r;
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        curve_from_log(out, k, slope_of(item, k) - mean, -variance, -third);
+    }
+}
+
+static double log_prob(const struct item *item, unsigned k, double theta)
+{
+    double z[LIMIT_CATS], p[LIMIT_CATS];
+    double total = softmax(item, theta, z, p);
+
+    return z[k] - total;
+}
+
+static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
+                       double *loglik)
+{
+    for (size_t q = 0; q < n; q++) loglik[q] += log_prob(item, k, theta[q]);
+}
+
+static double info(const struct item *item, double theta)
+{
+    double z[LIMIT_CATS], p[LIMIT_CATS];
+    double mean = 0.0, variance = 0.0;
+
+    softmax(item, theta, z, p);
+    for (unsigned k = 0; k < item->n_cat; k++) mean += p[k] * slope_of(item, k);
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        double r = slope_of(item, k) - mean;
+
+        variance += p[k] * r * r;
+    }
+    return variance;
+}
+
+static const struct param params[] = {{"a", SLOT_SLOPES, false}, {"c", SLOT_STEPS, false}, {0}};
+
+const struct model model_nrm = {
+    .name = "NRM",
+    .params = params,
+    .check = check,
+    .prob = prob,
+    .curve = curve,
+    .log_prob = log_prob,
+    .add_loglik = add_loglik,
+    .info = info,
+    .concave = true,
+};
