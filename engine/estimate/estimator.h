@@ -33,7 +33,7 @@ struct estimate {
 struct estimate_workspace {
     struct root_finder *finder;
     struct quadrature *quadrature;
-    double node[LIMIT_NODES], loglik[LIMIT_NODES], weight[LIMIT_NODES];
+    double node[LIMIT_SCAN], loglik[LIMIT_NODES], weight[LIMIT_NODES], slope[LIMIT_SCAN];
 };
 
 struct estimate_workspace *estimate_workspace_new(void);  // NULL without memory
