@@ -4,15 +4,15 @@
  * compared. */
 #include "estimate/mode.h"
 
+#include <assert.h>
 #include <math.h>
-
-_Static_assert(LIMIT_SCAN > 2 * (int)(LIMIT_THETA / MODE_CELL) + 1, "the widest bounds fit");
 
 size_t mode_scan_nodes(double lower, double upper, double *theta)
 {
     size_t n_cell = (size_t)ceil((upper - lower) / MODE_CELL);
     double width = (upper - lower) / (double)n_cell;
 
+    assert(n_cell < LIMIT_SCAN);  // 2 LIMIT_THETA / MODE_CELL is 800
     for (size_t i = 0; i < n_cell; i++) theta[i] = lower + (double)i * width;
     theta[n_cell] = upper;
     return n_cell + 1;
@@ -37,7 +37,7 @@ static bool has_mode(const struct scan *scan, size_t i)
 static size_t count_modes(const struct scan *scan)
 {
     const double *slope = scan->workspace->slope;
-    size_t n = (slope[0] <= 0.0) + (slope[scan->n_node - 1] > 0.0);
+    size_t n = (size_t)(slope[0] <= 0.0) + (size_t)(slope[scan->n_node - 1] > 0.0);
 
     for (size_t i = 0; i + 1 < scan->n_node; i++) n += has_mode(scan, i);
     return n;

@@ -25,6 +25,11 @@ static double normal_d2(const struct prior *prior, double theta, const struct in
     return -1.0 / (prior->sd * prior->sd);
 }
 
+static double normal_log_total(const struct prior *prior)
+{
+    return num_log(prior->sd) + 0x1.d67f1c864beb5p-1;  // log sqrt(2 pi)
+}
+
 /* The last node of a grid may miss its end by rounding; it still counts as inside. */
 #define UNIFORM_EDGE 1e-9
 
@@ -42,6 +47,18 @@ static double uniform_flat(const struct prior *prior, double theta, const struct
     (void)prior;
     (void)theta;
     (void)info;
+    return 0.0;
+}
+
+static double uniform_log_total(const struct prior *prior)
+{
+    return num_log(prior->max - prior->min);
+}
+
+/* Improper: left as it is. */
+static double jeffreys_log_total(const struct prior *prior)
+{
+    (void)prior;
     return 0.0;
 }
 
@@ -73,6 +90,7 @@ const struct prior_kind prior_normal = {
     .name = "normal",
     .concave = true,
     .log_density = normal_log_density,
+    .log_total = normal_log_total,
     .d1 = normal_d1,
     .d2 = normal_d2,
 };
@@ -82,6 +100,7 @@ const struct prior_kind prior_uniform = {
     .concave = true,
     .is_bounded = true,
     .log_density = uniform_log_density,
+    .log_total = uniform_log_total,
     .d1 = uniform_flat,
     .d2 = uniform_flat,
 };
@@ -90,6 +109,7 @@ const struct prior_kind prior_jeffreys = {
     .name = "jeffreys",
     .needs_info = true,
     .log_density = jeffreys_log_density,
+    .log_total = jeffreys_log_total,
     .d1 = jeffreys_d1,
     .d2 = jeffreys_d2,
 };

@@ -26,6 +26,8 @@ struct prior_kind {
     bool is_bounded;  // theta is kept between min and max
     /* Log density, up to a constant, and its first two derivatives by theta. */
     double (*log_density)(const struct prior *prior, double theta, const struct info_terms *info);
+    /* Its constant: the logarithm of the integral of exp(log_density); 0 where there is none. */
+    double (*log_total)(const struct prior *prior);
     double (*d1)(const struct prior *prior, double theta, const struct info_terms *info);
     double (*d2)(const struct prior *prior, double theta, const struct info_terms *info);
 };

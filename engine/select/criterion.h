@@ -5,26 +5,88 @@
 
 #include "estimate/estimator.h"
 
+/* Items that may not be asked, as bits. */
+struct blocked {
+    uint64_t *word;  // [(n_item + 63) / 64]
+};
+
+static inline void blocked_set(struct blocked blocked, size_t item)
+{
+    blocked.word[item / 64] |= (uint64_t)1 << item % 64;
+}
+
+static inline void blocked_clear(struct blocked blocked, size_t item)
+{
+    blocked.word[item / 64] &= ~((uint64_t)1 << item % 64);
+}
+
+static inline bool blocked_has(struct blocked blocked, size_t item)
+{
+    return blocked.word[item / 64] >> item % 64 & 1;
+}
+
+/* Who may be picked: items list[0 .. n-1], ascending, or items 0 .. n-1 where list is NULL, less
+ * the blocked ones. */
+struct candidates {
+    const uint32_t *list;
+    size_t n;
+    struct blocked blocked;
+};
+
+static inline uint32_t candidates_item(const struct candidates *candidates, size_t j)
+{
+    return candidates->list ? candidates->list[j] : (uint32_t)j;
+}
+
+/* How far a test has come, for the criteria that change as it goes on (Barrada, Olea, Ponsoda and
+ * Abad 2008, 2010): by the number of items out of `at`, or by the standard error against `at`. */
+enum pace_by { PACE_LENGTH, PACE_SE, PACE_N };
+
+extern const char *const pace_names[PACE_N];
+
+struct pace {
+    enum pace_by by;
+    double acceleration;  // AP; 1 is even
+    double at;            // items, or the standard error aimed at
+    unsigned max_items;   // under PACE_SE
+};
+
 /* What a criterion may look at. */
 struct criterion_input {
     const struct bank *bank;
-    double theta;
+    double theta, se;
+    const struct evidence *evidence;   // the answers so far
+    const struct estimate_spec *spec;  // prior and grid of the weights, bounds of the look-ahead
+    struct pace pace;
     uint64_t seed;  // of the session
     uint64_t draw;  // number of the question: random criteria draw by (seed, draw, item)
+    struct estimate_workspace *workspace;
 };
 
 struct criterion {
     const char *name;
     bool smallest;  // the smallest value is the best; otherwise the largest
-    /* The values of items list[0 .. n-1], or of items 0 .. n-1 where list is NULL, into out [n]. */
-    void (*values)(const struct criterion_input *input, const uint32_t *list, size_t n,
+    bool drawn;     // the values are probabilities, and the pick is a draw
+    /* The values of the candidates into out [candidates->n]; those of blocked ones do not count. */
+    void (*values)(const struct criterion_input *input, const struct candidates *candidates,
                    double *out);
 };
 
 /* All criteria, NULL at the end. */
 extern const struct criterion *const criteria[];
-extern const struct criterion criterion_mfi, criterion_random;
+extern const struct criterion criterion_mfi, criterion_bopt, criterion_thopt, criterion_mlwi,
+    criterion_mpwi, criterion_mei_observed, criterion_mei_fisher, criterion_mepv, criterion_kl,
+    criterion_klp, criterion_gdi, criterion_gdip, criterion_progressive, criterion_proportional,
+    criterion_random, criterion_fixed;
 
 const struct criterion *criterion_find(struct slice name);
+
+/* W: the weight of the information, 0 before the first answer. By length it is
+ * sum k^AP over k <= n / the same over k <= at - 1; by standard error
+ * max((1 / se^2) / (1 / at^2), n / (max_items - 1))^AP. */
+double pace_weight(const struct pace *pace, size_t n_answer, double se);
+
+/* A uniform number of an item's own, on [0, 1). */
+double criterion_uniform(const struct criterion_input *input, uint32_t item);
 
 #endif

@@ -2,14 +2,15 @@
 /* Maximum Fisher information at theta (Lord 1977). */
 #include "select/criterion.h"
 
-static void values(const struct criterion_input *input, const uint32_t *list, size_t n, double *out)
+static void values(const struct criterion_input *input, const struct candidates *candidates,
+                   double *out)
 {
-    if (!list) {
+    if (!candidates->list) {
         bank_info_all(input->bank, input->theta, out);
         return;
     }
-    for (size_t j = 0; j < n; j++) {
-        const struct item *item = bank_item(input->bank, list[j]);
+    for (size_t j = 0; j < candidates->n; j++) {
+        const struct item *item = bank_item(input->bank, candidates->list[j]);
 
         out[j] = item->model->info(item, input->theta);
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "select/pick.h"
-#include "base/rng.h"
 
 /* Insert into a list sorted best first; an equal value goes behind those that were there. */
 static size_t insert(struct ranked *out, size_t n, size_t n_best, struct ranked new, bool smallest)
@@ -21,23 +20,52 @@ size_t pick_best(const struct criterion *criterion, const struct criterion_input
                  const struct candidates *candidates, double *value, struct ranked *out,
                  size_t n_best)
 {
-    const uint32_t *list = candidates->list;
     size_t n_found = 0;
 
-    criterion->values(input, list, candidates->n, value);
+    criterion->values(input, candidates, value);
     for (size_t j = 0; j < candidates->n; j++) {
-        uint32_t item = list ? list[j] : (uint32_t)j;
+        struct ranked new = {candidates_item(candidates, j), value[j]};
 
-        if (blocked_has(candidates->blocked, item)) continue;
-        n_found =
-            insert(out, n_found, n_best, (struct ranked){item, value[j]}, criterion->smallest);
+        if (blocked_has(candidates->blocked, new.item)) continue;
+        n_found = insert(out, n_found, n_best, new, criterion->smallest);
     }
     return n_found;
 }
 
-const struct ranked *pick_draw(const struct ranked *best, size_t n, uint64_t seed, uint64_t draw)
+const struct ranked *pick_draw(const struct ranked *best, size_t n, double u)
 {
-    size_t chosen = (size_t)(rng_uniform(seed, draw) * (double)n);
+    size_t chosen = (size_t)(u * (double)n);
 
     return &best[chosen < n ? chosen : n - 1];
+}
+
+/* The first candidate at which the sum of the probabilities passes u. Where rounding leaves the sum
+ * short of 1 the last candidate takes the rest. */
+static uint32_t draw_proportional(const struct criterion_input *input,
+                                  const struct criterion *criterion,
+                                  const struct candidates *candidates, double *value, double u)
+{
+    uint32_t item = PICK_NONE;
+    double sum = 0.0;
+
+    criterion->values(input, candidates, value);
+    for (size_t j = 0; j < candidates->n; j++) {
+        if (blocked_has(candidates->blocked, candidates_item(candidates, j))) continue;
+        item = candidates_item(candidates, j);
+        sum += value[j];
+        if (u < sum) break;
+    }
+    return item;
+}
+
+uint32_t pick_next(const struct pick_rule *rule, const struct criterion_input *input,
+                   const struct candidates *candidates, struct pick_scratch *scratch, double u)
+{
+    size_t n;
+
+    if (rule->criterion->drawn) {
+        return draw_proportional(input, rule->criterion, candidates, scratch->value, u);
+    }
+    n = pick_best(rule->criterion, input, candidates, scratch->value, scratch->best, rule->n_best);
+    return n > 0 ? pick_draw(scratch->best, n, u)->item : PICK_NONE;
 }

@@ -5,34 +5,6 @@
 
 #include "select/criterion.h"
 
-/* Items that may not be asked, as bits. */
-struct blocked {
-    uint64_t *word;  // [(n_item + 63) / 64]
-};
-
-static inline void blocked_set(struct blocked blocked, size_t item)
-{
-    blocked.word[item / 64] |= (uint64_t)1 << item % 64;
-}
-
-static inline void blocked_clear(struct blocked blocked, size_t item)
-{
-    blocked.word[item / 64] &= ~((uint64_t)1 << item % 64);
-}
-
-static inline bool blocked_has(struct blocked blocked, size_t item)
-{
-    return blocked.word[item / 64] >> item % 64 & 1;
-}
-
-/* Who may be picked: items list[0 .. n-1], ascending, or items 0 .. n-1 where list is NULL, less
- * the blocked ones. */
-struct candidates {
-    const uint32_t *list;
-    size_t n;
-    struct blocked blocked;
-};
-
 struct ranked {
     uint32_t item;
     double value;
@@ -44,7 +16,26 @@ size_t pick_best(const struct criterion *criterion, const struct criterion_input
                  const struct candidates *candidates, double *value, struct ranked *out,
                  size_t n_best);
 
-/* One of the n best (randomesque, Kingsbury and Zara 1989) by the session's draw; n >= 1. */
-const struct ranked *pick_draw(const struct ranked *best, size_t n, uint64_t seed, uint64_t draw);
+/* One of the n best (randomesque, Kingsbury and Zara 1989) by a uniform number u; n >= 1. */
+const struct ranked *pick_draw(const struct ranked *best, size_t n, double u);
+
+/* No item. */
+#define PICK_NONE UINT32_MAX
+
+/* How to pick. */
+struct pick_rule {
+    const struct criterion *criterion;
+    size_t n_best;  // 1 to LIMIT_RANDOMESQUE
+};
+
+struct pick_scratch {
+    double *value;  // [candidates->n]
+    struct ranked best[LIMIT_RANDOMESQUE];
+};
+
+/* The next item by a uniform number u: one of the n_best best or, where the criterion's values are
+ * probabilities, one by those. PICK_NONE where there is no candidate. */
+uint32_t pick_next(const struct pick_rule *rule, const struct criterion_input *input,
+                   const struct candidates *candidates, struct pick_scratch *scratch, double u);
 
 #endif

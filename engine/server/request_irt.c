@@ -210,36 +210,33 @@ static enum status read_answers(struct call *call, const struct subject *subject
     return OK;
 }
 
-/* Answers to be scored, in memory of their own. */
+/* Answers to be scored, in memory of their own, and how to. */
 struct answers {
+    struct estimate_spec spec;
     struct evidence evidence;
     uint32_t item[LIMIT_ANSWERS];
     uint8_t score[LIMIT_ANSWERS];
 };
 
-/* Read the responses and how to estimate, and estimate. */
-static enum status estimate_answers(struct call *call, const struct subject *subject,
-                                    struct estimate_workspace *workspace, struct answers *answers,
-                                    struct estimate *out)
+/* Read the responses and how to estimate. */
+static enum status read_evidence(struct call *call, const struct subject *subject,
+                                 enum presence presence, struct answers *out)
 {
-    struct estimate_spec spec = estimate_spec_default();
     const msgpack_object *responses = NULL;
-    enum status st;
 
-    read_array(&call->in, "responses", REQUIRED, LIMIT_ANSWERS, &responses);
+    out->spec = estimate_spec_default();
+    out->evidence =
+        (struct evidence){.bank = subject->bank, .item = out->item, .score = out->score};
+    read_array(&call->in, "responses", presence, LIMIT_ANSWERS, &responses);
     if (call->in.failed) return BAD_REQUEST;
-    estimate_document_read(&call->root, "", &spec, &call->faults);
+    estimate_document_read(&call->root, "", &out->spec, &call->faults);
     if (call->faults.total > 0) {
         const struct fault *first = &call->faults.list[0];
 
         return refuse(call, BAD_REQUEST, call->faults.n ? first->field : NULL, "%s",
                       call->faults.n ? first->text : "the estimate is refused");
     }
-    answers->evidence =
-        (struct evidence){.bank = subject->bank, .item = answers->item, .score = answers->score};
-    st = read_answers(call, subject, responses, &answers->evidence);
-    if (st == OK) spec.estimator->solve(&spec, &answers->evidence, workspace, out);
-    return st;
+    return responses ? read_answers(call, subject, responses, &out->evidence) : OK;
 }
 
 static enum status estimate(struct call *call, struct env *env,
@@ -251,8 +248,9 @@ static enum status estimate(struct call *call, struct env *env,
     enum status st = read_subject(call, &subject);
 
     (void)env;
-    if (st == OK) st = estimate_answers(call, &subject, workspace, &answers, &out);
+    if (st == OK) st = read_evidence(call, &subject, REQUIRED, &answers);
     if (st == OK) {
+        answers.spec.estimator->solve(&answers.spec, &answers.evidence, workspace, &out);
         reply_begin(call, 4);
         put_f64(&call->out, "theta", out.theta);
         put_f64(&call->out, "se", out.se);
@@ -265,7 +263,8 @@ static enum status estimate(struct call *call, struct env *env,
 
 /* What a ranking needs: room for one number and one bit per item of the bank. */
 struct ranking {
-    double theta;
+    struct answers answers;
+    struct criterion_input input;
     const struct criterion *criterion;
     int64_t top;
     struct blocked blocked;
@@ -273,23 +272,44 @@ struct ranking {
     struct ranked *best;
 };
 
+/* The theta to rank at: the request's, or the estimate of its responses. The standard error is the
+ * estimate's either way. */
 static enum status read_theta(struct call *call, const struct subject *subject,
                               struct estimate_workspace *workspace, struct ranking *ranking)
 {
-    struct answers answers;
+    struct answers *answers = &ranking->answers;
     struct estimate out;
-    enum status st;
+    double theta;
+    bool given = read_f64(&call->in, "theta", OPTIONAL, -LIMIT_THETA, LIMIT_THETA, &theta);
+    enum status st = read_evidence(call, subject, given ? OPTIONAL : REQUIRED, answers);
 
-    if (read_f64(&call->in, "theta", OPTIONAL, -LIMIT_THETA, LIMIT_THETA, &ranking->theta)) {
-        return OK;
-    }
-    st = estimate_answers(call, subject, workspace, &answers, &out);
     if (st) return st;
-    ranking->theta = out.theta;
-    for (size_t j = 0; j < answers.evidence.n; j++) {
-        blocked_set(ranking->blocked, answers.item[j]);
+    answers->spec.estimator->solve(&answers->spec, &answers->evidence, workspace, &out);
+    for (size_t j = 0; j < answers->evidence.n; j++) {
+        blocked_set(ranking->blocked, answers->item[j]);
     }
+    ranking->input.theta = given ? theta : out.theta;
+    ranking->input.se = out.se;
+    ranking->input.bank = subject->bank;
+    ranking->input.evidence = &answers->evidence;
+    ranking->input.spec = &answers->spec;
+    ranking->input.workspace = workspace;
     return OK;
+}
+
+static enum status read_pace(struct call *call, struct pace *out)
+{
+    const msgpack_object *pace = NULL;
+    int64_t max_items = LIMIT_ANSWERS;
+
+    *out = (struct pace){.by = PACE_LENGTH, .acceleration = 1.0};
+    read_map(&call->in, "pace", OPTIONAL, &pace);
+    read_int(&call->in, "max_items", OPTIONAL, 1, LIMIT_ANSWERS, &max_items);
+    if (call->in.failed) return BAD_REQUEST;
+    out->max_items = (unsigned)max_items;
+    if (pace) pace_document_read(pace, "pace", out, &call->faults);
+    if (!(out->at > 0.0)) out->at = (double)max_items;
+    return call->faults.total > 0 ? refuse(call, BAD_REQUEST, "pace", "is refused") : OK;
 }
 
 static enum status read_exclude(struct call *call, const struct subject *subject,
@@ -323,6 +343,7 @@ static enum status read_ranking(struct call *call, const struct subject *subject
                       (int)criterion.n, (const char *)criterion.data);
     }
     st = read_theta(call, subject, workspace, ranking);
+    if (st == OK) st = read_pace(call, &ranking->input.pace);
     if (st == OK) st = read_exclude(call, subject, ranking);
     return call->in.failed ? BAD_REQUEST : st;
 }
@@ -330,14 +351,13 @@ static enum status read_ranking(struct call *call, const struct subject *subject
 static void write_ranking(struct call *call, const struct subject *subject,
                           const struct ranking *ranking)
 {
-    struct criterion_input input = {.bank = subject->bank, .theta = ranking->theta};
     struct candidates candidates = {
         .list = subject->list, .n = subject->n, .blocked = ranking->blocked};
-    size_t n = pick_best(ranking->criterion, &input, &candidates, ranking->value, ranking->best,
-                         (size_t)ranking->top);
+    size_t n = pick_best(ranking->criterion, &ranking->input, &candidates, ranking->value,
+                         ranking->best, (size_t)ranking->top);
 
     reply_begin(call, 2);
-    put_f64(&call->out, "theta", ranking->theta);
+    put_f64(&call->out, "theta", ranking->input.theta);
     write_text(&call->out, "ranked");
     write_array(&call->out, n);
     for (size_t i = 0; i < n; i++) {

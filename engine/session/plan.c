@@ -13,8 +13,8 @@ void test_init(struct test *test)
 {
     memset(test, 0, sizeof(*test));
     test->interim = test->final = estimate_spec_default();
-    test->criterion = &criterion_mfi;
-    test->randomesque = 1;
+    test->pick = (struct pick_rule){.criterion = &criterion_mfi, .n_best = 1};
+    test->pace = (struct pace){.by = PACE_LENGTH, .acceleration = 1.0};
     test->stop.n_node = 2;
     test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
     test->stop.node[1] = (struct stop_node){
@@ -72,6 +72,8 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     plan->bank = bank;
     plan->test = *test;
     plan->max_items = max_items(test, bank);
+    plan->test.pace.max_items = plan->max_items;
+    if (!(test->pace.at > 0.0)) plan->test.pace.at = plan->max_items;
     if (test->n_target > 0) {
         plan->proportions =
             proportions_new(bank, slice_str(test->content_tag), test->targets, test->n_target);

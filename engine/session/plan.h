@@ -5,7 +5,7 @@
 
 #include "content/proportions.h"
 #include "estimate/estimator.h"
-#include "select/criterion.h"
+#include "select/pick.h"
 #include "session/stop.h"
 
 struct cut {
@@ -21,8 +21,8 @@ struct test {
     size_t n_start;
     char start_items[LIMIT_START_ITEMS][LIMIT_ID + 1];  // asked first, in this order
     struct estimate_spec interim, final;
-    const struct criterion *criterion;
-    size_t randomesque;  // draw among this many best, 1 to LIMIT_RANDOMESQUE
+    struct pick_rule pick;
+    struct pace pace;  // of criteria that change as the test goes on; at 0: the test's own
     char content_tag[LIMIT_ID + 1];
     size_t n_target;  // 0: no content balancing
     struct target targets[LIMIT_GROUPS];

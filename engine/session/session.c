@@ -2,6 +2,7 @@
 /* The state machine. A step first checks everything that can be refused and only then changes the
  * session, so there is nothing to undo. */
 #include "session/session.h"
+#include "base/rng.h"
 #include "num/elementary.h"
 
 #include <assert.h>
@@ -11,7 +12,7 @@
 
 /* Draws of one question: number = seq x DRAWS + which. The random criterion draws by item on top of
  * that. */
-enum draw { DRAW_RANDOMESQUE, DRAWS };
+enum draw { DRAW_PICK, DRAWS };
 
 #define TO(state) (1u << (SESSION_##state))
 
@@ -29,9 +30,8 @@ static const struct {
 
 struct workspace {
     struct estimate_workspace *estimate;
-    double *value;           // [n_item]
-    struct blocked blocked;  // all clear between steps
-    struct ranked best[LIMIT_RANDOMESQUE];
+    struct blocked blocked;       // all clear between steps
+    struct pick_scratch scratch;  // value [n_item]
 };
 
 struct session {
@@ -64,9 +64,9 @@ struct workspace *workspace_new(size_t n_item)
 
     if (!workspace) return NULL;
     workspace->estimate = estimate_workspace_new();
-    workspace->value = calloc(n_item + 1, sizeof(*workspace->value));
+    workspace->scratch.value = calloc(n_item + 1, sizeof(*workspace->scratch.value));
     workspace->blocked.word = calloc(n_item / 64 + 1, sizeof(*workspace->blocked.word));
-    if (!workspace->estimate || !workspace->value || !workspace->blocked.word) {
+    if (!workspace->estimate || !workspace->scratch.value || !workspace->blocked.word) {
         workspace_free(workspace);
         return NULL;
     }
@@ -77,7 +77,7 @@ void workspace_free(struct workspace *workspace)
 {
     if (!workspace) return;
     estimate_workspace_free(workspace->estimate);
-    free(workspace->value);
+    free(workspace->scratch.value);
     free(workspace->blocked.word);
     free(workspace);
 }
@@ -180,16 +180,22 @@ static void block(const struct session *session, const struct event *event, stru
 static uint32_t pick_from(const struct session *session, const uint32_t *list, size_t n,
                           struct workspace *workspace)
 {
-    const struct test *test = &session->plan->test;
+    const struct plan *plan = session->plan;
     uint64_t seq = session->n_answer + 1;
-    struct criterion_input input = {
-        .bank = session->plan->bank, .theta = session->theta, .seed = session->seed, .draw = seq};
+    struct estimate_spec own = own_spec(session, &plan->test.interim);
+    struct criterion_input input = {.bank = plan->bank,
+                                    .theta = session->theta,
+                                    .se = session->se,
+                                    .evidence = &session->evidence,
+                                    .spec = &own,
+                                    .pace = plan->test.pace,
+                                    .seed = session->seed,
+                                    .draw = seq,
+                                    .workspace = workspace->estimate};
     struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
-    size_t n_best = pick_best(test->criterion, &input, &candidates, workspace->value,
-                              workspace->best, test->randomesque);
+    double u = rng_uniform(session->seed, seq * DRAWS + DRAW_PICK);
 
-    if (n_best == 0) return NO_ITEM;
-    return pick_draw(workspace->best, n_best, session->seed, seq * DRAWS + DRAW_RANDOMESQUE)->item;
+    return pick_next(&plan->test.pick, &input, &candidates, &workspace->scratch, u);
 }
 
 /* The pick inside the content group that is due; a group with nothing left is passed over. */

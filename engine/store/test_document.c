@@ -42,23 +42,48 @@ static void read_estimate(const msgpack_object *object, const char *path,
     estimate_document_read(object, path, spec, faults);
 }
 
+void pace_document_read(const msgpack_object *object, const char *path, struct pace *out,
+                        struct faults *faults)
+{
+    static const char *const keys[] = {"by", "at", "acceleration"};
+    struct document document;
+    struct slice by = slice_str(pace_names[out->by]);
+    int i = 0;
+
+    document_begin(&document, object, path, NULL, faults);
+    document_allow(&document, keys, COUNT_OF(keys));
+    document_text(&document, "by", LIMIT_ID, &by);
+    while (i < PACE_N && !slice_equal_str(by, pace_names[i])) i++;
+    if (i < PACE_N)
+        out->by = (enum pace_by)i;
+    else
+        document_refuse(&document, "by", "must be length or se");
+    document_f64(&document, "at", 1e-6, LIMIT_ANSWERS, &out->at);
+    document_f64(&document, "acceleration", 0.0, 100.0, &out->acceleration);
+    if (out->by == PACE_SE && !(out->at > 0.0)) document_refuse(&document, "at", "missing");
+}
+
 static void read_select(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"criterion", "randomesque"};
+    static const char *const keys[] = {"criterion", "randomesque", "pace"};
     struct document document;
-    struct slice name = slice_str(out->criterion->name);
-    int64_t randomesque = 1;
+    struct slice name = slice_str(out->pick.criterion->name);
+    const msgpack_object *pace = NULL;
+    int64_t n_best = 1;
 
     document_begin(&document, object, "select", NULL, faults);
     document_allow(&document, keys, COUNT_OF(keys));
     document_text(&document, "criterion", LIMIT_ID, &name);
     if (criterion_find(name))
-        out->criterion = criterion_find(name);
+        out->pick.criterion = criterion_find(name);
     else
         document_refuse(&document, "criterion", "there is no criterion \"%.*s\"", (int)name.n,
                         (const char *)name.data);
-    document_int(&document, "randomesque", 1, LIMIT_RANDOMESQUE, &randomesque);
-    out->randomesque = (size_t)randomesque;
+    document_int(&document, "randomesque", 1, LIMIT_RANDOMESQUE, &n_best);
+    out->pick.n_best = (size_t)n_best;
+    if (document_map(&document, "pace", &pace)) {
+        pace_document_read(pace, "select.pace", &out->pace, faults);
+    }
 }
 
 /* One target of the proportions; returns its proportion. */

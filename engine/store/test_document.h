@@ -14,4 +14,8 @@ bool test_document_read(const msgpack_object *object, struct test *out, struct f
 void estimate_document_read(const msgpack_object *object, const char *path,
                             struct estimate_spec *spec, struct faults *faults);
 
+/* Read a pace: by, at, acceleration. */
+void pace_document_read(const msgpack_object *object, const char *path, struct pace *out,
+                        struct faults *faults);
+
 #endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Criteria that look one answer ahead, weighing each answer k by P_k at the present theta:
+ *     MEPV   the posterior variance after the answer (Owen 1975; van der Linden 1998)
+ *     MEI    the information at the posterior mode after the answer (van der Linden and Pashley
+ *            2000): MEI the observed information of the answer, MEI_fisher the expected one */
+#include "estimate/mode.h"
+#include "select/weights.h"
+
+/* Posterior variance after answer k, for every k. */
+static void variances_after(const struct item *item, const struct weights *weights, double *out)
+{
+    double s0[LIMIT_CATS] = {0}, s1[LIMIT_CATS] = {0}, s2[LIMIT_CATS] = {0}, p[LIMIT_CATS];
+
+    for (size_t q = 0; q < weights->n; q++) {
+        item->model->prob(item, weights->node[q], p);
+        for (unsigned k = 0; k < item->n_cat; k++) {
+            s0[k] += weights->weight[q] * p[k];
+            s1[k] += weights->weight[q] * p[k] * weights->node[q];
+        }
+    }
+    for (size_t q = 0; q < weights->n; q++) {
+        item->model->prob(item, weights->node[q], p);
+        for (unsigned k = 0; k < item->n_cat; k++) {
+            double r = weights->node[q] - s1[k] / s0[k];
+
+            s2[k] += weights->weight[q] * p[k] * r * r;
+        }
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) out[k] = s2[k] / s0[k];
+}
+
+static void mepv(const struct criterion_input *input, const struct candidates *candidates,
+                 double *out)
+{
+    struct weights weights;
+
+    weights_make(input, true, &weights);
+    for (size_t q = 0; q < weights.n; q++) weights.weight[q] *= weights_rule(input, &weights, q);
+    for (size_t j = 0; j < candidates->n; j++) {
+        const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
+        double p[LIMIT_CATS], variance[LIMIT_CATS];
+
+        item->model->prob(item, input->theta, p);
+        variances_after(item, &weights, variance);
+        out[j] = 0.0;
+        for (unsigned k = 0; k < item->n_cat; k++) out[j] += p[k] * variance[k];
+    }
+}
+
+/* The slope of the log posterior after one more answer. */
+struct ahead {
+    const struct criterion_input *input;
+    const struct item *item;
+    unsigned k;
+};
+
+static double slope_now(const struct criterion_input *input, double theta)
+{
+    const struct prior *prior = &input->spec->prior;
+    struct info_terms info = {0};
+
+    if (prior->kind->needs_info) info = evidence_info(input->evidence, theta);
+    return evidence_score(input->evidence, theta) + prior->kind->d1(prior, theta, &info);
+}
+
+static double slope_ahead(double theta, void *context)
+{
+    const struct ahead *ahead = context;
+    struct curve curve;
+
+    ahead->item->model->curve(ahead->item, theta, &curve);
+    return slope_now(ahead->input, theta) + curve.r1[ahead->k];
+}
+
+/* The posterior mode after answer k. base [n_node] is the slope without it at the scan's nodes, r1
+ * [n_node] what it adds. */
+static double mode_after(struct ahead *ahead, const double *base, const double *r1, size_t n_node)
+{
+    struct function f = {.value = slope_ahead, .context = ahead};
+    struct estimate_workspace *workspace = ahead->input->workspace;
+    struct estimate out = {0};
+
+    for (size_t i = 0; i < n_node; i++) workspace->slope[i] = base[i] + r1[i];
+    mode_of_scan(f, n_node, workspace, &out);
+    return out.theta;
+}
+
+static double info_after(const struct item *item, unsigned k, double theta, bool observed)
+{
+    struct curve curve;
+
+    item->model->curve(item, theta, &curve);
+    return observed ? curve_observed(&curve, k) : curve_info(&curve);
+}
+
+static double expected_info(const struct criterion_input *input, const struct item *item,
+                            const double *base, size_t n_node, bool observed)
+{
+    double r1[LIMIT_CATS][LIMIT_SCAN], p[LIMIT_CATS], sum = 0.0;
+
+    for (size_t i = 0; i < n_node; i++) {
+        struct curve curve;
+
+        item->model->curve(item, input->workspace->node[i], &curve);
+        for (unsigned k = 0; k < item->n_cat; k++) r1[k][i] = curve.r1[k];
+    }
+    item->model->prob(item, input->theta, p);
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        struct ahead ahead = {.input = input, .item = item, .k = k};
+        double theta = mode_after(&ahead, base, r1[k], n_node);
+
+        sum += p[k] * info_after(item, k, theta, observed);
+    }
+    return sum;
+}
+
+static void mei_values(const struct criterion_input *input, const struct candidates *candidates,
+                       bool observed, double *out)
+{
+    struct estimate_workspace *workspace = input->workspace;
+    double base[LIMIT_SCAN];
+    size_t n_node = mode_scan_nodes(input->spec->lower, input->spec->upper, workspace->node);
+
+    for (size_t i = 0; i < n_node; i++) base[i] = slope_now(input, workspace->node[i]);
+    for (size_t j = 0; j < candidates->n; j++) {
+        const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
+
+        out[j] = expected_info(input, item, base, n_node, observed);
+    }
+}
+
+static void mei_observed(const struct criterion_input *input, const struct candidates *candidates,
+                         double *out)
+{
+    mei_values(input, candidates, true, out);
+}
+
+static void mei_fisher(const struct criterion_input *input, const struct candidates *candidates,
+                       double *out)
+{
+    mei_values(input, candidates, false, out);
+}
+
+const struct criterion criterion_mepv = {.name = "MEPV", .smallest = true, .values = mepv};
+const struct criterion criterion_mei_observed = {.name = "MEI", .values = mei_observed};
+const struct criterion criterion_mei_fisher = {.name = "MEI_fisher", .values = mei_fisher};

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "select/weights.h"
+#include "num/elementary.h"
+
+void weights_make(const struct criterion_input *input, bool with_prior, struct weights *out)
+{
+    const struct grid *grid = &input->spec->grid;
+    const struct prior *prior = &input->spec->prior;
+    struct estimate_workspace *workspace = input->workspace;
+    struct info_terms info = {0};
+    double top = -(double)INFINITY;
+
+    *out = (struct weights){.n = grid->n_node,
+                            .node = workspace->node,
+                            .weight = workspace->weight,
+                            .step = (grid->max - grid->min) / (double)(grid->n_node - 1)};
+    grid_nodes(grid, out->node);
+    evidence_loglik(input->evidence, out->node, out->n, out->weight);
+    for (size_t q = 0; q < out->n && with_prior; q++) {
+        if (prior->kind->needs_info) info = evidence_info(input->evidence, out->node[q]);
+        out->weight[q] +=
+            prior->kind->log_density(prior, out->node[q], &info) - prior->kind->log_total(prior);
+    }
+    for (size_t q = 0; q < out->n; q++) top = fmax(top, out->weight[q]);
+    for (size_t q = 0; q < out->n; q++) out->weight[q] = num_exp(out->weight[q] - top);
+    out->scale = num_exp(top);
+    if (!(out->scale > 0.0)) out->scale = 1.0;
+}
+
+double weights_rule(const struct criterion_input *input, const struct weights *weights, size_t q)
+{
+    return weights->step * grid_weight(&input->spec->grid, q);
+}
