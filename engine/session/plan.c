@@ -18,7 +18,7 @@ void test_init(struct test *test)
     test->stop.n_node = 2;
     test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
     test->stop.node[1] = (struct stop_node){
-        .join = STOP_RULE, .rule = &stop_length, .at = DEFAULT_LENGTH, .n_node = 1};
+        .join = STOP_RULE, .rule = &stop_length, .arg = {DEFAULT_LENGTH}, .n_node = 1};
 }
 
 static void find_start_items(struct plan *plan, struct faults *faults)

@@ -8,11 +8,6 @@
 #include "select/pick.h"
 #include "session/stop.h"
 
-struct cut {
-    char name[LIMIT_ID + 1];
-    double theta;
-};
-
 /* A test document, checked field by field. */
 struct test {
     char name[LIMIT_ID + 1], bank[LIMIT_ID + 1];

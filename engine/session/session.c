@@ -177,25 +177,31 @@ static void block(const struct session *session, const struct event *event, stru
     }
 }
 
-static uint32_t pick_from(const struct session *session, const uint32_t *list, size_t n,
-                          struct workspace *workspace)
+/* What a criterion looks at; `own` is the interim estimate with the examinee's own prior. */
+static struct criterion_input input_now(const struct session *session,
+                                        const struct estimate_spec *own,
+                                        struct workspace *workspace)
 {
-    const struct plan *plan = session->plan;
-    uint64_t seq = session->n_answer + 1;
-    struct estimate_spec own = own_spec(session, &plan->test.interim);
-    struct criterion_input input = {.bank = plan->bank,
+    return (struct criterion_input){.bank = session->plan->bank,
                                     .theta = session->theta,
                                     .se = session->se,
                                     .evidence = &session->evidence,
-                                    .spec = &own,
-                                    .pace = plan->test.pace,
+                                    .spec = own,
+                                    .pace = session->plan->test.pace,
                                     .seed = session->seed,
-                                    .draw = seq,
+                                    .draw = session->n_answer + 1,
                                     .workspace = workspace->estimate};
-    struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
-    double u = rng_uniform(session->seed, seq * DRAWS + DRAW_PICK);
+}
 
-    return pick_next(&plan->test.pick, &input, &candidates, &workspace->scratch, u);
+static uint32_t pick_from(const struct session *session, const uint32_t *list, size_t n,
+                          struct workspace *workspace)
+{
+    struct estimate_spec own = own_spec(session, &session->plan->test.interim);
+    struct criterion_input input = input_now(session, &own, workspace);
+    struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
+    double u = rng_uniform(session->seed, input.draw * DRAWS + DRAW_PICK);
+
+    return pick_next(&session->plan->test.pick, &input, &candidates, &workspace->scratch, u);
 }
 
 /* The pick inside the content group that is due; a group with nothing left is passed over. */
@@ -332,24 +338,65 @@ static void keep_answer(struct session *session, const struct event *event,
     }
 }
 
-/* Why the test ends after this answer, NULL where it goes on. */
-static const char *stop_reason(const struct session *session)
+/* The best value of a criterion among the items left, `none` where there are none. */
+static double best_left(const struct session *session, const struct criterion *criterion,
+                        double none, struct workspace *workspace)
+{
+    struct estimate_spec own = own_spec(session, &session->plan->test.interim);
+    struct criterion_input input = input_now(session, &own, workspace);
+    struct candidates candidates = {.n = bank_n_item(session->plan->bank),
+                                    .blocked = workspace->blocked};
+    size_t n = pick_best(criterion, &input, &candidates, workspace->scratch.value,
+                         workspace->scratch.best, 1);
+
+    return n > 0 ? workspace->scratch.best[0].value : none;
+}
+
+/* What the stop rules look at; what costs something only where a rule needs it. */
+static struct stop_state stop_state_now(const struct session *session, const struct event *event,
+                                        double last_se, struct workspace *workspace)
 {
     const struct test *test = &session->plan->test;
-    struct stop_state state = {
-        .n_answer = session->n_answer, .se = session->se, .active_ms = session->active_ms};
-    const struct stop_rule *rule;
+    unsigned needs = stop_tree_needs(&test->stop);
+    struct stop_state state = {.n_answer = session->n_answer,
+                               .theta = session->theta,
+                               .se = session->se,
+                               .last_se = last_se,
+                               .active_ms = session->active_ms,
+                               .evidence = &session->evidence,
+                               .cuts = test->cuts,
+                               .n_cut = test->n_cut};
+
+    if (!(needs & (STOP_NEEDS_INFO | STOP_NEEDS_VARIANCE))) return state;
+    block(session, event, workspace->blocked, blocked_set);
+    if (needs & STOP_NEEDS_INFO)
+        state.best_info = best_left(session, &criterion_mfi, 0.0, workspace);
+    if (needs & STOP_NEEDS_VARIANCE) {
+        state.best_variance =
+            best_left(session, &criterion_mepv, session->se * session->se, workspace);
+    }
+    block(session, event, workspace->blocked, blocked_clear);
+    return state;
+}
+
+/* Why the test ends after this answer, NULL where it goes on. */
+static const char *stop_reason(const struct session *session, const struct event *event,
+                               double last_se, struct workspace *workspace)
+{
+    const struct test *test = &session->plan->test;
+    struct stop_state state;
 
     if (session->n_answer >= stop_tree_cap(&test->stop, LIMIT_ANSWERS)) return stop_length.name;
     if (session->n_answer < test->min_items) return NULL;
-    rule = stop_tree_met(&test->stop, &state);
-    return rule ? rule->name : NULL;
+    state = stop_state_now(session, event, last_se, workspace);
+    return stop_tree_met(&test->stop, &state);
 }
 
 static enum status take_answered(struct session *session, const struct event *event,
                                  struct workspace *workspace, bool *again)
 {
     enum status st = check_answer(session, event, again);
+    double last_se = session->se;
     const char *stop;
     uint32_t item;
 
@@ -357,7 +404,7 @@ static enum status take_answered(struct session *session, const struct event *ev
     count_time(session, event->time_ms);
     keep_answer(session, event, workspace);
     estimate(session, &session->plan->test.interim, workspace);
-    stop = stop_reason(session);
+    stop = stop_reason(session, event, last_se, workspace);
     if (stop) {
         finish(session, stop, workspace);
         return OK;

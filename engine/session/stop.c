@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session/stop.h"
 
-static bool length_met(double at, const struct stop_state *state)
-{
-    return state->n_answer >= at;
-}
+#include <math.h>
 
-static bool se_met(double at, const struct stop_state *state)
-{
-    return state->se <= at;
-}
-
-static bool time_met(double at, const struct stop_state *state)
-{
-    return (double)state->active_ms >= at;
-}
-
-const struct stop_rule stop_length = {.name = "length",
-                                      .param = "at",
-                                      .min = 1,
-                                      .max = LIMIT_ANSWERS,
-                                      .is_integer = true,
-                                      .is_cap = true,
-                                      .met = length_met};
-const struct stop_rule stop_se = {
-    .name = "se", .param = "at", .min = 1e-6, .max = 1e6, .met = se_met};
-const struct stop_rule stop_time = {.name = "time",
-                                    .param = "at_ms",
-                                    .min = 1,
-                                    .max = (double)LIMIT_INT,
-                                    .is_integer = true,
-                                    .met = time_met};
-
-const struct stop_rule *const stop_rules[] = {&stop_length, &stop_se, &stop_time, NULL};
+const struct stop_rule *const stop_rules[] = {
+    &stop_length,   &stop_se,   &stop_se_change, &stop_pser, &stop_min_info,
+    &stop_classify, &stop_sprt, &stop_glr,       &stop_time, NULL,
+};
 
 const struct stop_rule *stop_rule_find(struct slice name)
 {
@@ -42,21 +16,21 @@ const struct stop_rule *stop_rule_find(struct slice name)
     return NULL;
 }
 
-static const struct stop_rule *node_met(const struct stop_node *node,
-                                        const struct stop_state *state)
+static const char *node_met(const struct stop_node *node, const struct stop_state *state)
 {
-    const struct stop_rule *last = NULL;
+    const char *last = NULL;
 
-    if (node->join == STOP_RULE) return node->rule->met(node->at, state) ? node->rule : NULL;
+    if (node->join == STOP_RULE) return node->rule->met(node->arg, state) ? node->rule->name : NULL;
     for (size_t i = 1; i < node->n_node; i += node[i].n_node) {
         last = node_met(&node[i], state);
         if (last && node->join == STOP_ANY) return last;
         if (!last && node->join == STOP_ALL) return NULL;
     }
+    if (node->join == STOP_NOT) return last ? NULL : "not";
     return last;
 }
 
-const struct stop_rule *stop_tree_met(const struct stop_tree *tree, const struct stop_state *state)
+const char *stop_tree_met(const struct stop_tree *tree, const struct stop_state *state)
 {
     return tree->n_node > 0 ? node_met(tree->node, state) : NULL;
 }
@@ -70,7 +44,17 @@ unsigned stop_tree_cap(const struct stop_tree *tree, unsigned none)
     for (size_t i = 1; i < root->n_node; i += root[i].n_node) {
         bool is_cap = root[i].join == STOP_RULE && root[i].rule->is_cap;
 
-        if (is_cap && root[i].at < cap) cap = (unsigned)root[i].at;
+        if (is_cap && root[i].arg[0] < cap) cap = (unsigned)root[i].arg[0];
     }
     return cap;
+}
+
+unsigned stop_tree_needs(const struct stop_tree *tree)
+{
+    unsigned needs = 0;
+
+    for (size_t i = 0; i < tree->n_node; i++) {
+        if (tree->node[i].join == STOP_RULE) needs |= tree->node[i].rule->needs;
+    }
+    return needs;
 }

@@ -25,13 +25,26 @@ static struct stop_node *append(struct document *document, struct stop_tree *tre
     return &tree->node[tree->n_node++];
 }
 
+static void read_arg(struct document *document, const struct stop_param *param, double *out)
+{
+    bool must = isnan(param->preset);
+
+    *out = param->preset;
+    (void)read_f64(&document->in, param->name, must ? REQUIRED : OPTIONAL, param->min, param->max,
+                   out);
+    document_settle(document);
+    if (param->is_integer && floor(*out) != *out && !isnan(*out)) {
+        document_refuse(document, param->name, "must be a whole number");
+    }
+}
+
 static void read_rule(struct document *document, struct stop_tree *tree)
 {
     struct slice name = {0};
     const struct stop_rule *rule;
     struct stop_node *node;
-    const char *keys[2] = {"rule", NULL};
-    double at = 0.0;
+    const char *keys[STOP_PARAMS + 1] = {"rule"};
+    size_t n_param = 0;
 
     document_text(document, "rule", LIMIT_ID, &name);
     rule = stop_rule_find(name);
@@ -40,17 +53,25 @@ static void read_rule(struct document *document, struct stop_tree *tree)
                         (const char *)name.data);
         return;
     }
-    keys[1] = rule->param;
-    document_allow(document, keys, COUNT_OF(keys));
-    if (!read_f64(&document->in, rule->param, REQUIRED, rule->min, rule->max, &at)) {
-        document_settle(document);
-        return;
-    }
-    if (rule->is_integer && floor(at) != at) {
-        document_refuse(document, rule->param, "must be a whole number");
-    }
+    for (; rule->params[n_param].name; n_param++) keys[n_param + 1] = rule->params[n_param].name;
+    document_allow(document, keys, n_param + 1);
     node = append(document, tree);
-    if (node) *node = (struct stop_node){.rule = rule, .at = at, .n_node = 1};
+    if (!node) return;
+    *node = (struct stop_node){.rule = rule, .n_node = 1};
+    for (size_t i = 0; i < n_param; i++) read_arg(document, &rule->params[i], &node->arg[i]);
+}
+
+/* {"not": rule or join} */
+static void read_not(struct document *document, struct stop_tree *tree)
+{
+    const msgpack_object *inner = NULL;
+    size_t first = tree->n_node;
+    char path[LIMIT_ID + 1];
+
+    if (!document_map(document, "not", &inner) || !append(document, tree)) return;
+    snprintf(path, sizeof(path), "%.50s.not", document->path);
+    read_node(inner, path, tree, document->faults);
+    tree->node[first] = (struct stop_node){.join = STOP_NOT, .n_node = tree->n_node - first};
 }
 
 static void read_join(struct document *document, const char *key, enum stop_join join,
@@ -83,18 +104,22 @@ static size_t which_join(struct document *document)
 static void read_node(const msgpack_object *object, const char *path, struct stop_tree *tree,
                       struct faults *faults)
 {
+    static const char *const not_key = "not";
     size_t n_before = faults->total, which;
     struct document document;
 
     document_begin(&document, object, path, NULL, faults);
     if (faults->total > n_before) return;
     which = which_join(&document);
-    if (which == 0) {
+    if (which > 0) {
+        document_allow(&document, &joins[which - 1].key, 1);
+        read_join(&document, joins[which - 1].key, joins[which - 1].join, tree);
+    } else if (map_find(object, not_key)) {
+        document_allow(&document, &not_key, 1);
+        read_not(&document, tree);
+    } else {
         read_rule(&document, tree);
-        return;
     }
-    document_allow(&document, &joins[which - 1].key, 1);
-    read_join(&document, joins[which - 1].key, joins[which - 1].join, tree);
 }
 
 void stop_document_read(const msgpack_object *object, struct test *out, struct faults *faults)

@@ -240,6 +240,14 @@ static void read_parts(struct document *document, struct test *out)
     for (size_t i = 0; i < out->n_cut; i++) read_cut(&part->via.array.ptr[i], i, out, faults);
 }
 
+/* What one part of a test asks of another. */
+static void check_parts(struct document *document, const struct test *test)
+{
+    if ((stop_tree_needs(&test->stop) & STOP_NEEDS_CUTS) && test->n_cut == 0) {
+        document_refuse(document, "cuts", "missing: a stop rule classifies by them");
+    }
+}
+
 bool test_document_read(const msgpack_object *object, struct test *out, struct faults *faults)
 {
     static const char *const keys[] = {"test",     "bank",  "reveal", "start",
@@ -255,5 +263,6 @@ bool test_document_read(const msgpack_object *object, struct test *out, struct f
     read_names(&document, out);
     read_words(&document, out);
     read_parts(&document, out);
+    check_parts(&document, out);
     return faults->total == n_before;
 }
