@@ -7,8 +7,10 @@
 /* Nodes of the rule that compares several modes; cells are at most a twentieth of a logit wide. */
 enum { QUADRATURE_NODES = 8 };
 
-const struct estimator *const estimators[] = {&estimator_eap, &estimator_map, &estimator_ml,
-                                              &estimator_wle, NULL};
+const struct estimator *const estimators[] = {
+    &estimator_eap,   &estimator_map,   &estimator_ml,   &estimator_wle,
+    &estimator_huber, &estimator_tukey, &estimator_mlef, NULL,
+};
 
 const char *const boundary_names[] = {"none", "lower", "upper"};
 
@@ -52,6 +54,7 @@ struct estimate_spec estimate_spec_default(void)
         .grid = {.min = -6.0, .max = 6.0, .n_node = 61, .rule = GRID_TRAPEZOID},
         .lower = -4.0,
         .upper = 4.0,
+        .fence = {.slope = 5.0, .min = -5.0, .max = 5.0},
     };
 }
 

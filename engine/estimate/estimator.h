@@ -10,12 +10,22 @@
 
 struct estimator;
 
+struct constant_rule;
+
+/* The fences of MLEF: two imagined 2PL items. */
+struct fence {
+    double slope, min, max;
+};
+
 /* How to estimate. What the estimator does not use is ignored. */
 struct estimate_spec {
     const struct estimator *estimator;
-    struct prior prior;   // EAP, MAP
-    struct grid grid;     // EAP
-    double lower, upper;  // bounds of theta: MAP, ML, WLE
+    struct prior prior;                    // EAP, MAP
+    struct grid grid;                      // EAP
+    double lower, upper;                   // bounds of theta: all but EAP
+    double tuning;                         // ROB_huber, ROB_tukey; 0: their own
+    struct fence fence;                    // MLEF
+    const struct constant_rule *constant;  // while all answers are extreme, NULL: as always
 };
 
 enum boundary { BOUNDARY_NONE, BOUNDARY_LOWER, BOUNDARY_UPPER };
@@ -50,7 +60,8 @@ struct estimator {
 
 /* All estimators, NULL at the end. */
 extern const struct estimator *const estimators[];
-extern const struct estimator estimator_eap, estimator_map, estimator_ml, estimator_wle;
+extern const struct estimator estimator_eap, estimator_map, estimator_ml, estimator_wle,
+    estimator_huber, estimator_tukey, estimator_mlef;
 
 const struct estimator *estimator_find(struct slice name);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* irt.*: measurement without a session, done by a helper: curves, estimates, rankings. */
+#include "estimate/constant.h"
+#include "estimate/exact_se.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "store/item_document.h"
 #include "store/test_document.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -239,6 +242,24 @@ static enum status read_evidence(struct call *call, const struct subject *subjec
     return responses ? read_answers(call, subject, responses, &out->evidence) : OK;
 }
 
+/* The standard error that the request asks for: as the estimator has it, or exact. */
+static enum status read_se(struct call *call, struct answers *answers,
+                           struct estimate_workspace *workspace, struct estimate *out)
+{
+    struct slice se = slice_str("classic");
+    uint8_t score[LIMIT_ANSWERS];
+
+    read_str(&call->in, "se", OPTIONAL, LIMIT_ID, &se);
+    if (call->in.failed) return BAD_REQUEST;
+    if (slice_equal_str(se, "classic")) return OK;
+    if (!slice_equal_str(se, "exact")) {
+        return refuse(call, BAD_REQUEST, "se", "must be classic or exact");
+    }
+    out->se = exact_se(&answers->spec, &answers->evidence, out->theta, score, workspace);
+    if (!isnan(out->se)) return OK;
+    return refuse(call, TOO_LARGE, "se", "more than %d response patterns", LIMIT_PATTERNS);
+}
+
 static enum status estimate(struct call *call, struct env *env,
                             struct estimate_workspace *workspace)
 {
@@ -250,7 +271,10 @@ static enum status estimate(struct call *call, struct env *env,
     (void)env;
     if (st == OK) st = read_evidence(call, &subject, REQUIRED, &answers);
     if (st == OK) {
-        answers.spec.estimator->solve(&answers.spec, &answers.evidence, workspace, &out);
+        estimate_next(&answers.spec, &answers.evidence, 0.0, workspace, &out);
+        st = read_se(call, &answers, workspace, &out);
+    }
+    if (st == OK) {
         reply_begin(call, 4);
         put_f64(&call->out, "theta", out.theta);
         put_f64(&call->out, "se", out.se);

@@ -14,6 +14,7 @@ void test_init(struct test *test)
     memset(test, 0, sizeof(*test));
     test->interim = test->final = estimate_spec_default();
     test->pick = (struct pick_rule){.criterion = &criterion_mfi, .n_best = 1};
+    test->first_pick = (struct pick_rule){.n_best = 1};  // no criterion: as the others
     test->pace = (struct pace){.by = PACE_LENGTH, .acceleration = 1.0};
     test->stop.n_node = 2;
     test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
@@ -73,6 +74,8 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     plan->test = *test;
     plan->max_items = max_items(test, bank);
     plan->test.pace.max_items = plan->max_items;
+    plan->test.first_pick.n_best = test->pick.n_best;
+    if (!test->first_pick.criterion) plan->test.first_pick = test->pick;
     if (!(test->pace.at > 0.0)) plan->test.pace.at = plan->max_items;
     if (test->n_target > 0) {
         plan->proportions =

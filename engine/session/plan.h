@@ -16,7 +16,7 @@ struct test {
     size_t n_start;
     char start_items[LIMIT_START_ITEMS][LIMIT_ID + 1];  // asked first, in this order
     struct estimate_spec interim, final;
-    struct pick_rule pick;
+    struct pick_rule first_pick, pick;  // of the first item, of the others
     struct pace pace;  // of criteria that change as the test goes on; at 0: the test's own
     char content_tag[LIMIT_ID + 1];
     size_t n_target;  // 0: no content balancing

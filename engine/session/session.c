@@ -3,6 +3,7 @@
  * session, so there is nothing to undo. */
 #include "session/session.h"
 #include "base/rng.h"
+#include "estimate/constant.h"
 #include "num/elementary.h"
 
 #include <assert.h>
@@ -146,7 +147,7 @@ static void estimate(struct session *session, const struct estimate_spec *spec,
     struct estimate out;
 
     if (session->evidence.n == 0) return;
-    own.estimator->solve(&own, &session->evidence, workspace->estimate, &out);
+    estimate_next(&own, &session->evidence, session->theta, workspace->estimate, &out);
     session->theta = out.theta;
     session->se = out.se;
 }
@@ -200,8 +201,10 @@ static uint32_t pick_from(const struct session *session, const uint32_t *list, s
     struct criterion_input input = input_now(session, &own, workspace);
     struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
     double u = rng_uniform(session->seed, input.draw * DRAWS + DRAW_PICK);
+    const struct test *test = &session->plan->test;
+    const struct pick_rule *rule = session->n_answer == 0 ? &test->first_pick : &test->pick;
 
-    return pick_next(&session->plan->test.pick, &input, &candidates, &workspace->scratch, u);
+    return pick_next(rule, &input, &candidates, &workspace->scratch, u);
 }
 
 /* The pick inside the content group that is due; a group with nothing left is passed over. */

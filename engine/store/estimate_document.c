@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The part of a document that says how theta is estimated. */
+#include "estimate/constant.h"
 #include "store/test_document.h"
 
 #include <stdio.h>
@@ -77,6 +78,29 @@ static void read_prior(const msgpack_object *object, const char *path, struct es
     read_interval(&document, &prior->min, &prior->max);
 }
 
+static void read_fence(const msgpack_object *object, const char *path, struct fence *fence,
+                       struct faults *faults)
+{
+    static const char *const keys[] = {"slope", "min", "max"};
+    struct document document;
+
+    document_begin(&document, object, path, NULL, faults);
+    document_allow(&document, keys, COUNT_OF(keys));
+    document_f64(&document, "slope", 1e-3, LIMIT_SLOPE, &fence->slope);
+    read_interval(&document, &fence->min, &fence->max);
+}
+
+static void read_constant(struct document *document, struct estimate_spec *spec)
+{
+    struct slice name;
+
+    if (!document_text(document, "constant", LIMIT_ID, &name)) return;
+    spec->constant = constant_rule_find(name);
+    if (spec->constant || slice_equal_str(name, "none")) return;
+    document_refuse(document, "constant", "there is no rule \"%.*s\"", (int)name.n,
+                    (const char *)name.data);
+}
+
 /* A prior that leaves nothing of the range that is looked at would leave no theta. */
 static void check_overlap(struct document *document, const struct estimate_spec *spec)
 {
@@ -113,5 +137,10 @@ void estimate_document_read(const msgpack_object *object, const char *path,
     if (document_map(&document, "prior", &part)) {
         read_prior(part, join(path, "prior", name), spec, faults);
     }
+    document_f64(&document, "tuning", 1e-6, 1e6, &spec->tuning);
+    if (document_map(&document, "fence", &part)) {
+        read_fence(part, join(path, "fence", name), &spec->fence, faults);
+    }
+    read_constant(&document, spec);
     check_overlap(&document, spec);
 }

@@ -9,32 +9,46 @@
 /* How far the proportions of a blueprint may miss 1. */
 #define PROPORTION_SUM_SLACK 1e-6
 
+static void read_start_item(struct document *document, const msgpack_object *item, uint32_t i,
+                            struct test *out)
+{
+    struct slice id;
+
+    if (object_id(item, &id) && slice_to_text(id, out->start_items[out->n_start], LIMIT_ID + 1)) {
+        out->n_start++;
+    } else {
+        document_refuse(document, "items", "element %u is no item id", i);
+    }
+}
+
 static void read_start(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"theta", "items"};
+    static const char *const keys[] = {"theta", "items", "criterion"};
     struct document document;
     const msgpack_object *items = NULL;
+    struct slice criterion;
 
     document_begin(&document, object, "start", NULL, faults);
     document_allow(&document, keys, COUNT_OF(keys));
     document_f64(&document, "theta", -LIMIT_THETA, LIMIT_THETA, &out->start_theta);
+    if (document_text(&document, "criterion", LIMIT_ID, &criterion)) {
+        out->first_pick.criterion = criterion_find(criterion);
+        if (!out->first_pick.criterion) {
+            document_refuse(&document, "criterion", "there is no criterion \"%.*s\"",
+                            (int)criterion.n, (const char *)criterion.data);
+        }
+    }
     if (!document_array(&document, "items", LIMIT_START_ITEMS, &items)) return;
     for (uint32_t i = 0; i < items->via.array.size; i++) {
-        struct slice id;
-
-        if (object_id(&items->via.array.ptr[i], &id) &&
-            slice_to_text(id, out->start_items[out->n_start], LIMIT_ID + 1)) {
-            out->n_start++;
-        } else {
-            document_refuse(&document, "items", "element %u is no item id", i);
-        }
+        read_start_item(&document, &items->via.array.ptr[i], i, out);
     }
 }
 
 static void read_estimate(const msgpack_object *object, const char *path,
                           struct estimate_spec *spec, struct faults *faults)
 {
-    static const char *const keys[] = {"method", "prior", "grid", "bounds"};
+    static const char *const keys[] = {"method", "prior", "grid",    "bounds",
+                                       "tuning", "fence", "constant"};
     struct document document;
 
     document_begin(&document, object, path, NULL, faults);
