@@ -57,6 +57,7 @@ struct criterion_input {
     double theta, se;
     const struct evidence *evidence;   // the answers so far
     const struct estimate_spec *spec;  // prior and grid of the weights, bounds of the look-ahead
+    const struct estimator *ahead;     // by which MEI estimates after the answer to come
     struct pace pace;
     uint64_t seed;  // of the session
     uint64_t draw;  // number of the question: random criteria draw by (seed, draw, item)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Criteria that look one answer ahead, weighing each answer k by P_k at the present theta:
  *     MEPV   the posterior variance after the answer (Owen 1975; van der Linden 1998)
- *     MEI    the information at the posterior mode after the answer (van der Linden and Pashley
- *            2000): MEI the observed information of the answer, MEI_fisher the expected one */
+ *     MEI    the information at the estimate after the answer (van der Linden and Pashley 2000): MEI
+ *            the observed information of the answer, MEI_fisher the expected one */
 #include "estimate/mode.h"
 #include "select/weights.h"
 
@@ -93,10 +93,11 @@ static double info_after(const struct item *item, unsigned k, double theta, bool
     return observed ? curve_observed(&curve, k) : curve_info(&curve);
 }
 
-static double expected_info(const struct criterion_input *input, const struct item *item,
-                            const double *base, size_t n_node, bool observed)
+/* The estimates after each answer, by the posterior mode. */
+static void modes_after(const struct criterion_input *input, const struct item *item,
+                        const double *base, size_t n_node, double *out)
 {
-    double r1[LIMIT_CATS][LIMIT_SCAN], p[LIMIT_CATS], sum = 0.0;
+    double r1[LIMIT_CATS][LIMIT_SCAN];
 
     for (size_t i = 0; i < n_node; i++) {
         struct curve curve;
@@ -104,28 +105,101 @@ static double expected_info(const struct criterion_input *input, const struct it
         item->model->curve(item, input->workspace->node[i], &curve);
         for (unsigned k = 0; k < item->n_cat; k++) r1[k][i] = curve.r1[k];
     }
-    item->model->prob(item, input->theta, p);
     for (unsigned k = 0; k < item->n_cat; k++) {
         struct ahead ahead = {.input = input, .item = item, .k = k};
-        double theta = mode_after(&ahead, base, r1[k], n_node);
 
-        sum += p[k] * info_after(item, k, theta, observed);
+        out[k] = mode_after(&ahead, base, r1[k], n_node);
+    }
+}
+
+/* The answers so far and room for one more. */
+struct longer {
+    struct evidence evidence;
+    uint32_t item[LIMIT_ANSWERS + 1];
+    uint8_t score[LIMIT_ANSWERS + 1];
+    double base[LIMIT_NODES], loglik[LIMIT_NODES];
+};
+
+static void longer_init(struct longer *longer, const struct criterion_input *input)
+{
+    const struct evidence *now = input->evidence;
+    const struct grid *grid = &input->spec->grid;
+    double node[LIMIT_NODES];
+
+    longer->evidence = (struct evidence){.bank = input->bank,
+                                         .item = longer->item,
+                                         .score = longer->score,
+                                         .grid = *grid,
+                                         .loglik = longer->loglik};
+    for (size_t j = 0; j < now->n; j++) {
+        longer->item[j] = now->item[j];
+        longer->score[j] = now->score[j];
+    }
+    grid_nodes(grid, node);
+    evidence_loglik(now, node, grid->n_node, longer->base);
+}
+
+/* The estimate after answer k to an item, by any estimator. */
+static double estimate_after(const struct criterion_input *input, struct longer *longer,
+                             uint32_t item, unsigned k)
+{
+    struct estimate out;
+
+    longer->evidence.n = input->evidence->n;
+    for (size_t q = 0; q < longer->evidence.grid.n_node; q++) longer->loglik[q] = longer->base[q];
+    evidence_add(&longer->evidence, item, k, input->workspace->node);
+    input->ahead->solve(input->spec, &longer->evidence, input->workspace, &out);
+    return out.theta;
+}
+
+static double expected_info(const struct criterion_input *input, const struct item *item,
+                            const double *theta, bool observed)
+{
+    double p[LIMIT_CATS], sum = 0.0;
+
+    item->model->prob(item, input->theta, p);
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        sum += p[k] * info_after(item, k, theta[k], observed);
     }
     return sum;
 }
 
-static void mei_values(const struct criterion_input *input, const struct candidates *candidates,
-                       bool observed, double *out)
+/* By the mode: the answers so far are scored once, at the nodes of the scan for modes. */
+static void mei_by_mode(const struct criterion_input *input, const struct candidates *candidates,
+                        bool observed, double *out)
 {
     struct estimate_workspace *workspace = input->workspace;
-    double base[LIMIT_SCAN];
+    double base[LIMIT_SCAN], theta[LIMIT_CATS];
     size_t n_node = mode_scan_nodes(input->spec->lower, input->spec->upper, workspace->node);
 
     for (size_t i = 0; i < n_node; i++) base[i] = slope_now(input, workspace->node[i]);
     for (size_t j = 0; j < candidates->n; j++) {
         const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
 
-        out[j] = expected_info(input, item, base, n_node, observed);
+        modes_after(input, item, base, n_node, theta);
+        out[j] = expected_info(input, item, theta, observed);
+    }
+}
+
+static void mei_values(const struct criterion_input *input, const struct candidates *candidates,
+                       bool observed, double *out)
+{
+    struct longer longer;
+
+    if (input->ahead == &estimator_map) {
+        mei_by_mode(input, candidates, observed, out);
+        return;
+    }
+    longer_init(&longer, input);
+    for (size_t j = 0; j < candidates->n; j++) {
+        uint32_t item = candidates_item(candidates, j);
+        const struct item *it = bank_item(input->bank, item);
+        double theta[LIMIT_CATS];
+
+        for (unsigned k = 0; k < it->n_cat; k++) {
+            theta[k] = estimate_after(input, &longer, item, k);
+        }
+        out[j] = expected_info(input, it, theta, observed);
     }
 }
 

@@ -317,6 +317,7 @@ static enum status read_theta(struct call *call, const struct subject *subject,
     ranking->input.bank = subject->bank;
     ranking->input.evidence = &answers->evidence;
     ranking->input.spec = &answers->spec;
+    ranking->input.ahead = &estimator_map;
     ranking->input.workspace = workspace;
     return OK;
 }

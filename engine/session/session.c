@@ -47,6 +47,7 @@ struct session {
     uint8_t last_score;
     uint64_t last_raw;
     double theta, se;
+    double theta_before;  // the last answer
     const char *stop;
     int64_t asked_ms, active_ms;
     struct evidence evidence;
@@ -147,7 +148,7 @@ static void estimate(struct session *session, const struct estimate_spec *spec,
     struct estimate out;
 
     if (session->evidence.n == 0) return;
-    estimate_next(&own, &session->evidence, session->theta, workspace->estimate, &out);
+    estimate_next(&own, &session->evidence, session->theta_before, workspace->estimate, &out);
     session->theta = out.theta;
     session->se = out.se;
 }
@@ -188,6 +189,7 @@ static struct criterion_input input_now(const struct session *session,
                                     .se = session->se,
                                     .evidence = &session->evidence,
                                     .spec = own,
+                                    .ahead = own->estimator,
                                     .pace = session->plan->test.pace,
                                     .seed = session->seed,
                                     .draw = session->n_answer + 1,
@@ -405,6 +407,7 @@ static enum status take_answered(struct session *session, const struct event *ev
 
     if (st || *again) return st;
     count_time(session, event->time_ms);
+    session->theta_before = session->theta;
     keep_answer(session, event, workspace);
     estimate(session, &session->plan->test.interim, workspace);
     stop = stop_reason(session, event, last_se, workspace);
