@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hello, ping, stats. */
+#include "estimate/constant.h"
 #include "server/request.h"
 #include "server/server.h"
 
@@ -18,9 +19,10 @@ static const char *const features[] = {"session", "bank", "test", "irt"};
 static void write_kinds(struct call *call)
 {
     write_text(&call->out, "kinds");
-    write_map(&call->out, 5);
+    write_map(&call->out, 6);
     WRITE_NAMES(call, "models", models);
     WRITE_NAMES(call, "estimators", estimators);
+    WRITE_NAMES(call, "constant_rules", constant_rules);
     WRITE_NAMES(call, "priors", prior_kinds);
     WRITE_NAMES(call, "criteria", criteria);
     WRITE_NAMES(call, "stop_rules", stop_rules);
