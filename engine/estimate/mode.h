@@ -16,12 +16,6 @@
 void mode_find(struct function slope, double lower, double upper, bool concave,
                struct estimate_workspace *workspace, struct estimate *out);
 
-/* Whether the likelihood of the answers is concave in theta whatever they are. */
-bool evidence_is_concave(const struct evidence *evidence);
-
-/* Derivative of the log-likelihood by theta. */
-double evidence_score(const struct evidence *evidence, double theta);
-
 /* 1 / sqrt(information); infinite where there is none. */
 double se_of_info(double info);
 
