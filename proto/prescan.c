@@ -4,12 +4,11 @@
  * cannot cover is refused where it stands, however deep it is nested: what msgpack-c then
  * allocates is bounded by the bytes that really arrived. */
 #include "proto/prescan.h"
-
 #include "base/limits.h"
 
-enum { MAP_PAIRS = 64, KEY_BYTES = 64 };
-
-_Static_assert((int)LIMIT_DEPTH == 16, "a reason below names the depth");
+_Static_assert(LIMIT_DEPTH == 16, "a reason below names the depth");
+_Static_assert(LIMIT_PAIRS == 64, "a reason below names the entries");
+_Static_assert(LIMIT_KEY == 64, "a reason below names the bytes");
 
 enum kind { SCALAR, BIN, STR, ARRAY, MAP, EXT, NEVER };
 
@@ -41,7 +40,7 @@ struct frame {
     uint32_t left;  // values still to come: two for each pair of a map
     bool is_map;
     uint8_t n_key;
-    struct slice keys[MAP_PAIRS];
+    struct slice keys[LIMIT_PAIRS];
 };
 
 struct scan {
@@ -93,7 +92,7 @@ static const char *open_container(struct scan *scan, struct head head)
 {
     struct frame *frame;
 
-    if (head.kind == MAP && head.n > MAP_PAIRS) return "map of more than 64 entries";
+    if (head.kind == MAP && head.n > LIMIT_PAIRS) return "map of more than 64 entries";
     if (scan->depth == LIMIT_DEPTH) return "nested more than 16 deep";
     if (head.n > LIMIT_NODES_MESSAGE) return "too many values";
 
@@ -115,7 +114,7 @@ static struct frame *map_at_key(struct scan *scan)
 
 static const char *take_key(struct frame *map, struct slice key)
 {
-    if (key.n > KEY_BYTES) return "map key longer than 64 bytes";
+    if (key.n > LIMIT_KEY) return "map key longer than 64 bytes";
     for (size_t i = 0; i < map->n_key; i++) {
         if (slice_equal(map->keys[i], key)) return "key that stands twice in its map";
     }

@@ -13,9 +13,9 @@ struct prescan_error {
 
 /* Whether `bytes` is exactly one MessagePack value within our limits: depth at most LIMIT_DEPTH,
  * at most LIMIT_NODES_MESSAGE values, every count and length covered by bytes that are there, every
- * str well-formed UTF-8, map keys strings of at most 64 bytes and no key twice in a map of at most
- * 64 entries (larger maps are refused), no ext type, no 0xc1, no bytes behind the value. Encodings
- * that are longer than need be are accepted. No allocation, no recursion. On false *out_error is
+ * str well-formed UTF-8, at most LIMIT_PAIRS entries in a map, its keys str of at most LIMIT_KEY
+ * bytes and none of them twice, no ext type, no 0xc1, no bytes behind the value. Encodings that are
+ * longer than need be are accepted. No allocation, no recursion. On false *out_error is
  * filled. */
 MUST_CHECK bool prescan(struct slice bytes, struct prescan_error *out_error);
 

@@ -41,16 +41,11 @@ enum status decode(struct decoder *decoder, struct slice bytes, msgpack_object *
     return NO_MEMORY;
 }
 
-/* "path.key", or `key` where `path` is empty. What is too long is cut between two characters,
- * because a fault goes out on the wire as UTF-8. */
+/* "path.key", or `key` where `path` is empty. What is too long is cut. */
 static void field_name(char out[LIMIT_ID + 1], const char *path, struct slice key)
 {
-    size_t n;
-
     snprintf(out, LIMIT_ID + 1, "%s%s%.*s", path, path[0] && key.n ? "." : "", (int)key.n,
              (const char *)key.data);
-    n = strlen(out);
-    while (n > 0 && !slice_is_utf8(slice_of(out, n))) out[--n] = '\0';
 }
 
 void read_fail(struct reader *in, const char *key, const char *fmt, ...)

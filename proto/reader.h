@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading messages: decode once, then take typed fields out of maps with one sticky error.
  *
- *     struct reader in = reader_of(root, &fault);
+ *     struct reader in = reader_of(&root, "", &fault);
  *     read_id(&in, "session", REQUIRED, &session);
  *     read_int(&in, "seq", REQUIRED, 1, LIMIT_ANSWERS, &seq);
  *     if (in.failed) return BAD_REQUEST;   // `fault` names the field

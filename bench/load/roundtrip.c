@@ -10,7 +10,6 @@
 
 #include <argp.h>
 #include <lmdb.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /* The Lazy Pirate pattern (ZeroMQ guide, chapter 4): send, wait, and where no reply comes throw the
  * socket away and send the same bytes on a new one. The request id stays the same over all tries,
  * so the daemon can tell a repetition, and a reply to another request is not taken for ours. */
-#include "client.h"
-
+#include "clients/c/client.h"
 #include "base/rng.h"
+#include "proto/version.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -130,7 +130,7 @@ static enum thetad_status build_request(struct thetad *client, const char *op, s
              ++client->n_request);
     buf_clear(&client->request);
     write_map(&out, root.via.map.size + 3);
-    put_int(&out, "v", 1);
+    put_int(&out, "v", PROTOCOL_VERSION);
     put_text(&out, "id", client->id);
     put_text(&out, "op", op);
     for (uint32_t i = 0; i < root.via.map.size; i++) {
@@ -226,7 +226,7 @@ static enum thetad_status receive(struct thetad *client, int64_t deadline_ms)
 
 static enum thetad_status try_once(struct thetad *client)
 {
-    int64_t deadline_ms = clock_ms() + client->timeout_ms;
+    int64_t deadline_ms = transport_clock_ms() + client->timeout_ms;
     enum wire wire = transport_send(&client->transport, buf_slice(&client->request), deadline_ms);
 
     if (wire == WIRE_FAILED) return socket_failed(client);

@@ -3,10 +3,10 @@
 #ifndef CLIENTS_C_CLIENT_H
 #define CLIENTS_C_CLIENT_H
 
+#include "clients/c/thetad.h"
+#include "clients/c/transport.h"
 #include "proto/reader.h"
 #include "proto/writer.h"
-#include "thetad.h"
-#include "transport.h"
 
 struct thetad {
     struct transport transport;

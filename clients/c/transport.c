@@ -2,7 +2,7 @@
 /* ZMQ_IMMEDIATE keeps a message from being queued for a peer that is not there: it is sent when a
  * connection stands, or not at all. A linger of 0 drops on close what was not sent, so that an
  * abandoned request never arrives after its successor. */
-#include "transport.h"
+#include "clients/c/transport.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 enum { RECONNECT_MS = 100, REPLY_BYTES = 16 << 20 };
 
-int64_t clock_ms(void)
+int64_t transport_clock_ms(void)
 {
     struct timespec now;
 
@@ -75,7 +75,7 @@ static enum wire wait_for(struct transport *transport, short events, int64_t dea
     zmq_pollitem_t item = {.socket = transport->socket, .events = events};
 
     for (;;) {
-        int64_t left_ms = deadline_ms - clock_ms();
+        int64_t left_ms = deadline_ms - transport_clock_ms();
         int n = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
 
         if (n > 0) return WIRE_OK;

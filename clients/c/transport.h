@@ -32,6 +32,6 @@ MUST_CHECK enum wire transport_send(struct transport *transport, struct slice by
 MUST_CHECK enum wire transport_receive(struct transport *transport, int64_t deadline_ms,
                                        zmq_msg_t *out);
 
-int64_t clock_ms(void);  // steady, from no particular moment
+int64_t transport_clock_ms(void);  // steady, from no particular moment
 
 #endif

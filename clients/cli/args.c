@@ -3,7 +3,7 @@
 #include "clients/cli/args.h"
 
 #include <argp.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "clients/cli/cli.h"
-
 #include "base/macros.h"
 #include "clients/c/thetad.h"
 #include "clients/cli/text_table.h"
@@ -11,6 +10,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,6 +140,37 @@ void cli_tell_error(const struct cli *cli, const msgpack_object *reply)
     }
 }
 
+int cli_try_session(struct cli *cli, const char *op, const char *session,
+                    const msgpack_object **out_reply)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, 1);
+    put_text(&out, "session", session);
+    code = cli_try(cli, op, &fields, out_reply);
+    buf_done(&fields);
+    return code;
+}
+
+int cli_try_items(struct cli *cli, const char *bank, int64_t version, int64_t offset,
+                  const msgpack_object **out_reply)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, version ? 4 : 3);
+    put_text(&out, "bank", bank);
+    put_int(&out, "offset", offset);
+    put_int(&out, "limit", LIMIT_BATCH_ITEMS);
+    if (version) put_int(&out, "version", version);
+    code = cli_try(cli, "bank.get", &fields, out_reply);
+    buf_done(&fields);
+    return code;
+}
+
 int cli_call(struct cli *cli, const char *op, const struct buf *fields,
              const msgpack_object **out_reply)
 {
@@ -149,20 +180,26 @@ int cli_call(struct cli *cli, const char *op, const struct buf *fields,
     return code;
 }
 
+int cli_print_json(json_t *json, size_t flags)
+{
+    bool failed;
+
+    if (!json) return cli_fail(EX_OSERR, "no memory");
+    failed = json_dumpf(json, stdout, flags) != 0;
+    failed = putchar('\n') == EOF || failed;
+    json_decref(json);
+    failed = fflush(stdout) != 0 || failed;
+    return failed ? cli_fail(EX_IOERR, "cannot write: %s", strerror(errno)) : EX_OK;
+}
+
 int cli_show_json(const msgpack_object *reply)
 {
     json_t *json = json_wire_read(reply);
-    int failed;
 
-    if (!json) return cli_fail(EX_OSERR, "no memory");
     json_object_del(json, "v");
     json_object_del(json, "id");
     if (json_is_true(json_object_get(json, "ok"))) json_object_del(json, "ok");
-    failed = json_dumpf(json, stdout, 0);
-    putchar('\n');
-    json_decref(json);
-    return failed || fflush(stdout) ? cli_fail(EX_IOERR, "cannot write: %s", strerror(errno))
-                                    : EX_OK;
+    return cli_print_json(json, 0);
 }
 
 int cli_read_file(const char *path, struct buf *out)

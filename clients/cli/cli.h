@@ -6,6 +6,7 @@
 #include "proto/reader.h"
 #include "proto/writer.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <sysexits.h>
 
@@ -37,11 +38,22 @@ MUST_CHECK int cli_try(struct cli *cli, const char *op, const struct buf *fields
                        const msgpack_object **out_reply);
 void cli_tell_error(const struct cli *cli, const msgpack_object *reply);
 
+/* Requests of several commands, made as by cli_try: an op on a session; the items of a bank's
+ * `version` (0: the newest) from number `offset` on, as many as one reply has. */
+MUST_CHECK int cli_try_session(struct cli *cli, const char *op, const char *session,
+                               const msgpack_object **out_reply);
+MUST_CHECK int cli_try_items(struct cli *cli, const char *bank, int64_t version, int64_t offset,
+                             const msgpack_object **out_reply);
+
 /* The code of the last error, "" if the last call went well. */
 const char *cli_error_code(const struct cli *cli);
 
 /* One line on stderr. Returns `code`. */
 int cli_fail(int code, const char *fmt, ...) PRINTF(2, 3);
+
+/* Print `json`, which is freed, and a line end; NULL is taken for missing memory. `flags` are those
+ * of json_dumpf. EX_OK, or told on stderr and the exit code. */
+int cli_print_json(json_t *json, size_t flags);
 
 /* Print a reply as one line of JSON, without v, id and ok. */
 int cli_show_json(const msgpack_object *reply);

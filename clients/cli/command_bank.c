@@ -5,6 +5,7 @@
 #include "tools/demo_bank.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,23 +83,6 @@ static void item_header(struct text_table *table)
     for (size_t i = 0; i < COUNT_OF(names); i++) text_table_cell(table, "%s", names[i]);
 }
 
-static int get_items(struct cli *cli, const char *bank, int64_t version, int64_t offset,
-                     const msgpack_object **out_reply)
-{
-    struct buf fields = {0};
-    struct writer out = writer_of(&fields);
-    int code;
-
-    write_map(&out, version ? 4 : 3);
-    put_text(&out, "bank", bank);
-    put_int(&out, "offset", offset);
-    put_int(&out, "limit", LIMIT_BATCH_ITEMS);
-    if (version) put_int(&out, "version", version);
-    code = cli_call(cli, "bank.get", &fields, out_reply);
-    buf_done(&fields);
-    return code;
-}
-
 static void show_head(const msgpack_object *reply)
 {
     struct slice bank = reply_text(reply, "bank");
@@ -130,8 +114,11 @@ static int run_show(struct cli *cli, const struct args *args)
     if (!args_int(args, OPTION_VERSION, 1, LIMIT_INT, &version)) return EX_USAGE;
     item_header(&table);
     do {
-        code = get_items(cli, args->operands[0], version, n_seen, &reply);
-        if (code) break;
+        code = cli_try_items(cli, args->operands[0], version, n_seen, &reply);
+        if (code) {
+            cli_tell_error(cli, reply);
+            break;
+        }
         items = reply_array(reply, "items");
         n_item = reply_int(reply, "n_items");
         version = reply_int(reply, "version");

@@ -3,6 +3,7 @@
 #include "clients/cli/args.h"
 #include "clients/cli/text_table.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static int run_ping(struct cli *cli, const struct args *args)

@@ -5,6 +5,7 @@
 #include "tools/import.h"
 #include "tools/json_wire.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,8 +32,8 @@ static json_t *faults_json(const struct faults *faults)
     for (size_t i = 0; i < faults->n; i++) {
         const struct fault *fault = &faults->list[i];
 
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "item", fault->item, "field",
-                                              fault->field, "message", fault->text));
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "item", fault->item, "field",
+                                                    fault->field, "message", fault->text));
     }
     return json_pack("{s:b, s:I, s:o}", "ok", 0, "n_faults", (json_int_t)faults->total, "faults",
                      list);
@@ -43,11 +44,7 @@ static void show_import_faults(const struct cli *cli, const struct faults *fault
     struct text_table table;
 
     if (cli->json) {
-        json_t *json = faults_json(faults);
-
-        json_dumpf(json, stdout, 0);
-        putchar('\n');
-        json_decref(json);
+        (void)cli_print_json(faults_json(faults), 0);
         return;
     }
     text_table_init(&table, "ll");
@@ -107,8 +104,9 @@ static int bank_name(const struct args *args, char *out, size_t size)
                     out, LIMIT_ID);
 }
 
-static int call_upload(struct cli *cli, const char *op, int64_t upload,
-                       const msgpack_object **out_reply)
+/* A request that is about an upload and nothing else, as by cli_try. */
+static int try_upload(struct cli *cli, const char *op, int64_t upload,
+                      const msgpack_object **out_reply)
 {
     struct buf fields = {0};
     struct writer out = writer_of(&fields);
@@ -116,7 +114,7 @@ static int call_upload(struct cli *cli, const char *op, int64_t upload,
 
     write_map(&out, 1);
     put_int(&out, "upload", upload);
-    code = cli_call(cli, op, &fields, out_reply);
+    code = cli_try(cli, op, &fields, out_reply);
     buf_done(&fields);
     return code;
 }
@@ -177,13 +175,8 @@ static int add_items(struct cli *cli, const struct imported *items, int64_t uplo
 static void abort_upload(struct cli *cli, int64_t upload)
 {
     const msgpack_object *reply;
-    struct buf fields = {0};
-    struct writer out = writer_of(&fields);
 
-    write_map(&out, 1);
-    put_int(&out, "upload", upload);
-    (void)!cli_try(cli, "bank.abort", &fields, &reply);
-    buf_done(&fields);
+    (void)!try_upload(cli, "bank.abort", upload, &reply);
 }
 
 static void show_format(const struct imported *items)
@@ -202,19 +195,16 @@ static int show_published(const struct cli *cli, const struct imported *items,
 {
     struct slice bank = reply_text(reply, "bank");
     long long version = (long long)reply_int(reply, "version");
-    json_t *json;
 
     if (!cli->json) {
         printf("bank    %.*s, version %lld\n", (int)bank.n, (const char *)bank.data, version);
         return EX_OK;
     }
-    json = json_pack("{s:s, s:s, s:I, s:s%, s:I}", "format", items->format, "note", items->note,
-                     "n_items", (json_int_t)items->n_item, "bank", (const char *)bank.data, bank.n,
-                     "version", (json_int_t)version);
-    json_dumpf(json, stdout, 0);
-    putchar('\n');
-    json_decref(json);
-    return EX_OK;
+    return cli_print_json(json_pack("{s:s, s:s, s:I, s:s%, s:I}", "format", items->format, "note",
+                                    items->note, "n_items", (json_int_t)items->n_item, "bank",
+                                    (const char *)bank.data, bank.n, "version",
+                                    (json_int_t)version),
+                          0);
 }
 
 static int upload_items(struct cli *cli, const struct imported *items, const char *bank, double D)
@@ -225,7 +215,10 @@ static int upload_items(struct cli *cli, const struct imported *items, const cha
 
     if (code) return code;
     code = add_items(cli, items, upload);
-    if (!code) code = call_upload(cli, "bank.publish", upload, &reply);
+    if (!code) {
+        code = try_upload(cli, "bank.publish", upload, &reply);
+        if (code) cli_tell_error(cli, reply);
+    }
     if (code)
         abort_upload(cli, upload);
     else
@@ -235,18 +228,13 @@ static int upload_items(struct cli *cli, const struct imported *items, const cha
 
 static int show_dry(const struct cli *cli, const struct imported *items)
 {
-    json_t *json;
-
     if (!cli->json) {
         puts("nothing is uploaded (--dry-run)");
         return EX_OK;
     }
-    json = json_pack("{s:s, s:s, s:I}", "format", items->format, "note", items->note, "n_items",
-                     (json_int_t)items->n_item);
-    json_dumpf(json, stdout, 0);
-    putchar('\n');
-    json_decref(json);
-    return EX_OK;
+    return cli_print_json(json_pack("{s:s, s:s, s:I}", "format", items->format, "note", items->note,
+                                    "n_items", (json_int_t)items->n_item),
+                          0);
 }
 
 static int run_import(struct cli *cli, const struct args *args)
@@ -256,7 +244,7 @@ static int run_import(struct cli *cli, const struct args *args)
     double D = 1.0;
     int code;
 
-    if (!args_number(args, OPTION_D, 0.01, 100.0, &D)) return EX_USAGE;
+    if (!args_number(args, OPTION_D, LIMIT_D_MIN, LIMIT_D_MAX, &D)) return EX_USAGE;
     code = read_items(cli, args, &items);
     if (code) return code;
     if (!cli->json) show_format(&items);

@@ -6,15 +6,12 @@
 static int run(struct cli *cli, const struct args *args, const char *op)
 {
     const msgpack_object *state;
-    struct buf fields = {0};
-    struct writer out = writer_of(&fields);
-    int code;
+    int code = cli_try_session(cli, op, args->operands[0], &state);
 
-    write_map(&out, 1);
-    put_text(&out, "session", args->operands[0]);
-    code = cli_call(cli, op, &fields, &state);
-    buf_done(&fields);
-    if (code) return code;
+    if (code) {
+        cli_tell_error(cli, state);
+        return code;
+    }
     if (cli->json) return cli_show_json(state);
     session_show(cli, state);
     return EX_OK;

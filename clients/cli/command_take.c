@@ -5,6 +5,7 @@
 #include "clients/cli/session_view.h"
 #include "tools/student.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,19 +22,6 @@ struct taking {
     struct student *student;  // NULL where this peer may not see the bank
     struct question question;
 };
-
-static int call_session(struct taking *taking, const char *op, const msgpack_object **out_state)
-{
-    struct buf fields = {0};
-    struct writer out = writer_of(&fields);
-    int code;
-
-    write_map(&out, 1);
-    put_text(&out, "session", taking->session);
-    code = cli_try(taking->cli, op, &fields, out_state);
-    buf_done(&fields);
-    return code;
-}
 
 static int start(struct taking *taking, const msgpack_object **out_state)
 {
@@ -58,32 +46,15 @@ static int start_or_resume(struct taking *taking, bool named, const msgpack_obje
     int code;
 
     if (!named) return start(taking, out_state);
-    code = call_session(taking, "session.get", out_state);
+    code = cli_try_session(taking->cli, "session.get", taking->session, out_state);
     if (!code && session_is(*out_state, "suspended")) {
-        code = call_session(taking, "session.resume", out_state);
+        code = cli_try_session(taking->cli, "session.resume", taking->session, out_state);
     }
     if (!code) return EX_OK;
     if (strcmp(cli_error_code(taking->cli), "unknown_session") == 0) {
         return start(taking, out_state);
     }
     cli_tell_error(taking->cli, *out_state);
-    return code;
-}
-
-static int get_part(struct taking *taking, const char *bank, int64_t version, int64_t offset,
-                    const msgpack_object **out_reply)
-{
-    struct buf fields = {0};
-    struct writer out = writer_of(&fields);
-    int code;
-
-    write_map(&out, 4);
-    put_text(&out, "bank", bank);
-    put_int(&out, "version", version);
-    put_int(&out, "offset", offset);
-    put_int(&out, "limit", LIMIT_BATCH_ITEMS);
-    code = cli_try(taking->cli, "bank.get", &fields, out_reply);
-    buf_done(&fields);
     return code;
 }
 
@@ -97,7 +68,7 @@ static int learn_items(struct taking *taking, const char *bank, int64_t version,
 
     do {
         const msgpack_object *items;
-        int code = get_part(taking, bank, version, n_seen, out_reply);
+        int code = cli_try_items(taking->cli, bank, version, n_seen, out_reply);
 
         if (code) return code;
         n_item = reply_int(*out_reply, "n_items");
@@ -234,7 +205,7 @@ static int give_answer(struct taking *taking, const struct answer *answer,
 
 static int stop_here(struct taking *taking, const msgpack_object **out_state)
 {
-    int code = call_session(taking, "session.suspend", out_state);
+    int code = cli_try_session(taking->cli, "session.suspend", taking->session, out_state);
 
     if (code) {
         cli_tell_error(taking->cli, *out_state);

@@ -4,6 +4,8 @@
 #include "clients/cli/text_table.h"
 #include "tools/json_wire.h"
 
+#include <stdio.h>
+
 /* A request holds the document one level deep. */
 enum { DOCUMENT_DEPTH = LIMIT_DEPTH - 1 };
 
@@ -99,10 +101,7 @@ static int run_show(struct cli *cli, const struct args *args)
     document = reply_map(reply, "document");
     json = document ? json_wire_read(document) : NULL;
     if (!json) return cli_fail(EX_PROTOCOL, "the reply has no document");
-    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    putchar('\n');
-    json_decref(json);
-    return EX_OK;
+    return cli_print_json(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 }
 
 const struct command command_test_put = {

@@ -4,7 +4,7 @@
 #include "clients/cli/text_table.h"
 
 #include <argp.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct command *const commands[] = {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "clients/cli/picture.h"
-
 #include "base/macros.h"
 
 #include <math.h>

@@ -4,7 +4,6 @@
 #define CLI_PICTURE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 enum { PICTURE_SIZE = 256 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "clients/cli/session_view.h"
-
 #include "clients/cli/picture.h"
 #include "clients/cli/text_table.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static const struct reason {
     const char *stop, *words;

@@ -23,7 +23,7 @@ void text_table_init(struct text_table *table, const char *align);
 void text_table_cell(struct text_table *table, const char *fmt, ...) PRINTF(2, 3);
 /* A text from outside: control characters become '?'. */
 void text_table_slice(struct text_table *table, struct slice text);
-/* A number in `fmt`, or "-" for NaN. */
+/* A number with so many decimals, or "-" for NaN. */
 void text_table_number(struct text_table *table, int decimals, double value);
 /* Print; a last column on the left is broken between words where a line would pass `width`. */
 void text_table_print(const struct text_table *table, size_t width, FILE *out);

@@ -24,7 +24,8 @@ struct faults {
     size_t total;
 };
 
-/* Add one fault. `item` and `field` may be NULL; texts that do not fit are cut. */
+/* Add one fault. `item` and `field` may be NULL; texts that do not fit are cut between two
+ * characters. */
 void faults_add(struct faults *faults, const char *item, const char *field, const char *fmt, ...)
     PRINTF(4, 5);
 void faults_done(struct faults *faults);

@@ -6,7 +6,6 @@
 enum {
     LIMIT_ID = 64,                  // bytes of an id, without the final NUL
     LIMIT_CATS = 16,                // response categories of one item
-    LIMIT_DIMS = 5,                 // dimensions of theta
     LIMIT_NODES = 512,              // quadrature nodes of one grid
     LIMIT_SCAN = 1024,              // thetas looked at in a search for modes
     LIMIT_ITEMS = 200000,           // items of one bank
@@ -22,9 +21,15 @@ enum {
     LIMIT_CUTS = 16,                // cut scores of one test
     LIMIT_RANDOMESQUE = 64,         // candidates to draw from
     LIMIT_BATCH_ITEMS = 500,        // items in one bank.add
+    LIMIT_UPLOADS = 64,             // uploads that are open at a time
     LIMIT_IRT_THETAS = 1000,        // thetas in one irt.curve
+    LIMIT_IRT_VALUES = 1 << 16,     // numbers in the reply to one irt.curve
+    LIMIT_IRT_TOP = 1000,           // items in the reply to one irt.rank
     LIMIT_FAULTS = 1000,            // faults told in one reply; the rest are counted
+    LIMIT_REQUEST_ID = 64,          // bytes of a request's id where it is a str
     LIMIT_DEPTH = 16,               // nesting of one message
+    LIMIT_PAIRS = 64,               // entries of one map
+    LIMIT_KEY = 64,                 // bytes of a map's key
     LIMIT_MESSAGE = 1 << 20,        // bytes of one message
     LIMIT_REQUEST = 1 << 16,        // bytes of a request that uploads nothing
     LIMIT_ENVELOPE = 8,             // routing frames before the body
@@ -35,6 +40,12 @@ enum {
 #define LIMIT_SLOPE    100.0
 #define LIMIT_LOCATION 100.0
 #define LIMIT_THETA    20.0
+
+/* What a bank's D and the SD of a normal prior may be. */
+#define LIMIT_D_MIN  0.1
+#define LIMIT_D_MAX  10.0
+#define LIMIT_SD_MIN 1e-3
+#define LIMIT_SD_MAX 1e3
 
 /* The largest integer that every peer's number type holds: 2^53 - 1. */
 #define LIMIT_INT 9007199254740991LL

@@ -57,19 +57,3 @@ struct estimate_spec estimate_spec_default(void)
         .fence = {.slope = 5.0, .min = -5.0, .max = 5.0},
     };
 }
-
-struct info_terms evidence_info(const struct evidence *evidence, double theta)
-{
-    struct info_terms sum = {0};
-
-    for (size_t j = 0; j < evidence->n; j++) {
-        const struct item *item = bank_item(evidence->bank, evidence->item[j]);
-        struct curve curve;
-
-        item->model->curve(item, theta, &curve);
-        sum.i += curve_info(&curve);
-        sum.d1 += curve_info_d1(&curve);
-        sum.d2 += curve_info_d2(&curve);
-    }
-    return sum;
-}

@@ -68,7 +68,4 @@ const struct estimator *estimator_find(struct slice name);
 /* The sound default: EAP, N(0, 1), 61 trapezoid nodes on [-6, 6], bounds [-4, 4]. */
 struct estimate_spec estimate_spec_default(void);
 
-/* Test information of the answered items at theta, with derivatives. */
-struct info_terms evidence_info(const struct evidence *evidence, double theta);
-
 #endif

@@ -4,6 +4,8 @@
 #include "estimate/estimator.h"
 #include "num/elementary.h"
 
+#include <math.h>
+
 /* Log posterior at the nodes into workspace->weight; its maximum is returned. */
 static double log_posterior(const struct estimate_spec *spec, const struct evidence *evidence,
                             const double *loglik, struct estimate_workspace *workspace)

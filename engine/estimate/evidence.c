@@ -34,3 +34,41 @@ void evidence_loglik(const struct evidence *evidence, const double *theta, size_
         it->model->add_loglik(it, evidence->score[j], theta, n, loglik);
     }
 }
+
+bool evidence_is_concave(const struct evidence *evidence)
+{
+    for (size_t j = 0; j < evidence->n; j++) {
+        if (!bank_item(evidence->bank, evidence->item[j])->model->concave) return false;
+    }
+    return true;
+}
+
+double evidence_score(const struct evidence *evidence, double theta)
+{
+    double sum = 0.0;
+
+    for (size_t j = 0; j < evidence->n; j++) {
+        const struct item *item = bank_item(evidence->bank, evidence->item[j]);
+        struct curve curve;
+
+        item->model->curve(item, theta, &curve);
+        sum += curve.r1[evidence->score[j]];
+    }
+    return sum;
+}
+
+struct info_terms evidence_info(const struct evidence *evidence, double theta)
+{
+    struct info_terms sum = {0};
+
+    for (size_t j = 0; j < evidence->n; j++) {
+        const struct item *item = bank_item(evidence->bank, evidence->item[j]);
+        struct curve curve;
+
+        item->model->curve(item, theta, &curve);
+        sum.i += curve_info(&curve);
+        sum.d1 += curve_info_d1(&curve);
+        sum.d2 += curve_info_d2(&curve);
+    }
+    return sum;
+}

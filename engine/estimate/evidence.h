@@ -4,6 +4,7 @@
 #define ESTIMATE_EVIDENCE_H
 
 #include "estimate/grid.h"
+#include "estimate/prior.h"
 #include "irt/bank.h"
 
 /* Answers in the order they came. The arrays belong to the caller and have room for what he adds.
@@ -25,8 +26,17 @@ void evidence_clear(struct evidence *evidence);
  * Pre: item is in the bank, score is one of its categories. */
 void evidence_add(struct evidence *evidence, uint32_t item, unsigned score, double *node);
 
-/* log-likelihood of all answers at theta[q], q < n, into loglik. */
+/* Log-likelihood of all answers at theta[q], q < n, into loglik. */
 void evidence_loglik(const struct evidence *evidence, const double *theta, size_t n,
                      double *loglik);
+
+/* Whether the log-likelihood is concave in theta whatever the answers are. */
+bool evidence_is_concave(const struct evidence *evidence);
+
+/* Derivative of the log-likelihood by theta. */
+double evidence_score(const struct evidence *evidence, double theta);
+
+/* Test information of the answered items at theta, with derivatives. */
+struct info_terms evidence_info(const struct evidence *evidence, double theta);
 
 #endif

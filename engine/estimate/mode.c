@@ -163,28 +163,6 @@ void mode_find(struct function slope, double lower, double upper, bool concave,
     mode_of_scan(slope, n_node, workspace, out);
 }
 
-bool evidence_is_concave(const struct evidence *evidence)
-{
-    for (size_t j = 0; j < evidence->n; j++) {
-        if (!bank_item(evidence->bank, evidence->item[j])->model->concave) return false;
-    }
-    return true;
-}
-
-double evidence_score(const struct evidence *evidence, double theta)
-{
-    double sum = 0.0;
-
-    for (size_t j = 0; j < evidence->n; j++) {
-        const struct item *item = bank_item(evidence->bank, evidence->item[j]);
-        struct curve curve;
-
-        item->model->curve(item, theta, &curve);
-        sum += curve.r1[evidence->score[j]];
-    }
-    return sum;
-}
-
 double se_of_info(double info)
 {
     return info > 0.0 ? 1.0 / sqrt(info) : (double)INFINITY;

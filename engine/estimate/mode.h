@@ -24,12 +24,6 @@ size_t mode_scan_nodes(double lower, double upper, double *theta);
 void mode_of_scan(struct function slope, size_t n_node, struct estimate_workspace *workspace,
                   struct estimate *out);
 
-/* Whether the likelihood of the answers is concave in theta whatever they are. */
-bool evidence_is_concave(const struct evidence *evidence);
-
-/* Derivative of the log-likelihood by theta. */
-double evidence_score(const struct evidence *evidence, double theta);
-
 /* 1 / sqrt(information); infinite where there is none. */
 double se_of_info(double info);
 

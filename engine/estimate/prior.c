@@ -3,6 +3,9 @@
 #include "estimate/prior.h"
 #include "num/elementary.h"
 
+#include <float.h>
+#include <math.h>
+
 static double normal_log_density(const struct prior *prior, double theta,
                                  const struct info_terms *info)
 {

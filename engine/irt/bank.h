@@ -10,8 +10,6 @@
 #include "base/slice.h"
 #include "irt/model.h"
 
-#include <stdint.h>
-
 struct bank;
 
 struct tag {

@@ -6,8 +6,6 @@
 
 #include "base/limits.h"
 
-#include <stddef.h>
-
 struct model;
 
 /* Parameters by the papers' letters. Which ones count, and how, is the model's to say. */

@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_roots.h>
-#include <math.h>
 #include <stdlib.h>
 
 enum { ROOT_ITERATIONS = 200 };  // bisection alone would need 60 from any bracket of ours

@@ -39,7 +39,8 @@ struct config {
 
 void config_init(struct config *config);
 
-/* Read a file over the defaults. BAD_REQUEST with line and key in `fault`. */
+/* Read a file over the defaults. NOT_FOUND where it cannot be read, BAD_REQUEST with line and key
+ * in `fault`; on an error *config is untouched. */
 MUST_CHECK enum status config_load(const char *path, struct config *config, struct fault *fault);
 
 #endif

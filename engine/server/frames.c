@@ -45,20 +45,21 @@ enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoin
 {
     static const char ipc[] = "ipc://";
     bool is_ipc = strncmp(endpoint->url, ipc, sizeof(ipc) - 1) == 0;
+    const char *field = is_ipc ? "ipc.endpoint" : "tcp.endpoint";
     void *socket = zmq_socket(zmq_context, ZMQ_ROUTER);
     mode_t mask;
     bool bound;
 
     if (!socket || !set_options(socket)) {
+        fault_set(fault, NULL, field, "cannot make a socket: %s", zmq_strerror(errno));
         if (socket) zmq_close(socket);
-        return NO_MEMORY;
+        return IO_ERROR;
     }
     mask = umask(~(mode_t)SOCKET_MODE & 0777);
     bound = zmq_bind(socket, endpoint->url) == 0;
     umask(mask);
     if (!bound) {
-        fault_set(fault, NULL, is_ipc ? "ipc.endpoint" : "tcp.endpoint", "cannot bind %.80s: %s",
-                  endpoint->url, zmq_strerror(errno));
+        fault_set(fault, NULL, field, "cannot bind %.80s: %s", endpoint->url, zmq_strerror(errno));
         zmq_close(socket);
         return IO_ERROR;
     }

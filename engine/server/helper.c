@@ -3,10 +3,10 @@
 #include "estimate/estimator.h"
 #include "server/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zmq.h>
 
 #define HELPER_ENDPOINT "inproc://helper"
@@ -21,7 +21,7 @@ struct helper {
 };
 
 /* What the thread needs for its work. */
-struct bench {
+struct worker {
     void *socket;
     struct env *env;
     struct decoder decoder;
@@ -36,20 +36,20 @@ static bool send_pair(void *socket, const struct job *job, struct slice bytes)
 }
 
 /* One ask. False at the end: an empty message, or a socket that was closed. */
-static bool serve_one(struct bench *bench)
+static bool serve_one(struct worker *worker)
 {
     struct job job;
     zmq_msg_t body;
     bool more;
 
-    if (zmq_recv(bench->socket, &job, sizeof(job), 0) != (int)sizeof(job)) return false;
+    if (zmq_recv(worker->socket, &job, sizeof(job), 0) != (int)sizeof(job)) return false;
     zmq_msg_init(&body);
-    more = zmq_msg_recv(&body, bench->socket, 0) >= 0;
+    more = zmq_msg_recv(&body, worker->socket, 0) >= 0;
     if (more) {
-        buf_clear(&bench->reply);
-        call_work(&bench->decoder, slice_of(zmq_msg_data(&body), zmq_msg_size(&body)), &job,
-                  bench->env, bench->workspace, &bench->reply);
-        more = send_pair(bench->socket, &job, buf_slice(&bench->reply));
+        buf_clear(&worker->reply);
+        call_work(&worker->decoder, slice_of(zmq_msg_data(&body), zmq_msg_size(&body)), &job,
+                  worker->env, worker->workspace, &worker->reply);
+        more = send_pair(worker->socket, &job, buf_slice(&worker->reply));
     }
     zmq_msg_close(&body);
     return more;
@@ -58,23 +58,25 @@ static bool serve_one(struct bench *bench)
 static void *run(void *argument)
 {
     struct helper *helper = argument;
-    struct bench bench = {.env = helper->env};
+    struct worker worker = {.env = helper->env};
     int linger = 0;
 
-    bench.socket = zmq_socket(helper->context, ZMQ_PAIR);
-    bench.workspace = estimate_workspace_new();
-    if (bench.socket && bench.workspace && decoder_init(&bench.decoder) == OK) {
-        zmq_setsockopt(bench.socket, ZMQ_LINGER, &linger, sizeof(linger));
-        if (zmq_connect(bench.socket, HELPER_ENDPOINT) == 0) {
-            while (serve_one(&bench)) continue;
-        }
-        decoder_done(&bench.decoder);
-    } else {
-        log_line(LOG_ERROR, "the helper has no memory", "%s", "");
+    worker.socket = zmq_socket(helper->context, ZMQ_PAIR);
+    worker.workspace = estimate_workspace_new();
+    if (!worker.socket || !worker.workspace || decoder_init(&worker.decoder)) {
+        log_line(LOG_ERROR, "the helper cannot start", "error=\"no memory or no socket\"");
+        goto done;
     }
-    if (bench.socket) zmq_close(bench.socket);
-    estimate_workspace_free(bench.workspace);
-    buf_done(&bench.reply);
+    zmq_setsockopt(worker.socket, ZMQ_LINGER, &linger, sizeof(linger));
+    if (zmq_connect(worker.socket, HELPER_ENDPOINT) == 0)
+        while (serve_one(&worker)) continue;
+    else
+        log_line(LOG_ERROR, "the helper cannot start", "error=\"%s\"", zmq_strerror(errno));
+    decoder_done(&worker.decoder);
+done:
+    if (worker.socket) zmq_close(worker.socket);
+    estimate_workspace_free(worker.workspace);
+    buf_done(&worker.reply);
     return NULL;
 }
 

@@ -60,7 +60,7 @@ void log_line(enum log_level level, const char *message, const char *fmt, ...)
 
     if ((int)level > level_now) return;
     n = (size_t)prefix(level, line, sizeof(line));
-    n += (size_t)snprintf(line + n, sizeof(line) - n, "msg=\"%s\"%s", message, fmt[0] ? " " : "");
+    n += (size_t)snprintf(line + n, sizeof(line) - n, "msg=\"%s\" ", message);
     if (n < sizeof(line) - 2) {
         int more;
 

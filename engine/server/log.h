@@ -14,7 +14,7 @@ bool log_level_find(const char *name, enum log_level *out);
 /* Lines above `level` are left out from now on. */
 void log_set_level(enum log_level level);
 
-/* One line: `message`, then the pairs that `fmt` makes ("bank=%s version=%u"; may be ""). Under the
+/* One line: `message`, then the pairs that `fmt` makes ("bank=%s version=%u"). Under the
  * journal, lines carry its priority prefix instead of time and level. */
 void log_line(enum log_level level, const char *message, const char *fmt, ...) PRINTF(3, 4);
 

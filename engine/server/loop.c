@@ -8,10 +8,10 @@
 #include "server/helper.h"
 #include "server/notify.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -65,7 +65,8 @@ struct loop {
     bool done;
 };
 
-void loop_block_signals(void)
+/* The signals that the loop takes as messages. */
+static sigset_t own_signals(void)
 {
     sigset_t set;
 
@@ -73,6 +74,13 @@ void loop_block_signals(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    return set;
+}
+
+void loop_block_signals(void)
+{
+    sigset_t set = own_signals();
+
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
@@ -116,7 +124,7 @@ static void rest_helper(struct loop *loop)
 static void commit(struct loop *loop)
 {
     struct server *server = loop->server;
-    struct fault fault;
+    struct fault fault = {0};
     enum status st;
 
     if (server->batch.n == 0 && !server->batch.bytes.failed) return;
@@ -124,7 +132,8 @@ static void commit(struct loop *loop)
     while (st == MAP_FULL) {
         rest_helper(loop);
         if (env_grow(server->env)) break;
-        log_line(LOG_WARN, "the store's map was full and was doubled", "%s", "");
+        log_line(LOG_WARN, "the store's map was full and was doubled", "writes=%zu",
+                 server->batch.n);
         st = env_commit(server->env, &server->batch, &fault);
     }
     if (st)
@@ -151,12 +160,13 @@ static void pending_free(struct pending *pending)
     free(pending);
 }
 
-/* Keep a request until a helper has done its work. */
+/* Keep a request until a helper has done its work. False without memory. */
 static bool add_pending(struct loop *loop, const struct job *job, int socket, struct slice envelope,
                         int64_t arrived_us)
 {
-    struct pending *pending = loop->n_pending < PENDING_MOST ? calloc(1, sizeof(*pending)) : NULL;
+    struct pending *pending = calloc(1, sizeof(*pending));
 
+    assert(loop->n_pending < PENDING_MOST);
     if (!pending) return false;
     pending->job = *job;
     pending->job.ticket = ++loop->next_ticket;
@@ -233,6 +243,7 @@ static bool serve_message(struct loop *loop, int socket)
     size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
     struct peer peer = peer_of(loop, socket);
     struct job job = {0};
+    struct job *room = loop->n_pending < PENDING_MOST ? &job : NULL;
     enum frames_got got = frames_receive(loop->router[socket], &loop->envelope, &loop->body);
 
     if (got == FRAMES_NONE) return false;
@@ -242,7 +253,7 @@ static bool serve_message(struct loop *loop, int socket)
         return true;
     }
     if (call_handle(loop->server, &loop->decoder, buf_slice(&loop->body), &peer, &loop->reply,
-                    &job) == CALL_ASKED) {
+                    room) == CALL_ASKED) {
         struct slice envelope =
             slice_of(loop->envelope.data + envelope_at, loop->envelope.n - envelope_at);
 
@@ -250,7 +261,7 @@ static bool serve_message(struct loop *loop, int socket)
             loop->envelope.n = envelope_at;
             return true;
         }
-        call_refuse(loop->server, &loop->decoder, buf_slice(&loop->body), &peer, BUSY,
+        call_refuse(loop->server, &loop->decoder, buf_slice(&loop->body), &peer, NO_MEMORY,
                     &loop->reply);
     }
     add_slot(loop, socket, envelope_at, reply_at, peer.now_us);
@@ -296,13 +307,15 @@ static void tidy(struct loop *loop, size_t n_most)
 static void tick(struct loop *loop, int64_t now_us)
 {
     struct server *server = loop->server;
+    enum status st;
 
     loop->tick_us = now_us;
     uploads_tidy(server->uploads, &server->batch, now_us);
-    if (loop->n_tick++ % TRIM_TICKS == 0 && sessions_trim(server->sessions, &server->batch)) {
-        log_line(LOG_ERROR, "the journal could not be trimmed", "%s", "");
+    if (loop->n_tick++ % TRIM_TICKS == 0) {
+        st = sessions_trim(server->sessions, &server->batch);
+        if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
     }
-    if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 500) {
+    if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 1000 / 2) {
         notify("WATCHDOG=1");
         loop->watchdog_us = now_us;
     }
@@ -356,7 +369,7 @@ static void reload(struct loop *loop)
     server->config.log_level = config.log_level;
     server->config.drain_ms = config.drain_ms;
     log_set_level(config.log_level);
-    log_line(LOG_INFO, "configuration reloaded", "%s", "");
+    log_line(LOG_INFO, "configuration reloaded", "file=%s", loop->config_path);
 }
 
 static void take_signals(struct loop *loop)
@@ -391,7 +404,11 @@ static void serve(struct loop *loop)
     while (!loop->done) {
         bool draining = loop->server->draining;
 
-        if (zmq_poll(item, n, draining ? QUIET_MS / 2 : TICK_MS) < 0 && errno != EINTR) break;
+        if (zmq_poll(item, n, draining ? QUIET_MS / 2 : TICK_MS) < 0 && errno != EINTR) {
+            log_line(LOG_ERROR, "cannot wait for messages", "error=\"%s\"", zmq_strerror(errno));
+            loop->exit_code = EX_OSERR;
+            break;
+        }
         take_signals(loop);
         cycle(loop);
         if (loop->server->draining && drained(loop, clock_us())) loop->done = true;
@@ -401,15 +418,11 @@ static void serve(struct loop *loop)
 static int open_sockets(struct loop *loop, struct fault *fault)
 {
     struct server *server = loop->server;
-    sigset_t set;
+    sigset_t set = own_signals();
 
     loop->zmq = zmq_ctx_new();
-    if (!loop->zmq || decoder_init(&loop->decoder)) return EX_OSERR;
+    if (!loop->zmq) return EX_OSERR;
     zmq_ctx_set(loop->zmq, ZMQ_BLOCKY, 0);
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
     loop->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (loop->signal_fd < 0) return EX_OSERR;
     if (helper_start(loop->zmq, server->env, &loop->helper)) return EX_OSERR;
@@ -431,10 +444,7 @@ static void close_sockets(struct loop *loop)
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (loop->router[s]) zmq_close(loop->router[s]);
     }
-    if (loop->zmq) {
-        decoder_done(&loop->decoder);
-        zmq_ctx_term(loop->zmq);
-    }
+    if (loop->zmq) zmq_ctx_term(loop->zmq);
     if (loop->signal_fd >= 0) close(loop->signal_fd);
     DL_FOREACH_SAFE(loop->pending, pending, next)
     {
@@ -452,7 +462,10 @@ int loop_run(struct server *server, const char *config_path)
     struct fault fault = {0};
     int code;
 
-    if (!loop) return EX_OSERR;
+    if (!loop || decoder_init(&loop->decoder)) {
+        free(loop);
+        return EX_OSERR;
+    }
     loop->server = server;
     loop->config_path = config_path;
     loop->signal_fd = -1;
@@ -468,6 +481,7 @@ int loop_run(struct server *server, const char *config_path)
         code = loop->exit_code;
     }
     close_sockets(loop);
+    decoder_done(&loop->decoder);
     free(loop);
     return code;
 }

@@ -3,8 +3,8 @@
 #include "server/loop.h"
 
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 
 enum { OPTION_CHECK = 256 };

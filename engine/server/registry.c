@@ -83,8 +83,9 @@ static struct entry *entry_find(struct entry *table, struct library_name name)
     return entry;
 }
 
-/* The entry of that name, made where there is none; `size` is that of the whole struct. */
-static struct entry *entry_get(struct entry **table, struct library_name name, size_t size)
+/* The entry of that name, made where there is none; `size` is that of the whole struct. NULL
+ * without memory. */
+static struct entry *entry_make(struct entry **table, struct library_name name, size_t size)
 {
     struct entry *entry = entry_find(*table, name);
 
@@ -248,7 +249,7 @@ enum status registry_plan(struct registry *registry, struct test_version *test,
 enum status registry_add_bank(struct registry *registry, const struct bank_header *header,
                               struct bank *bank, struct bank_version **out)
 {
-    struct entry *entry = entry_get(&registry->banks, header->name, sizeof(struct bank_entry));
+    struct entry *entry = entry_make(&registry->banks, header->name, sizeof(struct bank_entry));
     struct bank_version *version;
     enum status st = entry ? entry_reserve(entry, header->version) : NO_MEMORY;
 
@@ -288,7 +289,7 @@ static void test_version_free(struct test_version *version)
 enum status registry_add_test(struct registry *registry, const struct test_header *header,
                               const struct test *test, struct test_version **out)
 {
-    struct entry *entry = entry_get(&registry->tests, header->name, sizeof(struct test_entry));
+    struct entry *entry = entry_make(&registry->tests, header->name, sizeof(struct test_entry));
     struct test_version *version;
     enum status st = entry ? entry_reserve(entry, header->version) : NO_MEMORY;
 

@@ -8,6 +8,8 @@
 #include "store/library.h"
 
 struct registry;
+struct bank_entry;  // all versions of a bank, and what is withdrawn from it
+struct test_entry;  // all versions of a test
 
 struct bank_version {
     const struct bank_entry *entry;
@@ -17,11 +19,9 @@ struct bank_version {
     double D;
     int64_t created_ms;
     struct bank *bank;  // NULL until it is first needed
-    uint32_t
-        *retired;  // [entry->n_retired] indices in this version, NO_ITEM where it lacks the item
+    /* [entry->n_retired] indices in this version, NO_ITEM where it lacks the item. */
+    uint32_t *retired;
 };
-
-struct bank_entry;
 
 struct test_version {
     const struct test_entry *entry;
@@ -31,8 +31,6 @@ struct test_version {
     struct test test;
     struct plan_of *plans;
 };
-
-struct test_entry;
 
 /* Everything in the store. */
 MUST_CHECK enum status registry_open(struct env *env, struct registry **out);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The table, and the way through it: decode, find the row, check the role, run, reply. */
 #include "server/request.h"
+#include "proto/version.h"
 #include "server/server.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-
-enum { PROTOCOL_VERSION = 1, ID_BYTES = 64 };
 
 const struct request *const requests[] = {
     &request_session_answer, &request_session_start,   &request_session_get,
@@ -18,6 +17,8 @@ const struct request *const requests[] = {
     &request_test_get,       &request_test_list,       &request_irt_curve,
     &request_irt_estimate,   &request_irt_rank,        NULL,
 };
+
+static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
 
 static const struct request *request_find(struct slice op)
 {
@@ -45,6 +46,11 @@ void reply_begin(struct call *call, size_t n_field)
 {
     write_map(&call->out, 3 + n_field);
     write_head(call, true);
+}
+
+struct library_name call_name(const struct call *call, struct slice name)
+{
+    return (struct library_name){.tenant = call->tenant, .name = name};
 }
 
 enum status refuse(struct call *call, enum status status, const char *field, const char *fmt, ...)
@@ -96,7 +102,6 @@ static void write_error(struct call *call, enum status status, size_t mark)
 /* Decode the body. What is no map gets an error with id nil. */
 static enum status call_decode(struct call *call, struct decoder *decoder, struct slice body)
 {
-    static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
     enum status st;
 
     call->root = nothing;
@@ -119,18 +124,16 @@ static bool id_is_good(const msgpack_object *id)
 
     if (!id) return false;
     if (id->type == MSGPACK_OBJECT_POSITIVE_INTEGER) return id->via.u64 <= LIMIT_INT;
-    return object_str(id, &text) && text.n <= ID_BYTES;
+    return object_str(id, &text) && text.n <= LIMIT_REQUEST_ID;
 }
 
 /* An id that may not be sent back as it came is not: it could be of any size. */
 static enum status check_id(struct call *call)
 {
-    static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
-
     if (id_is_good(map_find(&call->root, "id"))) return OK;
     call->root = nothing;
     return refuse(call, BAD_REQUEST, "id",
-                  "must be an unsigned integer or a str of at most %d bytes", ID_BYTES);
+                  "must be an unsigned integer or a str of at most %d bytes", LIMIT_REQUEST_ID);
 }
 
 /* Find the row and check what concerns every request. */
@@ -171,7 +174,7 @@ static struct call call_of(struct server *server, const struct peer *peer, struc
 }
 
 /* The end of every call: an error reply where there is an error. */
-static void call_end(struct call *call, enum status st, size_t mark)
+static void end_call(struct call *call, enum status st, size_t mark)
 {
     if (st) write_error(call, st, mark);
     faults_done(&call->faults);
@@ -186,13 +189,16 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
 
     server->stats.requests++;
     call.job = job;
+    if (st == OK && call.request->work && !job) {
+        st = refuse(&call, BUSY, NULL, "too many requests wait for the helper");
+    }
     if (st == OK) st = call.request->run(&call);
     if (st == OK && call.request->work) {
         job->request = call.request;
         return CALL_ASKED;
     }
     if (st) server->stats.errors++;
-    call_end(&call, st, mark);
+    end_call(&call, st, mark);
     return CALL_REPLIED;
 }
 
@@ -204,7 +210,7 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
     enum status st = call_decode(&call, decoder, body);
 
     server->stats.errors++;
-    call_end(&call, st ? st : status, mark);
+    end_call(&call, st ? st : status, mark);
 }
 
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct env *env,
@@ -216,7 +222,7 @@ void call_work(struct decoder *decoder, struct slice body, struct job *job, stru
 
     if (st == OK) st = job->request->work(&call, env, workspace);
     job->status = st;
-    call_end(&call, st, mark);
+    end_call(&call, st, mark);
 }
 
 void call_finish(struct server *server, struct decoder *decoder, struct slice body,
@@ -229,6 +235,6 @@ void call_finish(struct server *server, struct decoder *decoder, struct slice bo
     call.job = job;
     if (st == OK) st = job->request->finish(&call);
     if (st) server->stats.errors++;
-    call_end(&call, st, mark);
+    end_call(&call, st, mark);
     if (job->status) reply->n = mark;  // the helper's reply says what was wrong
 }

@@ -71,6 +71,9 @@ void reply_begin(struct call *call, size_t n_field);
 enum status refuse(struct call *call, enum status status, const char *field, const char *fmt, ...)
     PRINTF(4, 5);
 
+/* A name of the peer's tenant. */
+struct library_name call_name(const struct call *call, struct slice name);
+
 /* The version of a bank that the request names by `bank` and, where it says so, `version`. */
 enum status call_bank_version(struct call *call, struct bank_version **out);
 
@@ -85,7 +88,8 @@ struct peer {
 };
 
 /* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet,
- * *job is to be sent to a helper with the body. */
+ * *job is to be sent to a helper with the body. `job` is NULL where helpers take no more work: what
+ * needs one is then refused before it has begun. */
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job);
 

@@ -3,16 +3,7 @@
 #include "server/request.h"
 #include "server/server.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define MIN_D 0.1
-#define MAX_D 10.0
-
-static struct library_name name_of(const struct call *call, struct slice name)
-{
-    return (struct library_name){.tenant = call->tenant, .name = name};
-}
 
 static enum status unknown_bank(struct call *call, struct slice name)
 {
@@ -27,9 +18,9 @@ static enum status begin(struct call *call)
     struct upload *upload;
 
     read_id(&call->in, "bank", REQUIRED, &bank);
-    read_f64(&call->in, "D", OPTIONAL, MIN_D, MAX_D, &D);
+    read_f64(&call->in, "D", OPTIONAL, LIMIT_D_MIN, LIMIT_D_MAX, &D);
     if (call->in.failed) return BAD_REQUEST;
-    upload = uploads_begin(call->server->uploads, name_of(call, bank), D, &call->server->batch,
+    upload = uploads_begin(call->server->uploads, call_name(call, bank), D, &call->server->batch,
                            call->now_us);
     if (!upload) return refuse(call, BUSY, NULL, "%d uploads are open already", LIMIT_UPLOADS);
     reply_begin(call, 1);
@@ -52,7 +43,7 @@ static enum status find_upload(struct call *call, struct upload **out)
     return OK;
 }
 
-/* The request's id, encoded, into the upload; true where it was there already. */
+/* Whether the upload's last bank.add had the request's id; where it had not, the id is kept. */
 static bool is_repeated(struct call *call, struct upload *upload)
 {
     struct buf id = {0};
@@ -69,23 +60,22 @@ static bool is_repeated(struct call *call, struct upload *upload)
     return same;
 }
 
-static enum status put_items(struct call *call, struct upload *upload, const msgpack_object *items)
+static void put_items(struct call *call, struct upload *upload, const msgpack_object *items)
 {
+    struct batch *batch = &call->server->batch;
     struct buf item = {0};
-    enum status st = OK;
 
     for (uint32_t i = 0; i < items->via.array.size; i++) {
         struct writer out = writer_of(&item);
 
         buf_clear(&item);
         write_object(&out, &items->via.array.ptr[i]);
-        library_put_item(call->server->env, &call->server->batch, upload->id, upload->n_item + i,
+        library_put_item(call->server->env, batch, upload->id, upload->n_item + i,
                          buf_slice(&item));
-        if (item.failed) st = NO_MEMORY;
+        if (item.failed) batch->bytes.failed = true;
     }
     buf_done(&item);
     upload->n_item += items->via.array.size;
-    return st;
 }
 
 static enum status add(struct call *call)
@@ -103,10 +93,7 @@ static enum status add(struct call *call)
     if (upload->n_item + items->via.array.size > LIMIT_ITEMS) {
         return refuse(call, TOO_LARGE, "items", "a bank has at most %d items", LIMIT_ITEMS);
     }
-    if (!is_repeated(call, upload)) {
-        st = put_items(call, upload, items);
-        if (st) return st;
-    }
+    if (!is_repeated(call, upload)) put_items(call, upload, items);
     reply_begin(call, 1);
     put_int(&call->out, "n_items", upload->n_item);
     return OK;
@@ -158,7 +145,7 @@ static enum status publish_work(struct call *call, struct env *env,
 static enum status take_in(struct call *call, struct upload *upload)
 {
     struct server *server = call->server;
-    struct library_name name = name_of(call, slice_str(upload->bank));
+    struct library_name name = call_name(call, slice_str(upload->bank));
     struct bank_header header = {.name = name,
                                  .version = registry_next_bank_version(server->registry, name),
                                  .upload = upload->id,
@@ -181,21 +168,23 @@ static enum status publish_finish(struct call *call)
 {
     struct upload *upload =
         uploads_find(call->server->uploads, call->tenant, (int64_t)call->job->upload.upload);
-    enum status st = OK;
+    enum status st;
 
     if (!upload) {
         bank_free(call->job->made);
         return refuse(call, BAD_REQUEST, "upload", "the upload is gone");
     }
-    if (call->job->status) {
+    if (call->job->status == INVALID_BANK) {
         library_remove_items(&call->server->batch, upload->id, upload->n_item);
         upload->n_item = 0;
         upload->state = UPLOAD_REFUSED;
-        return call->job->status;
+        return INVALID_BANK;
     }
-    if (call->job->made) st = take_in(call, upload);
+    st = call->job->status;
+    if (st == OK && call->job->made) st = take_in(call, upload);
     if (st) {
         bank_free(call->job->made);
+        if (upload->state == UPLOAD_COMPILING) upload->state = UPLOAD_OPEN;  // to be tried again
         return st;
     }
     reply_published(call, upload);
@@ -227,7 +216,7 @@ enum status call_bank_version(struct call *call, struct bank_version **out)
     read_id(&call->in, "bank", REQUIRED, &name);
     read_int(&call->in, "version", OPTIONAL, 1, UINT32_MAX, &version);
     if (call->in.failed) return BAD_REQUEST;
-    entry = registry_bank(call->server->registry, name_of(call, name));
+    entry = registry_bank(call->server->registry, call_name(call, name));
     *out = entry ? bank_entry_version(entry, (uint32_t)version) : NULL;
     if (*out) return OK;
     if (!entry || version == 0) return unknown_bank(call, name);
@@ -321,15 +310,19 @@ static enum status list(struct call *call)
     return OK;
 }
 
-static bool has_item(struct call *call, struct bank_entry *entry, struct slice item)
+/* OK where some version of the bank has the item. */
+static enum status check_item(struct call *call, struct bank_entry *entry, struct slice item)
 {
     struct bank_version *version;
 
     for (uint32_t v = 1; (version = bank_entry_version(entry, v)); v++) {
-        if (registry_load_bank(call->server->registry, version)) continue;
-        if (bank_find(version->bank, item) >= 0) return true;
+        enum status st = registry_load_bank(call->server->registry, version);
+
+        if (st) return st;
+        if (bank_find(version->bank, item) >= 0) return OK;
     }
-    return false;
+    return refuse(call, UNKNOWN_ITEM, "item", "the bank has no item \"%.*s\"", (int)item.n,
+                  (const char *)item.data);
 }
 
 static enum status retire(struct call *call)
@@ -343,12 +336,10 @@ static enum status retire(struct call *call)
     read_id(&call->in, "bank", REQUIRED, &name);
     read_id(&call->in, "item", REQUIRED, &item);
     if (call->in.failed) return BAD_REQUEST;
-    entry = registry_bank(server->registry, name_of(call, name));
+    entry = registry_bank(server->registry, call_name(call, name));
     if (!entry || !bank_entry_version(entry, 0)) return unknown_bank(call, name);
-    if (!has_item(call, entry, item)) {
-        return refuse(call, UNKNOWN_ITEM, "item", "the bank has no item \"%.*s\"", (int)item.n,
-                      (const char *)item.data);
-    }
+    st = check_item(call, entry, item);
+    if (st) return st;
     bank = bank_entry_name(entry);
     st = registry_retire(server->registry, entry, item);
     if (st == OK) {

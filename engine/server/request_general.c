@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* hello, ping, stats. */
 #include "estimate/constant.h"
+#include "proto/version.h"
 #include "server/request.h"
 #include "server/server.h"
 
@@ -32,7 +33,7 @@ static enum status hello(struct call *call)
 {
     reply_begin(call, 6);
     put_text(&call->out, "version", THETAD_VERSION);
-    put_int(&call->out, "protocol", 1);
+    put_int(&call->out, "protocol", PROTOCOL_VERSION);
     write_text(&call->out, "features");
     write_array(&call->out, COUNT_OF(features));
     for (size_t i = 0; i < COUNT_OF(features); i++) write_text(&call->out, features[i]);

@@ -4,25 +4,25 @@
 #include "estimate/exact_se.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "store/estimate_document.h"
 #include "store/item_document.h"
 #include "store/test_document.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-    LIMIT_VALUES = LIMIT_NODES_MESSAGE / 2,  // numbers in one irt.curve reply
-    LIMIT_TOP = 1000,                        // items in one irt.rank reply
-    DEFAULT_TOP = 10,
-};
+enum { DEFAULT_TOP = 10 };
+
+_Static_assert(2 * LIMIT_IRT_VALUES <= LIMIT_NODES_MESSAGE, "a client can read the reply");
 
 /* In the loop: the bank that the request names, if it names one. */
 static enum status prepare(struct call *call)
 {
+    const msgpack_object *bank = map_find(&call->root, "bank");
     struct bank_version *version;
     enum status st;
 
-    if (!map_find(&call->root, "bank")) return OK;
+    if (!bank || bank->type == MSGPACK_OBJECT_NIL) return OK;
     st = call_bank_version(call, &version);
     if (st == OK) st = registry_load_bank(call->server->registry, version);
     if (st == OK) call->job->bank = version->bank;
@@ -52,7 +52,7 @@ static enum status compile_items(struct call *call, const msgpack_object *items,
     double D = 1.0;
     enum status st;
 
-    read_f64(&call->in, "D", OPTIONAL, 0.1, 10.0, &D);
+    read_f64(&call->in, "D", OPTIONAL, LIMIT_D_MIN, LIMIT_D_MAX, &D);
     if (call->in.failed) return BAD_REQUEST;
     out->own = bank_new(n, D);
     if (!out->own) return NO_MEMORY;
@@ -153,9 +153,9 @@ static enum status check_thetas(struct call *call, const struct subject *subject
     for (size_t i = 0; i < subject->n; i++) {
         n_value += bank_item(subject->bank, subject->list[i])->n_cat + 1;
     }
-    if (n_value * theta->via.array.size <= LIMIT_VALUES) return OK;
+    if (n_value * theta->via.array.size <= LIMIT_IRT_VALUES) return OK;
     return refuse(call, TOO_LARGE, "theta", "more than %d numbers; ask for fewer items at a time",
-                  LIMIT_VALUES);
+                  LIMIT_IRT_VALUES);
 }
 
 static enum status curve(struct call *call, struct env *env, struct estimate_workspace *workspace)
@@ -360,7 +360,7 @@ static enum status read_ranking(struct call *call, const struct subject *subject
 
     ranking->top = DEFAULT_TOP;
     read_str(&call->in, "criterion", OPTIONAL, LIMIT_ID, &criterion);
-    read_int(&call->in, "top", OPTIONAL, 1, LIMIT_TOP, &ranking->top);
+    read_int(&call->in, "top", OPTIONAL, 1, LIMIT_IRT_TOP, &ranking->top);
     if (call->in.failed) return BAD_REQUEST;
     ranking->criterion = criterion_find(criterion);
     if (!ranking->criterion) {
@@ -404,7 +404,7 @@ static enum status rank(struct call *call, struct env *env, struct estimate_work
     n_word = bank_n_item(subject.bank) / 64 + 1;
     ranking.blocked.word = calloc(n_word, sizeof(*ranking.blocked.word));
     ranking.value = calloc(subject.n + 1, sizeof(*ranking.value));
-    ranking.best = calloc(LIMIT_TOP, sizeof(*ranking.best));
+    ranking.best = calloc(LIMIT_IRT_TOP, sizeof(*ranking.best));
     st = ranking.blocked.word && ranking.value && ranking.best ? OK : NO_MEMORY;
     if (st == OK) st = read_ranking(call, &subject, workspace, &ranking);
     if (st == OK) write_ranking(call, &subject, &ranking);

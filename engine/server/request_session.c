@@ -6,7 +6,6 @@
 
 #include <sodium.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { ROLES_SEE_ABILITY = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR | ROLE_ADMIN };
 
@@ -151,7 +150,7 @@ static void read_start_event(struct call *call, struct event *event)
         struct reader in = reader_of(prior, "prior", &call->fault);
 
         read_f64(&in, "mean", REQUIRED, -LIMIT_THETA, LIMIT_THETA, &event->prior_mean);
-        read_f64(&in, "sd", REQUIRED, 1e-3, 1e3, &event->prior_sd);
+        read_f64(&in, "sd", REQUIRED, LIMIT_SD_MIN, LIMIT_SD_MAX, &event->prior_sd);
         event->has_prior = true;
         if (in.failed) call->in.failed = true;
     }
@@ -161,7 +160,7 @@ static void read_start_event(struct call *call, struct event *event)
 static enum status find_plan(struct call *call, struct slice test, struct start *start)
 {
     struct registry *registry = call->server->registry;
-    struct test_entry *entry = registry_test(registry, (struct library_name){call->tenant, test});
+    struct test_entry *entry = registry_test(registry, call_name(call, test));
     struct bank_entry *bank;
     enum status st;
 
@@ -170,8 +169,7 @@ static enum status find_plan(struct call *call, struct slice test, struct start 
         return refuse(call, UNKNOWN_TEST, "test", "there is no test \"%.*s\"", (int)test.n,
                       (const char *)test.data);
     }
-    bank = registry_bank(registry,
-                         (struct library_name){call->tenant, slice_str(start->test->test.bank)});
+    bank = registry_bank(registry, call_name(call, slice_str(start->test->test.bank)));
     if (!bank) return refuse(call, UNKNOWN_BANK, NULL, "the test's bank is gone");
     start->bank = bank_entry_version(bank, 0);
     st = registry_plan(registry, start->test, start->bank, &start->plan, &call->faults);
@@ -301,7 +299,8 @@ static enum status get(struct call *call)
     return st ? st : reply_state(call, live);
 }
 
-static enum status simple(struct call *call, enum event_kind kind, struct slice reason)
+/* A request that is one event and nothing else. */
+static enum status move(struct call *call, enum event_kind kind, struct slice reason)
 {
     struct event event = {.kind = kind};
     struct live *live;
@@ -312,17 +311,17 @@ static enum status simple(struct call *call, enum event_kind kind, struct slice 
 
 static enum status suspend(struct call *call)
 {
-    return simple(call, EVENT_SUSPENDED, slice_of(NULL, 0));
+    return move(call, EVENT_SUSPENDED, slice_of(NULL, 0));
 }
 
 static enum status resume(struct call *call)
 {
-    return simple(call, EVENT_RESUMED, slice_of(NULL, 0));
+    return move(call, EVENT_RESUMED, slice_of(NULL, 0));
 }
 
 static enum status finish(struct call *call)
 {
-    return simple(call, EVENT_FINISHED, slice_of(NULL, 0));
+    return move(call, EVENT_FINISHED, slice_of(NULL, 0));
 }
 
 static enum status void_session(struct call *call)
@@ -330,7 +329,7 @@ static enum status void_session(struct call *call)
     struct slice reason = {0};
 
     read_str(&call->in, "reason", OPTIONAL, LIMIT_RAW, &reason);
-    return simple(call, EVENT_VOIDED, reason);
+    return move(call, EVENT_VOIDED, reason);
 }
 
 #define SESSION_ROW(row_op, row_roles, row_run)                                                    \

@@ -4,7 +4,7 @@
 #include "server/server.h"
 #include "store/test_document.h"
 
-/* Whether the newest version of the test is this document already. */
+/* The newest version of the test where it is this document already, else NULL. */
 static struct test_version *find_same(struct call *call, struct library_name name,
                                       struct slice document)
 {
@@ -18,8 +18,7 @@ static struct test_version *find_same(struct call *call, struct library_name nam
 static enum status check_fit(struct call *call, const struct test *test)
 {
     struct registry *registry = call->server->registry;
-    struct library_name name = {.tenant = call->tenant, .name = slice_str(test->bank)};
-    struct bank_entry *entry = registry_bank(registry, name);
+    struct bank_entry *entry = registry_bank(registry, call_name(call, slice_str(test->bank)));
     struct bank_version *bank = entry ? bank_entry_version(entry, 0) : NULL;
     struct plan *plan;
     enum status st;
@@ -54,7 +53,7 @@ static enum status put_document(struct call *call, const msgpack_object *documen
 {
     struct test test;
     struct test_version *version;
-    struct library_name name = {.tenant = call->tenant};
+    struct library_name name;
     enum status st = OK;
 
     if (test_document_read(document, &test, &call->faults)) st = check_fit(call, &test);
@@ -63,7 +62,7 @@ static enum status put_document(struct call *call, const msgpack_object *documen
                       call->faults.total, call->faults.total == 1 ? "" : "s");
     }
     if (st) return st;
-    name.name = slice_str(test.name);
+    name = call_name(call, slice_str(test.name));
     version = find_same(call, name, bytes);
     if (!version) st = put_version(call, name, bytes, &test, &version);
     if (st) return st;
@@ -99,14 +98,13 @@ static enum status get(struct call *call)
     read_id(&call->in, "test", REQUIRED, &name);
     read_int(&call->in, "version", OPTIONAL, 1, UINT32_MAX, &number);
     if (call->in.failed) return BAD_REQUEST;
-    entry = registry_test(call->server->registry, (struct library_name){call->tenant, name});
+    entry = registry_test(call->server->registry, call_name(call, name));
     version = entry ? test_entry_version(entry, (uint32_t)number) : NULL;
     if (!version) {
         return refuse(call, UNKNOWN_TEST, entry && number > 0 ? "version" : "test",
                       "there is no such test");
     }
-    bank = registry_bank(call->server->registry,
-                         (struct library_name){call->tenant, slice_str(version->test.bank)});
+    bank = registry_bank(call->server->registry, call_name(call, slice_str(version->test.bank)));
     reply_begin(call, 5);
     put_str(&call->out, "test", name);
     put_int(&call->out, "version", version->version);

@@ -92,17 +92,18 @@ void sessions_free(struct sessions *sessions)
     free(sessions);
 }
 
-struct workspace *sessions_workspace(struct sessions *sessions, size_t n_item)
+/* Make the workspace large enough for a bank. */
+static bool reserve_workspace(struct sessions *sessions, size_t n_item)
 {
     struct workspace *workspace;
 
-    if (sessions->workspace && n_item <= sessions->workspace_items) return sessions->workspace;
+    if (sessions->workspace && n_item <= sessions->workspace_items) return true;
     workspace = workspace_new(n_item);
-    if (!workspace) return NULL;
+    if (!workspace) return false;
     workspace_free(sessions->workspace);
     sessions->workspace = workspace;
     sessions->workspace_items = n_item;
-    return workspace;
+    return true;
 }
 
 static size_t make_key(struct slice tenant, struct slice id, char *out)
@@ -141,7 +142,7 @@ static struct entry *entry_new(struct sessions *sessions, const struct start *st
 
     if (!entry) return NULL;
     entry->live.session = session_new(start->plan);
-    if (!entry->live.session || !sessions_workspace(sessions, bank_n_item(start->plan->bank))) {
+    if (!entry->live.session || !reserve_workspace(sessions, bank_n_item(start->plan->bank))) {
         entry_free(entry);
         return NULL;
     }

@@ -66,7 +66,4 @@ MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *ba
 /* How many are in memory. */
 size_t sessions_n_live(const struct sessions *sessions);
 
-/* Scratch for estimates of banks of any loaded size; NULL without memory. */
-struct workspace *sessions_workspace(struct sessions *sessions, size_t n_item);
-
 #endif

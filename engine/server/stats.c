@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/stats.h"
 
+#include <stddef.h>
+
 /* Values below 8 have a bucket each; above, the power of two and the three bits below it. */
 static size_t bucket_of(uint64_t us)
 {

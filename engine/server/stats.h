@@ -3,7 +3,6 @@
 #ifndef SERVER_STATS_H
 #define SERVER_STATS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /* Eight buckets for each power of two: a quantile is at most an eighth too high. */

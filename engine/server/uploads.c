@@ -3,7 +3,6 @@
 #include "server/registry.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define UPLOAD_STAY_US ((int64_t)10 * 60 * 1000 * 1000)
 
@@ -37,7 +36,7 @@ enum status uploads_open(struct env *env, const struct registry *registry, struc
 {
     struct uploads *uploads = calloc(1, sizeof(*uploads));
     uint64_t last;
-    enum status st = NO_MEMORY;
+    enum status st;
 
     if (!uploads) return NO_MEMORY;
     st = library_last_upload(env, &last);
@@ -68,6 +67,7 @@ static struct upload *find_place(struct uploads *uploads, struct batch *batch)
 
     for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
         struct upload *upload = &uploads->place[i];
+
         if (upload->id == 0) return upload;
         if (is_over(upload) && (!oldest || upload->used_us < oldest->used_us)) oldest = upload;
     }

@@ -6,11 +6,11 @@
 #include "base/limits.h"
 #include "store/library.h"
 
-#include <stdbool.h>
-
 enum upload_state { UPLOAD_OPEN, UPLOAD_COMPILING, UPLOAD_REFUSED, UPLOAD_PUBLISHED };
 
-enum { LIMIT_UPLOADS = 64, UPLOAD_REQUEST_ID = 80 };
+enum { UPLOAD_REQUEST_ID = LIMIT_REQUEST_ID + 16 };  // bytes of an encoded id, with room to spare
+
+struct registry;
 
 struct upload {
     uint64_t id;  // 0: the place is free
@@ -32,7 +32,6 @@ struct uploads {
 
 /* Numbers go on behind those in the store. Items of uploads that never became a bank are removed by
  * the batch. */
-struct registry;
 MUST_CHECK enum status uploads_open(struct env *env, const struct registry *registry,
                                     struct batch *batch, struct uploads **out);
 void uploads_free(struct uploads *uploads);

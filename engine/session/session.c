@@ -89,9 +89,9 @@ struct estimate_workspace *workspace_estimate(struct workspace *workspace)
     return workspace->estimate;
 }
 
-/* One block, largest alignment first:
- * | session | group_count | loglik [n_node] | evidence.item [max] | given [max] | evidence.score
- * | */
+/* One block, largest alignment first, `max` being the plan's max_items:
+ *   | session | group_count [n_group] | loglik [n_node] |
+ *   | evidence.item [max] | given [max] | evidence.score [max] | */
 struct session *session_new(const struct plan *plan)
 {
     const struct estimate_spec *interim = &plan->test.interim;

@@ -5,8 +5,8 @@
 
 #include "proto/reader.h"
 
-/* A part of a document: its fields are read through `in`; document_settle after each read moves a
- * fault to the list and lets reading go on. */
+/* A part of a document. Its fields are read through `in`; document_settle then moves a fault to the
+ * list and lets reading go on. */
 struct document {
     struct reader in;
     struct fault fault;
@@ -15,17 +15,20 @@ struct document {
     char path[LIMIT_ID + 1];
 };
 
-/* Begin to read `object` (which should be a map) as the part called `path` ("" for the whole).
- * Keys other than keys[n_key] are faults. */
+/* Begin to read `object` (a fault where it is no map) as the part called `path` ("" for the
+ * whole). */
 void document_begin(struct document *document, const msgpack_object *object, const char *path,
                     const char *item, struct faults *faults);
+/* Every key of this part other than keys[n_key] is a fault. */
 void document_allow(struct document *document, const char *const *keys, size_t n_key);
+/* To be called after each read through `in`; the typed fields below do it themselves. */
 void document_settle(struct document *document);
 
 /* Add a fault for `key` of this part. */
 void document_refuse(struct document *document, const char *key, const char *fmt, ...) PRINTF(3, 4);
 
-/* Typed fields, settled. The outputs are left alone where the field is absent or refused. */
+/* Optional fields, typed and settled. False, and the output left alone, where the field is absent
+ * or refused. */
 bool document_f64(struct document *document, const char *key, double min, double max, double *out);
 bool document_int(struct document *document, const char *key, int64_t min, int64_t max,
                   int64_t *out);

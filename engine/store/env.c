@@ -162,6 +162,9 @@ static enum status check_format(struct env *env, struct fault *fault)
         fault_set(fault, NULL, "format", "the store has format %u, this program knows up to %d",
                   found.n ? found.data[0] : 0u, STORE_FORMAT);
         st = CORRUPT;
+    } else if (st) {
+        fault_set(fault, NULL, "data_dir",
+                  "the store's format record is damaged or cannot be read");
     }
     buf_done(&found);
     return st;
@@ -186,9 +189,12 @@ static enum status take_lock(struct env *env, const char *path, struct fault *fa
 static enum status env_setup(struct env *env, const char *path, size_t map_bytes,
                              struct fault *fault)
 {
-    enum status st = status_of(mdb_env_create(&env->mdb));
+    enum status st;
     int code, dead;
 
+    fault_set(fault, NULL, "data_dir", "libsodium or LMDB cannot be set up");
+    if (sodium_init() < 0) return IO_ERROR;
+    st = status_of(mdb_env_create(&env->mdb));
     if (st) return st;
     mdb_env_set_maxdbs(env->mdb, TABLE_N);
     mdb_env_set_maxreaders(env->mdb, MAX_READERS);
@@ -207,9 +213,12 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
         fault_set(fault, NULL, "data_dir", "cannot open the tables: %s", mdb_strerror(code));
         return status_of(code);
     }
-    fault_set(fault, NULL, "data_dir", "the store's key or format record is damaged");
     st = load_key(env);
-    return st ? st : check_format(env, fault);
+    if (st) {
+        fault_set(fault, NULL, "data_dir", "the store's key record is damaged or cannot be read");
+        return st;
+    }
+    return check_format(env, fault);
 }
 
 enum status env_open(const char *path, size_t map_bytes, struct env **out_env, struct fault *fault)
@@ -217,12 +226,11 @@ enum status env_open(const char *path, size_t map_bytes, struct env **out_env, s
     struct env *env = calloc(1, sizeof(*env));
     enum status st;
 
-    if (!env) return NO_MEMORY;
-    env->lock_fd = -1;
-    if (sodium_init() < 0) {
-        free(env);
-        return INTERNAL;
+    if (!env) {
+        fault_set(fault, NULL, "data_dir", "no memory for the store");
+        return NO_MEMORY;
     }
+    env->lock_fd = -1;
     st = env_setup(env, path, map_bytes, fault);
     if (st) {
         env_close(env);
@@ -397,7 +405,10 @@ enum status env_commit(struct env *env, struct batch *batch, struct fault *fault
     MDB_txn *txn;
     int code;
 
-    if (batch->bytes.failed) return NO_MEMORY;
+    if (batch->bytes.failed) {
+        fault_set(fault, NULL, NULL, "no memory for the writes of a commit");
+        return NO_MEMORY;
+    }
     if (batch->n == 0) return OK;
     code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
     if (code == MDB_SUCCESS) {

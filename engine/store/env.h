@@ -30,7 +30,7 @@ enum { STORE_FORMAT = 1 };
 enum { SEAL_BYTES = 16 };
 
 /* Open or create the environment in the directory `path`, which must exist. One process at a time.
- * BUSY, CORRUPT, IO_ERROR or NO_MEMORY with a text in `fault`. */
+ * BUSY, CORRUPT, IO_ERROR, NO_MEMORY or MAP_FULL, with a text in `fault`. */
 MUST_CHECK enum status env_open(const char *path, size_t map_bytes, struct env **out_env,
                                 struct fault *fault);
 void env_close(struct env *env);  // NULL is fine
@@ -68,8 +68,9 @@ void batch_remove(struct batch *batch, enum table table, struct slice key);
 void batch_clear(struct batch *batch);
 void batch_done(struct batch *batch);
 
-/* Make the batch durable; on OK it has been cleared. MAP_FULL: nothing was written, env_grow and
- * try again. After any other error what is on disk is unknown: acknowledge nothing and end. */
+/* Make the batch durable; on OK it has been cleared, on an error `fault` has a text. MAP_FULL:
+ * nothing was written, env_grow and try again. After any other error what is on disk is unknown:
+ * acknowledge nothing and end. */
 MUST_CHECK enum status env_commit(struct env *env, struct batch *batch, struct fault *fault);
 
 /* Double the map. Pre: no other thread is reading. */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The part of a document that says how theta is estimated. */
+#include "store/estimate_document.h"
 #include "estimate/constant.h"
-#include "store/test_document.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* "path.key", or the key alone at the top. */
 static const char *join(const char *path, const char *key, char out[LIMIT_ID + 1])
@@ -72,7 +70,7 @@ static void read_prior(const msgpack_object *object, const char *path, struct es
         document_refuse(&document, "dist", "there is no prior \"%.*s\"", (int)dist.n,
                         (const char *)dist.data);
     document_f64(&document, "mean", -LIMIT_THETA, LIMIT_THETA, &prior->mean);
-    document_f64(&document, "sd", 1e-3, 1e3, &prior->sd);
+    document_f64(&document, "sd", LIMIT_SD_MIN, LIMIT_SD_MAX, &prior->sd);
     prior->min = on_grid ? spec->grid.min : spec->lower;
     prior->max = on_grid ? spec->grid.max : spec->upper;
     read_interval(&document, &prior->min, &prior->max);

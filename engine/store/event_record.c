@@ -4,6 +4,7 @@
 #include "num/elementary.h"
 #include "proto/writer.h"
 
+#include <float.h>
 #include <string.h>
 
 enum {

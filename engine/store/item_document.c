@@ -193,8 +193,8 @@ bool item_document_read(const msgpack_object *object, size_t number, struct item
     document_begin(&document, object, "", name, faults);
     if (faults->total > n_before) return false;
     read_name(&document, number, out, name);
-    if (!document_text(&document, "model", LIMIT_ID, &model)) {
-        if (!map_find(object, "model")) document_refuse(&document, "model", "missing");
+    if (!read_str(&document.in, "model", REQUIRED, LIMIT_ID, &model)) {
+        document_settle(&document);
         return false;
     }
     out->model = model_find(model);

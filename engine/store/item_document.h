@@ -8,7 +8,7 @@
 
 /* Read one item into `out`; it points into the object and, for its content, into `content`. All
  * faults are added, by item and field. Where there is no id, `number` (from 1) names the item in
- * them. True where there was none. */
+ * them. True where there is no fault. */
 bool item_document_read(const msgpack_object *object, size_t number, struct item_spec *out,
                         struct buf *content, struct faults *faults);
 

@@ -102,6 +102,7 @@ static enum status first_key(void *context, struct slice key, struct slice value
     uint64_t *out = context;
 
     (void)value;
+    if (key.n != LSN_BYTES) return CORRUPT;
     *out = bytes_get_u64(key.data);
     return NOT_FOUND;
 }
@@ -155,9 +156,9 @@ enum status archive_each(struct env *env, struct slice archive, struct event_vis
     if (st) return st;
     while (archive.n > 0 && st == OK) {
         struct slice key = slice_of(archive.data, LSN_BYTES);
-        size_t n = archive.n < ARCHIVE_HEAD ? SIZE_MAX : bytes_get_u32(archive.data + LSN_BYTES);
+        size_t n = archive.n < ARCHIVE_HEAD ? 0 : bytes_get_u32(archive.data + LSN_BYTES);
 
-        if (n > archive.n - ARCHIVE_HEAD) {
+        if (archive.n < ARCHIVE_HEAD + n) {
             st = CORRUPT;
             break;
         }

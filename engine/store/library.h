@@ -66,7 +66,7 @@ MUST_CHECK enum status library_each_item(struct env *env, uint64_t upload, uint3
 MUST_CHECK enum status library_load_bank(struct env *env, const struct bank_header *header,
                                          struct bank **out_bank, struct faults *faults);
 
-/* Bytes of the newest upload's number that was ever used; 0 where there is none. */
+/* The number of the newest upload that has items in the store, 0 where there is none. */
 MUST_CHECK enum status library_last_upload(struct env *env, uint64_t *out_upload);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static void read_node(const msgpack_object *object, const char *path, struct stop_tree *tree,
                       struct faults *faults);
@@ -92,10 +91,17 @@ static void read_join(struct document *document, const char *key, enum stop_join
     tree->node[first] = (struct stop_node){.join = join, .n_node = tree->n_node - first};
 }
 
-/* Which of the joins `map` has: 0 for none, the first's index + 1 otherwise; both are a fault. */
+static bool has(const struct document *document, const char *key)
+{
+    const msgpack_object *object = map_find(document->in.map, key);
+
+    return object && object->type != MSGPACK_OBJECT_NIL;
+}
+
+/* Which of the joins the part has: 0 for none, its index + 1 otherwise; both are a fault. */
 static size_t which_join(struct document *document)
 {
-    bool any = map_find(document->in.map, "any"), all = map_find(document->in.map, "all");
+    bool any = has(document, "any"), all = has(document, "all");
 
     if (any && all) document_refuse(document, "any", "stands beside all: nest one in the other");
     return any ? 1 : all ? 2 : 0;

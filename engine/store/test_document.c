@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/test_document.h"
+#include "store/estimate_document.h"
 #include "store/stop_document.h"
 
 #include <math.h>

@@ -6,13 +6,8 @@
 #include "session/plan.h"
 #include "store/document.h"
 
-/* Read a whole document. All faults are added, by field. True where there were none. */
+/* Read a whole document. All faults are added, by field. True where there is none. */
 bool test_document_read(const msgpack_object *object, struct test *out, struct faults *faults);
-
-/* Read what says how to estimate, as far as `object` has it: method, prior, grid, bounds. Other
- * keys are left to the caller. `spec` holds the defaults. `path` is the part's name in faults. */
-void estimate_document_read(const msgpack_object *object, const char *path,
-                            struct estimate_spec *spec, struct faults *faults);
 
 /* Read a pace: by, at, acceleration. */
 void pace_document_read(const msgpack_object *object, const char *path, struct pace *out,

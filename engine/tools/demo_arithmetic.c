@@ -41,13 +41,13 @@ static long number_of_digits(struct dice *dice, long n)
     long low = 1;
 
     while (--n > 0) low *= 10;
-    return roll(dice, low == 1 ? 2 : low, low * 10 - 1);
+    return dice_roll(dice, low == 1 ? 2 : low, low * 10 - 1);
 }
 
 static void add(struct dice *dice, struct question *out)
 {
-    long a = number_of_digits(dice, roll(dice, 1, 4));
-    long b = number_of_digits(dice, roll(dice, 1, 4));
+    long a = number_of_digits(dice, dice_roll(dice, 1, 4));
+    long b = number_of_digits(dice, dice_roll(dice, 1, 4));
     long carries;
     long slip = add_without_carry(a, b, &carries);
 
@@ -62,8 +62,8 @@ static void add(struct dice *dice, struct question *out)
 
 static void subtract(struct dice *dice, struct question *out)
 {
-    long b = number_of_digits(dice, roll(dice, 1, 4));
-    long a = b + number_of_digits(dice, roll(dice, 1, 4));
+    long b = number_of_digits(dice, dice_roll(dice, 1, 4));
+    long a = b + number_of_digits(dice, dice_roll(dice, 1, 4));
     long borrows;
     long slip = subtract_without_borrow(a, b, &borrows);
 
@@ -78,8 +78,8 @@ static void subtract(struct dice *dice, struct question *out)
 
 static void multiply(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 3, 12) + roll(dice, 0, 2) * roll(dice, 5, 30);
-    long b = roll(dice, 3, 12);
+    long a = dice_roll(dice, 3, 12) + dice_roll(dice, 0, 2) * dice_roll(dice, 5, 30);
+    long b = dice_roll(dice, 3, 12);
 
     question_ask(out,
                  -2.6 + 0.8 * (double)(digits_of(a) + digits_of(b) - 2) +
@@ -94,8 +94,8 @@ static void multiply(struct dice *dice, struct question *out)
 
 static void divide(struct dice *dice, struct question *out)
 {
-    long b = roll(dice, 3, 15);
-    long q = roll(dice, 4, 40);
+    long b = dice_roll(dice, 3, 15);
+    long q = dice_roll(dice, 4, 40);
 
     question_ask(out, -2.0 + 0.7 * (double)(digits_of(q) - 1) + 0.08 * (double)b,
                  "What is %ld divided by %ld?", b * q, b);
@@ -108,7 +108,7 @@ static void divide(struct dice *dice, struct question *out)
 
 static void sum_and_product(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 2, 30), b = roll(dice, 2, 12), c = roll(dice, 3, 12);
+    long a = dice_roll(dice, 2, 30), b = dice_roll(dice, 2, 12), c = dice_roll(dice, 3, 12);
 
     question_ask(out, -0.7 + 0.05 * (double)(b + c), "What is %ld + %ld times %ld?", a, b, c);
     question_answer(out, a + b * c, 1);
@@ -120,7 +120,7 @@ static void sum_and_product(struct dice *dice, struct question *out)
 
 static void product_of_difference(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 3, 15), c = roll(dice, 2, 20), b = c + roll(dice, 3, 25);
+    long a = dice_roll(dice, 3, 15), c = dice_roll(dice, 2, 20), b = c + dice_roll(dice, 3, 25);
 
     question_ask(out, -0.9 + 0.06 * (double)a + 0.02 * (double)b, "What is %ld times (%ld - %ld)?",
                  a, b, c);
@@ -133,7 +133,7 @@ static void product_of_difference(struct dice *dice, struct question *out)
 
 static void marbles(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 5, 60), b = roll(dice, 3, 9), c = roll(dice, 6, 25);
+    long a = dice_roll(dice, 5, 60), b = dice_roll(dice, 3, 9), c = dice_roll(dice, 6, 25);
 
     question_ask(out, -0.8 + 0.3 * (double)(digits_of(c) - 1) + 0.05 * (double)b,
                  "Tom has %ld marbles and gets %ld bags of %ld marbles each. "
@@ -148,7 +148,8 @@ static void marbles(struct dice *dice, struct question *out)
 
 static void boxes(struct dice *dice, struct question *out)
 {
-    long box = roll(dice, 6, 36), full = roll(dice, 4, 20), rest = roll(dice, 1, box - 1);
+    long box = dice_roll(dice, 6, 36), full = dice_roll(dice, 4, 20),
+         rest = dice_roll(dice, 1, box - 1);
     long need = box * full + rest;
 
     question_ask(out, 0.1 + 0.03 * (double)box + 0.02 * (double)full,

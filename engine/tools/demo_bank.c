@@ -3,7 +3,6 @@
  * wrong options are the strand's typical mistakes as far as they are distinct and of the answer's
  * kind, then numbers near the answer. */
 #include "tools/demo_bank.h"
-
 #include "base/rng.h"
 #include "tools/demo_question.h"
 
@@ -58,8 +57,9 @@ static void choose_options(const struct question *question, struct fraction *opt
             options[n++] = question->mistakes[i];
         }
     }
-    for (long step = 1; n<DEMO_OPTIONS; step = step> 0 ? -step : 1 - step) {
-        struct fraction near = fraction_of(answer.num + step, answer.den);
+    for (long step = 1; n < DEMO_OPTIONS; step++) {
+        long offset = step % 2 ? (step + 1) / 2 : -step / 2;  // 1, -1, 2, -2, ..
+        struct fraction near = fraction_of(answer.num + offset, answer.den);
 
         if (is_option(question, near, options, n)) options[n++] = near;
     }
@@ -72,7 +72,7 @@ static void put_options(struct dice *dice, const struct question *question, stru
     choose_options(question, options);
     item->key = 0;
     for (size_t i = DEMO_OPTIONS - 1; i > 0; i--) {
-        size_t j = (size_t)roll(dice, 0, (long)i);
+        size_t j = (size_t)dice_roll(dice, 0, (long)i);
         struct fraction swap = options[i];
 
         options[i] = options[j];
@@ -119,8 +119,8 @@ static void make_item(struct dice *dice, const struct demo_strand *strand, size_
     item->strand = strand->name;
     memcpy(item->text, question.text, sizeof(item->text));
     put_options(dice, &question, item);
-    item->a = exp(SLOPE_MEAN + SLOPE_SD * roll_normal(dice));
-    item->b = bounded(question.hardness + NOISE_SD * roll_normal(dice), HARDNESS_MAX);
+    item->a = exp(SLOPE_MEAN + SLOPE_SD * dice_normal(dice));
+    item->b = bounded(question.hardness + NOISE_SD * dice_normal(dice), HARDNESS_MAX);
     item->c = 0.15 + 0.1 * rng_uniform(dice->seed, dice->draw++);
 }
 

@@ -11,7 +11,7 @@ static double negative(long x)
 
 static void plus(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 3, 60), x = roll(dice, -15, 60);
+    long a = dice_roll(dice, 3, 60), x = dice_roll(dice, -15, 60);
     long b = x + a;
 
     out->any_sign = true;
@@ -26,7 +26,7 @@ static void plus(struct dice *dice, struct question *out)
 
 static void times(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 3, 15), x = roll(dice, -9, 20);
+    long a = dice_roll(dice, 3, 15), x = dice_roll(dice, -9, 20);
 
     out->any_sign = true;
     question_ask(out, -2.0 + negative(x) + 0.05 * (double)a + 0.02 * (double)labs(x),
@@ -40,7 +40,7 @@ static void times(struct dice *dice, struct question *out)
 
 static void two_steps(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 2, 12), b = roll(dice, 2, 40), x = roll(dice, -8, 15);
+    long a = dice_roll(dice, 2, 12), b = dice_roll(dice, 2, 40), x = dice_roll(dice, -8, 15);
     long c = a * x + b;
 
     out->any_sign = true;
@@ -59,10 +59,10 @@ static void both_sides(struct dice *dice, struct question *out)
     long a, b, c, d, x;
 
     do {
-        c = roll(dice, 2, 9);
-        a = c + roll(dice, 1, 8);
-        b = roll(dice, 1, 40);
-        x = roll(dice, -6, 12);
+        c = dice_roll(dice, 2, 9);
+        a = c + dice_roll(dice, 1, 8);
+        b = dice_roll(dice, 1, 40);
+        x = dice_roll(dice, -6, 12);
         d = (a - c) * x + b;
     } while (d == 0);
     out->any_sign = true;
@@ -78,7 +78,7 @@ static void both_sides(struct dice *dice, struct question *out)
 
 static void brackets(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 2, 9), b = roll(dice, 2, 20), x = roll(dice, -10, 15);
+    long a = dice_roll(dice, 2, 9), b = dice_roll(dice, 2, 20), x = dice_roll(dice, -10, 15);
     long c = a * (x + b);
 
     out->any_sign = true;
@@ -94,7 +94,7 @@ static void brackets(struct dice *dice, struct question *out)
 
 static void quotient(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 2, 12), b = roll(dice, 2, 25), q = roll(dice, -6, 12);
+    long a = dice_roll(dice, 2, 12), b = dice_roll(dice, 2, 25), q = dice_roll(dice, -6, 12);
 
     out->any_sign = true;
     question_ask(out, -0.2 + negative(q) + 0.05 * (double)a + 0.015 * (double)b,
@@ -109,7 +109,7 @@ static void quotient(struct dice *dice, struct question *out)
 
 static void evaluate(struct dice *dice, struct question *out)
 {
-    long a = roll(dice, 2, 12), b = roll(dice, 2, 30), x = roll(dice, -6, 12);
+    long a = dice_roll(dice, 2, 12), b = dice_roll(dice, 2, 30), x = dice_roll(dice, -6, 12);
     long written = x > 0 ? a * (x > 9 ? 100 : 10) + x : -a * x;
 
     out->any_sign = true;
@@ -124,7 +124,7 @@ static void evaluate(struct dice *dice, struct question *out)
 
 static void pair(struct dice *dice, struct question *out)
 {
-    long x = roll(dice, 2, 40), y = roll(dice, -9, 30);
+    long x = dice_roll(dice, 2, 40), y = dice_roll(dice, -9, 30);
 
     out->any_sign = true;
     question_ask(out, 0.8 + negative(y) + 0.012 * (double)(x + labs(y)),
@@ -138,7 +138,7 @@ static void pair(struct dice *dice, struct question *out)
 
 static void square(struct dice *dice, struct question *out)
 {
-    long x = roll(dice, 2, 15), b = roll(dice, 1, 14);
+    long x = dice_roll(dice, 2, 15), b = dice_roll(dice, 1, 14);
 
     question_ask(out, 1.1 + 0.05 * (double)(x + b),
                  "Which positive number x solves x^2 + %ldx = %ld?", b, x * x + b * x);

@@ -8,9 +8,9 @@ static struct fraction proper(struct dice *dice, long den_max)
     struct fraction x;
 
     do {
-        long den = roll(dice, 2, den_max);
+        long den = dice_roll(dice, 2, den_max);
 
-        x = fraction_of(roll(dice, 1, den - 1), den);
+        x = fraction_of(dice_roll(dice, 1, den - 1), den);
     } while (x.den == 1);
     return x;
 }
@@ -27,7 +27,7 @@ static void add(struct dice *dice, struct question *out)
 {
     struct fraction x = proper(dice, 12);
     struct fraction y =
-        roll(dice, 0, 2) == 0 && x.den > 2 ? fraction_of(1, x.den) : proper(dice, 10);
+        dice_roll(dice, 0, 2) == 0 && x.den > 2 ? fraction_of(1, x.den) : proper(dice, 10);
 
     question_ask(out, -1.2 + denominators(x, y), "What is %ld/%ld + %ld/%ld?", x.num, x.den, y.num,
                  y.den);
@@ -85,7 +85,7 @@ static void divide(struct dice *dice, struct question *out)
 static void part_of_number(struct dice *dice, struct question *out)
 {
     struct fraction x = proper(dice, 9);
-    long unit = roll(dice, 3, 24);
+    long unit = dice_roll(dice, 3, 24);
     long n = x.den * unit;
 
     question_ask(out, -1.6 + 0.25 * (double)x.num + 0.006 * (double)n, "What is %ld/%ld of %ld?",
@@ -103,7 +103,7 @@ static void decimal(struct dice *dice, struct question *out)
     long p;
 
     do {
-        p = roll(dice, 2, 98);
+        p = dice_roll(dice, 2, 98);
     } while (p % 10 == 0);
     question_ask(out, -1.0 + (100 / gcd_of(p, 100) > 20 ? 0.4 : 0.0) + (p < 10 ? 0.5 : 0.0),
                  "Which fraction is equal to 0.%02ld?", p);
@@ -137,7 +137,7 @@ static void cake(struct dice *dice, struct question *out)
 static void mixed_numbers(struct dice *dice, struct question *out)
 {
     struct fraction x = proper(dice, 8), y = proper(dice, 8);
-    long m = roll(dice, 1, 5), n = roll(dice, 1, 5);
+    long m = dice_roll(dice, 1, 5), n = dice_roll(dice, 1, 5);
     long num = x.num * y.den + y.num * x.den, den = x.den * y.den;
 
     question_ask(out, 0.4 + denominators(x, y) + 0.3 * (num >= den),

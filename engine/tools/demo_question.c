@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/demo_question.h"
-
 #include "base/rng.h"
 
 #include <assert.h>
@@ -9,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-long roll(struct dice *dice, long low, long high)
+long dice_roll(struct dice *dice, long low, long high)
 {
     assert(low <= high);
     return low + (long)(rng_uniform(dice->seed, dice->draw++) * (double)(high - low + 1));
 }
 
-double roll_normal(struct dice *dice)
+double dice_normal(struct dice *dice)
 {
     double radius = sqrt(-2.0 * log1p(-rng_uniform(dice->seed, dice->draw++)));
 

@@ -17,9 +17,9 @@ struct dice {
 };
 
 /* Uniform on the integers low to high. */
-long roll(struct dice *dice, long low, long high);
+long dice_roll(struct dice *dice, long low, long high);
 /* Standard normal (Box and Muller 1958). */
-double roll_normal(struct dice *dice);
+double dice_normal(struct dice *dice);
 
 /* In lowest terms, den > 0. */
 struct fraction {
@@ -32,8 +32,7 @@ bool fraction_equal(struct fraction x, struct fraction y);
 struct question {
     char text[QUESTION_TEXT];
     struct fraction answer;
-    struct fraction
-        mistakes[QUESTION_MISTAKES];  // what students answer who err, the likeliest first
+    struct fraction mistakes[QUESTION_MISTAKES];  // of students who err, the likeliest first
     size_t n_mistake;
     double hardness;  // in logits
     bool any_sign;    // negative options are plausible

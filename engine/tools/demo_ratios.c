@@ -4,11 +4,11 @@
 
 static void pupils(struct dice *dice, struct question *out)
 {
-    long boys, girls, unit = roll(dice, 2, 9);
+    long boys, girls, unit = dice_roll(dice, 2, 9);
 
     do {
-        boys = roll(dice, 2, 9);
-        girls = roll(dice, 2, 9);
+        boys = dice_roll(dice, 2, 9);
+        girls = dice_roll(dice, 2, 9);
     } while (boys == girls || gcd_of(boys, girls) > 1);
     question_ask(
         out, -0.7 + 0.06 * (double)(boys + girls) + 0.05 * (double)unit,
@@ -25,7 +25,7 @@ static void pupils(struct dice *dice, struct question *out)
 
 static void pens(struct dice *dice, struct question *out)
 {
-    long n = roll(dice, 2, 8), m = n + roll(dice, 1, 8), price = roll(dice, 12, 95);
+    long n = dice_roll(dice, 2, 8), m = n + dice_roll(dice, 1, 8), price = dice_roll(dice, 12, 95);
 
     question_ask(out, -1.3 + 0.012 * (double)price + 0.05 * (double)(m + n),
                  "%ld pens cost %ld cents. How many cents do %ld pens cost?", n, n * price, m);
@@ -38,7 +38,7 @@ static void pens(struct dice *dice, struct question *out)
 
 static void percent_of(struct dice *dice, struct question *out)
 {
-    long percent = 5 * roll(dice, 1, 19), n = 20 * roll(dice, 2, 45);
+    long percent = 5 * dice_roll(dice, 1, 19), n = 20 * dice_roll(dice, 2, 45);
     double round = percent % 25 == 0 || percent == 10 ? -0.8 : 0.0;
 
     question_ask(out, -0.6 + round + 0.001 * (double)n + 0.3 * (percent % 10 != 0),
@@ -53,7 +53,7 @@ static void percent_of(struct dice *dice, struct question *out)
 
 static void what_percent(struct dice *dice, struct question *out)
 {
-    long percent = 5 * roll(dice, 1, 19), n = 20 * roll(dice, 2, 30);
+    long percent = 5 * dice_roll(dice, 1, 19), n = 20 * dice_roll(dice, 2, 30);
     double round = percent % 25 == 0 || percent == 10 ? -0.7 : 0.0;
 
     question_ask(out, 0.0 + round + 0.001 * (double)n + 0.3 * (percent % 10 != 0),
@@ -67,7 +67,7 @@ static void what_percent(struct dice *dice, struct question *out)
 
 static void falling_price(struct dice *dice, struct question *out)
 {
-    long percent = 5 * roll(dice, 1, 12), n = 20 * roll(dice, 1, 20);
+    long percent = 5 * dice_roll(dice, 1, 12), n = 20 * dice_roll(dice, 1, 20);
     long fall = percent * n / 100;
 
     question_ask(out, -0.2 + 0.002 * (double)n + 0.3 * (percent % 10 != 0),
@@ -84,8 +84,8 @@ static void falling_price(struct dice *dice, struct question *out)
 static void map_scale(struct dice *dice, struct question *out)
 {
     const long scales[] = {50000, 100000, 200000, 250000, 500000};
-    long scale = scales[roll(dice, 0, (long)COUNT_OF(scales) - 1)];
-    long cm = 2 * roll(dice, 1, 15);
+    long scale = scales[dice_roll(dice, 0, (long)COUNT_OF(scales) - 1)];
+    long cm = 2 * dice_roll(dice, 1, 15);
     long km = scale * cm / 100000;
 
     question_ask(out, 0.5 + 0.02 * (double)cm + 0.4 * (scale % 100000 != 0),
@@ -102,10 +102,10 @@ static void map_scale(struct dice *dice, struct question *out)
 
 static void train(struct dice *dice, struct question *out)
 {
-    long speed = 5 * roll(dice, 9, 32), h = roll(dice, 2, 6), k;
+    long speed = 5 * dice_roll(dice, 9, 32), h = dice_roll(dice, 2, 6), k;
 
     do {
-        k = roll(dice, 2, 9);
+        k = dice_roll(dice, 2, 9);
     } while (k == h);
     question_ask(out, -1.0 + 0.006 * (double)speed + 0.06 * (double)(h + k),
                  "A train travels %ld km in %ld hours. "
@@ -121,8 +121,8 @@ static void train(struct dice *dice, struct question *out)
 static void price_before(struct dice *dice, struct question *out)
 {
     const long percents[] = {10, 20, 25, 30, 40, 50, 60};
-    long percent = percents[roll(dice, 0, (long)COUNT_OF(percents) - 1)];
-    long before = 20 * roll(dice, 2, 20);
+    long percent = percents[dice_roll(dice, 0, (long)COUNT_OF(percents) - 1)];
+    long before = 20 * dice_roll(dice, 2, 20);
     long after = before + before * percent / 100;
 
     question_ask(out, 1.3 + 0.001 * (double)before + 0.3 * (percent != 50),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A map's size stands before its pairs, so they are counted first. */
 #include "tools/draft.h"
-
 #include "tools/json_wire.h"
 
 #include <assert.h>

@@ -3,7 +3,6 @@
  * answer is scored with. Each question has two random numbers of its own: one for the score, one
  * for the choice among options of equal score. */
 #include "tools/student.h"
-
 #include "base/rng.h"
 #include "store/item_document.h"
 

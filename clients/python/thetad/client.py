@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request, one reply, over a DEALER socket.
+
+No reply leaves the outcome of a request unknown. The protocol makes the same bytes safe to send
+again, so a try that fails closes its socket and the next one sends the same bytes, with the same
+request id, on a new socket: whatever was queued on the old one is gone with it.
+"""
+
+import random
+import secrets
+import time
+import uuid
+
+import msgpack
+import zmq
+
+BATCH_ITEMS = 500  # the daemon takes so many items in one bank.add
+BATCH_BYTES = 1000000  # and 1 MiB in one message; the rest is room for the other fields
+BACKOFF_FIRST_S = 0.05
+BACKOFF_MAX_S = 2.0
+
+
+class ThetadError(Exception):
+    """The daemon refused a request. `code` is one of the protocol's error codes."""
+
+    def __init__(self, code, message, field=None, item=None, retry=False, reply=None):
+        where = "".join(f" [{name} {value}]" for name, value in (("item", item), ("field", field))
+                        if value)
+        super().__init__(f"{code}: {message}{where}")
+        self.code = code
+        self.message = message
+        self.field = field
+        self.item = item
+        self.retry = retry
+        self.reply = reply or {}
+
+    @property
+    def faults(self):
+        """What is wrong with a refused bank or test: maps of item, field and message."""
+        return self.reply.get("error", {}).get("faults") or []
+
+    @classmethod
+    def of_reply(cls, reply):
+        error = reply.get("error")
+        if not isinstance(error, dict):
+            error = {}
+        return cls(error.get("code", "internal"), error.get("message", "no reason given"),
+                   error.get("field"), error.get("item"), bool(error.get("retry")), reply)
+
+
+class NoReply(TimeoutError):
+    """No reply after every try. Whether the request was carried out is unknown."""
+
+
+def pack(message):
+    """The bytes of a request."""
+    return msgpack.packb(message, use_bin_type=True)
+
+
+def unpack(body):
+    """The map in the bytes of a reply; None where they hold no map."""
+    try:
+        message = msgpack.unpackb(body, raw=False)
+    except (ValueError, msgpack.UnpackException):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def batches(items, max_items):
+    """Split `items` so that each part fits one bank.add."""
+    part, size = [], 0
+    for item in items:
+        n = len(pack(item))
+        if part and (len(part) >= max_items or size + n > BATCH_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(item)
+        size += n
+    if part:
+        yield part
+
+
+class Client:
+    """A connection to one daemon. Use one client per thread.
+
+    `timeout` is the wait for a reply to one try, in seconds; `tries` counts the first one too.
+    """
+
+    def __init__(self, endpoint, timeout=3.0, tries=5, context=None):
+        self.endpoint = endpoint
+        self.timeout = timeout
+        self.tries = tries
+        self._context = context or zmq.Context.instance()
+        self._socket = None
+        # The daemon knows a repeated bank.add by its id: no two clients may make the same one.
+        self._id_prefix = secrets.token_hex(8)
+        self._n_request = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        if self._socket is not None:
+            self._socket.close(linger=0)
+            self._socket = None
+
+    def _open(self):
+        if self._socket is None:
+            self._socket = self._context.socket(zmq.DEALER)
+            self._socket.linger = 0
+            self._socket.immediate = 1
+            self._socket.sndtimeo = int(self.timeout * 1000)
+            self._socket.connect(self.endpoint)
+        return self._socket
+
+    def call(self, op, **fields):
+        """Send a request and return the reply's map. Raises ThetadError or NoReply."""
+        self._n_request += 1
+        request_id = f"{self._id_prefix}-{self._n_request}"
+        body = pack({"v": 1, "id": request_id, "op": op, **fields})
+        reply = None
+        for i_try in range(self.tries):
+            if i_try:
+                self._back_off(i_try)
+            reply = self._try(body, request_id)
+            if reply is not None and not self._wants_retry(reply):
+                break
+            self.close()
+        if reply is None:
+            raise NoReply(f"{op}: no reply from {self.endpoint} in {self.tries} tries of "
+                          f"{self.timeout} s")
+        if reply.get("ok") is not True:
+            raise ThetadError.of_reply(reply)
+        return reply
+
+    @staticmethod
+    def _back_off(i_try):
+        # The jitter keeps the clients of a restarted daemon from coming back all at once.
+        longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (i_try - 1))
+        time.sleep(longest * random.uniform(0.5, 1.0))
+
+    @staticmethod
+    def _wants_retry(reply):
+        error = reply.get("error")
+        return reply.get("ok") is not True and isinstance(error, dict) and bool(error.get("retry"))
+
+    def _try(self, body, request_id):
+        """Send once and wait; None where no reply to this request came in time."""
+        deadline = time.monotonic() + self.timeout
+        socket = self._open()
+        if not self._poll(socket, zmq.POLLOUT, deadline):
+            return None
+        try:
+            socket.send(body)
+        except zmq.Again:  # the daemon went away between the poll and the send
+            return None
+        while self._poll(socket, zmq.POLLIN, deadline):
+            reply = unpack(socket.recv_multipart()[-1])
+            if reply is not None and self._is_answer(reply, request_id):
+                return reply
+        return None
+
+    @staticmethod
+    def _poll(socket, events, deadline):
+        left_ms = max(0, int((deadline - time.monotonic()) * 1000))
+        return socket.poll(left_ms, events) != 0
+
+    @staticmethod
+    def _is_answer(reply, request_id):
+        # A daemon that could not read the id says nil. This socket has one request at a time, and
+        # a new one replaces it after a lost reply, so such an error can only be about this one.
+        unread = reply.get("id") is None and reply.get("ok") is False
+        return unread or reply.get("id") == request_id
+
+    def hello(self):
+        return self.call("hello")
+
+    def ping(self):
+        return self.call("ping")
+
+    def stats(self):
+        return self.call("stats")
+
+    def bank_upload(self, bank, items, D=1.0, batch=BATCH_ITEMS):
+        """Publish a version of a bank, whole or not at all; the reply names the version."""
+        upload = self.call("bank.begin", bank=bank, D=D)["upload"]
+        try:
+            for part in batches(items, batch):
+                self.call("bank.add", upload=upload, items=part)
+            return self.call("bank.publish", upload=upload)
+        except ThetadError:
+            self._abort(upload)
+            raise
+
+    def _abort(self, upload):
+        """Give up an upload. One that stays open is dropped by the daemon, so failing is fine."""
+        try:
+            self.call("bank.abort", upload=upload)
+        except (ThetadError, NoReply):
+            pass
+
+    def test_put(self, document):
+        return self.call("test.put", document=document)
+
+    def session_start(self, test, examinee, session=None, **fields):
+        """Start a session, or take up the one of this id. `fields`: group, prior, seed."""
+        # The id is made here, so that a retry cannot start a second session.
+        session = session or uuid.uuid4().hex
+        return Session(self, self.call("session.start", test=test, examinee=examinee,
+                                       session=session, **fields))
+
+    def session(self, session):
+        """A session that was started before."""
+        return Session(self, self.call("session.get", session=session))
+
+    def irt_curve(self, theta, bank=None, items=None, **fields):
+        return self._irt("irt.curve", bank, items, theta=list(theta), **fields)["curves"]
+
+    def irt_estimate(self, responses, bank=None, items=None, **fields):
+        return self._irt("irt.estimate", bank, items, responses=list(responses), **fields)
+
+    def irt_rank(self, bank=None, items=None, **fields):
+        return self._irt("irt.rank", bank, items, **fields)
+
+    def _irt(self, op, bank, items, **fields):
+        for name, value in (("bank", bank), ("items", items)):
+            if value is not None:
+                fields[name] = value
+        return self.call(op, **fields)
+
+
+class Session:
+    """One examinee's test. `state` is the protocol's state map as the daemon last told it."""
+
+    def __init__(self, client, state):
+        self.client = client
+        self.state = state
+
+    @property
+    def id(self):
+        return self.state["session"]
+
+    @property
+    def seq(self):
+        return self.state["seq"]
+
+    @property
+    def item(self):
+        """The question being asked, a map with its `id`; None where none is."""
+        return self.state.get("item")
+
+    @property
+    def result(self):
+        """The result's map; None before the session has finished."""
+        return self.state.get("result")
+
+    def answer(self, score=None, raw=None, elapsed_ms=None):
+        """Answer the present question: a score, a raw answer, or neither for an omitted one."""
+        if score is not None and raw is not None:
+            raise ValueError("an answer is a score or a raw answer, not both")
+        if self.item is None:
+            raise ValueError(f"session {self.id} asks nothing: it is {self.state['state']}")
+        fields = {} if elapsed_ms is None else {"elapsed_ms": elapsed_ms}
+        response = score if raw is None else raw
+        return self._move("session.answer", seq=self.seq, item=self.item["id"], response=response,
+                          **fields)
+
+    def get(self):
+        return self._move("session.get")
+
+    def suspend(self):
+        return self._move("session.suspend")
+
+    def resume(self):
+        return self._move("session.resume")
+
+    def finish(self):
+        return self._move("session.finish")
+
+    def _move(self, op, **fields):
+        self.state = self.client.call(op, session=self.id, **fields)
+        return self.state

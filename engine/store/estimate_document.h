@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The part of a document that says how theta is estimated. */
+#ifndef STORE_ESTIMATE_DOCUMENT_H
+#define STORE_ESTIMATE_DOCUMENT_H
+
+#include "estimate/estimator.h"
+#include "store/document.h"
+
+/* Read what says how to estimate, as far as `object` has it: method, prior, grid, bounds. Other
+ * keys are left to the caller. `spec` holds the defaults. `path` is the part's name in faults. */
+void estimate_document_read(const msgpack_object *object, const char *path,
+                            struct estimate_spec *spec, struct faults *faults);
+
+#endif

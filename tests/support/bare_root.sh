@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Proof that a bare Debian 12 is enough: a minimal root, the tree copied into it, and the commands
+# of the README run inside it as a newcomer would. Needs root, debootstrap and the network.
+#
+#     tests/support/bare_root.sh [--keep] [--base FILE.tar]
+#
+# --keep leaves the root and says where it is. --base takes the minimal root from FILE.tar, or
+# saves it there where there is no such file. Mounts and processes live in namespaces of their own
+# and end with them.
+set -euo pipefail
+
+tree=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
+release=bookworm
+keep=
+base=
+while (($#)); do
+    case $1 in
+    --keep) keep=yes ;;
+    --base) base=${2:?"--base needs a file"} && shift ;;
+    *) echo "usage: ${0##*/} [--keep] [--base FILE.tar]" >&2 && exit 64 ;;
+    esac
+    shift
+done
+((EUID == 0)) || { echo "${0##*/}: only root can make a root" >&2 && exit 77; }
+
+root=$(mktemp -d -t thetad-root.XXXXXX)
+clean_up() {
+    if [[ $keep ]]; then
+        echo "the root is in $root"
+    else
+        rm -rf --one-file-system "$root"
+    fi
+}
+trap clean_up EXIT
+
+say() {
+    printf '== %s (%d s)\n' "$*" $SECONDS
+}
+
+# The mirror that this machine uses itself.
+mirror() {
+    apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(SITE)' 'Created-By: Packages' |
+        awk -v release=$release '$1 == "Debian" && $2 == release { print $3; exit }'
+}
+
+make_root() {
+    if [[ $base && -f $base ]]; then
+        tar -xpf "$base" -C "$root"
+        return
+    fi
+    local log=$root.log
+    if ! debootstrap --variant=minbase $release "$root" "$(mirror)" >"$log" 2>&1; then
+        cat "$log" >&2
+        exit 1
+    fi
+    rm -f "$log"
+    if [[ $base ]]; then tar -cpf "$base" -C "$root" .; fi
+}
+
+copy_tree() {
+    mkdir -p "$root/src/thetad"
+    git -C "$tree" ls-files -z --cached --others --exclude-standard |
+        tar -C "$tree" --null --files-from=- --ignore-failed-read -cf - |
+        tar -C "$root/src/thetad" -xf -
+    cp /etc/resolv.conf "$root/etc/resolv.conf"
+}
+
+# inside COMMAND...: in the root, with nothing on stdin. What it leaves running is an error.
+inside() {
+    unshare --mount --pid --fork --kill-child bash -c '
+        set -e
+        root=$1 && shift
+        mount -t proc proc "$root/proc"
+        mount -t tmpfs tmpfs "$root/dev/shm"
+        code=0
+        chroot "$root" env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+            "$@" </dev/null || code=$?
+        left=$(cat "$root"/proc/[0-9]*/comm | grep -E "^(thetad|theta|test_)" || true)
+        [[ -z $left ]] || { echo "left running: $left" >&2; exit 1; }
+        exit $code
+    ' inside "$root" "$@"
+}
+
+say "making a minimal $release"
+make_root
+copy_tree
+failed=()
+step() {
+    say "$1"
+    inside /src/thetad/run "${@:2}" || failed+=("$1")
+}
+
+before=$(inside dpkg-query --show | wc -l)
+step "./run test" test
+step "./run demo" demo
+step "./run demo again, everything being there" demo
+say "$(($(inside dpkg-query --show | wc -l) - before)) packages were added to the root's $before"
+left=$(find "$root/tmp" -mindepth 1)
+[[ -z $left ]] || failed+=("left in /tmp: $left")
+if ((${#failed[@]})); then
+    printf 'failed: %s\n' "${failed[@]}" >&2
+    exit 1
+fi
+say "all is well"
