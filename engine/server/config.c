@@ -23,16 +23,14 @@ static const struct {
 struct setting {
     struct config *config;
     const char *section, *key, *value;
+    char name[LIMIT_ID + 1];  // section.key
     struct fault *fault;
     bool refused;
 };
 
 static bool refuse(struct setting *setting, const char *why)
 {
-    char field[LIMIT_ID + 1];
-
-    snprintf(field, sizeof(field), "%.30s.%.30s", setting->section, setting->key);
-    fault_set(setting->fault, NULL, field, "%s, is \"%.60s\"", why, setting->value);
+    fault_set(setting->fault, NULL, setting->name, "%s, is \"%.60s\"", why, setting->value);
     setting->refused = true;
     return false;
 }
@@ -134,14 +132,21 @@ static bool set(struct setting *setting)
     return refuse(setting, "there is no such key");
 }
 
+/* The parser gives an indented line as one more value of the key above it. */
 static int on_value(void *context, const char *section, const char *key, const char *value)
 {
     struct setting *setting = context;
+    char name[LIMIT_ID + 1];
+    bool again;
 
     if (setting->refused) return 0;
     setting->section = section;
     setting->key = key;
     setting->value = value;
+    snprintf(name, sizeof(name), "%.30s.%.30s", section, key);
+    again = strcmp(name, setting->name) == 0;
+    memcpy(setting->name, name, sizeof(name));
+    if (again) return refuse(setting, "stands twice, or goes on in an indented line");
     return set(setting);
 }
 

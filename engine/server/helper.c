@@ -11,22 +11,22 @@
 
 #define HELPER_ENDPOINT "inproc://helper"
 
-struct helper {
-    void *context;
-    struct env *env;
-    void *loop_end;
-    pthread_t thread;
-    bool running;
-    size_t n_out;
-};
-
-/* What the thread needs for its work. */
+/* What the thread works with. It is all made before the thread is, which then owns it. */
 struct worker {
     void *socket;
     struct env *env;
     struct decoder decoder;
+    bool has_decoder;
     struct estimate_workspace *workspace;
     struct buf reply;
+};
+
+struct helper {
+    void *loop_end;
+    struct worker worker;
+    pthread_t thread;
+    bool running;
+    size_t n_out;
 };
 
 static bool send_pair(void *socket, const struct job *job, struct slice bytes)
@@ -57,64 +57,75 @@ static bool serve_one(struct worker *worker)
 
 static void *run(void *argument)
 {
-    struct helper *helper = argument;
-    struct worker worker = {.env = helper->env};
+    while (serve_one(argument)) continue;
+    return NULL;
+}
+
+static void close_socket(void *socket)
+{
     int linger = 0;
 
-    worker.socket = zmq_socket(helper->context, ZMQ_PAIR);
-    worker.workspace = estimate_workspace_new();
-    if (!worker.socket || !worker.workspace || decoder_init(&worker.decoder)) {
-        log_line(LOG_ERROR, "the helper cannot start", "error=\"no memory or no socket\"");
-        goto done;
-    }
-    zmq_setsockopt(worker.socket, ZMQ_LINGER, &linger, sizeof(linger));
-    if (zmq_connect(worker.socket, HELPER_ENDPOINT) == 0)
-        while (serve_one(&worker)) continue;
-    else
-        log_line(LOG_ERROR, "the helper cannot start", "error=\"%s\"", zmq_strerror(errno));
-    decoder_done(&worker.decoder);
-done:
-    if (worker.socket) zmq_close(worker.socket);
-    estimate_workspace_free(worker.workspace);
-    buf_done(&worker.reply);
-    return NULL;
+    if (!socket) return;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger));
+    zmq_close(socket);
+}
+
+static void worker_done(struct worker *worker)
+{
+    close_socket(worker->socket);
+    if (worker->has_decoder) decoder_done(&worker->decoder);
+    estimate_workspace_free(worker->workspace);
+    buf_done(&worker->reply);
+}
+
+static bool open_pair(void *zmq_context, struct helper *helper)
+{
+    struct worker *worker = &helper->worker;
+
+    helper->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
+    worker->socket = zmq_socket(zmq_context, ZMQ_PAIR);
+    return helper->loop_end && worker->socket && zmq_bind(helper->loop_end, HELPER_ENDPOINT) == 0 &&
+           zmq_connect(worker->socket, HELPER_ENDPOINT) == 0;
+}
+
+static bool start_thread(struct helper *helper)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the loop's
+    helper->running = pthread_create(&helper->thread, NULL, run, &helper->worker) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return helper->running;
 }
 
 enum status helper_start(void *zmq_context, struct env *env, struct helper **out)
 {
     struct helper *helper = calloc(1, sizeof(*helper));
-    sigset_t all, before;
 
     if (!helper) return NO_MEMORY;
-    helper->context = zmq_context;
-    helper->env = env;
-    helper->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
-    if (!helper->loop_end || zmq_bind(helper->loop_end, HELPER_ENDPOINT) != 0) goto failed;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the loop's
-    helper->running = pthread_create(&helper->thread, NULL, run, helper) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!helper->running) goto failed;
+    helper->worker.env = env;
+    helper->worker.workspace = estimate_workspace_new();
+    helper->worker.has_decoder = decoder_init(&helper->worker.decoder) == OK;
+    if (!helper->worker.workspace || !helper->worker.has_decoder ||
+        !open_pair(zmq_context, helper) || !start_thread(helper)) {
+        log_line(LOG_ERROR, "the helper cannot start", "error=\"%s\"", zmq_strerror(errno));
+        helper_stop(helper);
+        return NO_MEMORY;
+    }
     *out = helper;
     return OK;
-failed:
-    helper_stop(helper);
-    return NO_MEMORY;
 }
 
 void helper_stop(struct helper *helper)
 {
-    int linger = 0;
-
     if (!helper) return;
     if (helper->running) {
         zmq_send(helper->loop_end, "", 0, 0);
         pthread_join(helper->thread, NULL);
     }
-    if (helper->loop_end) {
-        zmq_setsockopt(helper->loop_end, ZMQ_LINGER, &linger, sizeof(linger));
-        zmq_close(helper->loop_end);
-    }
+    worker_done(&helper->worker);
+    close_socket(helper->loop_end);
     free(helper);
 }
 

@@ -213,6 +213,17 @@ enum status registry_load_bank(struct registry *registry, struct bank_version *v
     return st;
 }
 
+enum status registry_load_newest(struct registry *registry)
+{
+    for (struct entry *entry = registry->banks; entry; entry = entry->hh.next) {
+        struct bank_version *newest = entry_version(entry, 0);
+        enum status st = newest ? registry_load_bank(registry, newest) : OK;
+
+        if (st) return st;
+    }
+    return OK;
+}
+
 static struct plan_of *find_plan(const struct test_version *test, const struct bank_version *bank)
 {
     for (struct plan_of *plan = test->plans; plan; plan = plan->next) {

@@ -53,6 +53,9 @@ const char *bank_entry_retired(const struct bank_entry *entry, uint32_t i);
 /* The compiled bank of a version, read from the store where it is not in memory yet. */
 MUST_CHECK enum status registry_load_bank(struct registry *registry, struct bank_version *version);
 
+/* Compile the newest version of every bank, so that no student waits for it later. */
+MUST_CHECK enum status registry_load_newest(struct registry *registry);
+
 /* The plan of a test for a version of its bank, made once. INVALID_TEST with faults where they do
  * not fit. */
 MUST_CHECK enum status registry_plan(struct registry *registry, struct test_version *test,

@@ -12,6 +12,7 @@ static enum status open_store(struct server *server, struct fault *fault)
     fault_set(fault, NULL, NULL, "the journal, the banks or the tests cannot be read");
     st = journal_init(&server->journal, server->env);
     if (st == OK) st = registry_open(server->env, &server->registry);
+    if (st == OK) st = registry_load_newest(server->registry);
     if (st) return st;
     return uploads_open(server->env, server->registry, &server->batch, &server->uploads);
 }

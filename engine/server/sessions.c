@@ -289,19 +289,20 @@ static enum status revive(struct sessions *sessions, const struct event_record *
                           .id = record->session,
                           .examinee = identity->examinee,
                           .group = identity->group};
-    struct library_name test = {record->tenant, identity->test};
-    struct library_name bank = {record->tenant, identity->bank};
-    struct test_entry *test_entry = registry_test(sessions->config.registry, test);
-    struct bank_entry *bank_entry = registry_bank(sessions->config.registry, bank);
+    struct registry *registry = sessions->config.registry;
+    struct test_entry *test;
+    struct bank_entry *bank;
     struct faults faults = {0};
     enum status st;
 
     if (record->n != 0 || record->event.kind != EVENT_STARTED) return CORRUPT;
-    if (!test_entry || !bank_entry) return CORRUPT;
-    start.test = test_entry_version(test_entry, identity->test_version);
-    start.bank = bank_entry_version(bank_entry, identity->bank_version);
+    test = registry_test(registry, (struct library_name){record->tenant, identity->test});
+    bank = registry_bank(registry, (struct library_name){record->tenant, identity->bank});
+    if (!test || !bank) return CORRUPT;
+    start.test = test_entry_version(test, identity->test_version);
+    start.bank = bank_entry_version(bank, identity->bank_version);
     if (!start.test || !start.bank) return CORRUPT;
-    st = registry_plan(sessions->config.registry, start.test, start.bank, &start.plan, &faults);
+    st = registry_plan(registry, start.test, start.bank, &start.plan, &faults);
     faults_done(&faults);
     if (st) return st == INVALID_TEST ? CORRUPT : st;
     *out = entry_new(sessions, &start);
@@ -350,6 +351,7 @@ static enum status fetch(struct sessions *sessions, struct slice tenant, struct 
     enum status st = archive_get(sessions->config.env, tenant, id, &sessions->archive);
 
     if (st) return st;
+    if (sessions_n_live(sessions) >= sessions->config.max_live) return BUSY;
     st = archive_each(sessions->config.env, buf_slice(&sessions->archive),
                       (struct event_visitor){on_archived, &visit});
     if (st == OK && !visit.entry) st = CORRUPT;
@@ -381,8 +383,9 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
 struct rebuild {
     struct sessions *sessions;
     int64_t now_us;
-    uint64_t n_event;
+    uint64_t n_event, last_lsn;
     struct fault *fault;
+    bool told;  // what is wrong
 };
 
 static enum status rebuild_event(struct rebuild *rebuild, const struct stored_event *stored)
@@ -397,7 +400,7 @@ static enum status rebuild_event(struct rebuild *rebuild, const struct stored_ev
     else if (!entry)
         st = fetch(sessions, record->tenant, record->session, rebuild->now_us, &entry);
     if (st) return st == NOT_FOUND ? CORRUPT : st;
-    if (record->n < session_n_event(entry->live.session)) return OK;  // came with the archive
+    if (record->n < entry->n_archived) return OK;  // came with the archive
     st = reserve_lsn(entry) ? replay(sessions, entry, stored) : NO_MEMORY;
     if (st) return st;
     entry->lsn[entry->n_lsn++] = stored->lsn;
@@ -411,6 +414,8 @@ static enum status on_journal(void *context, const struct stored_event *stored)
     enum status st = rebuild_event(rebuild, stored);
 
     rebuild->n_event++;
+    rebuild->last_lsn = stored->lsn;
+    rebuild->told = st != OK;
     if (st) {
         fault_set(rebuild->fault, NULL, NULL,
                   "event %llu (number %u of its session) does not replay",
@@ -425,8 +430,11 @@ enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t
     struct rebuild rebuild = {.sessions = sessions, .now_us = now_us, .fault = fault};
     enum status st;
 
-    fault_set(fault, NULL, NULL, "a record of the journal is damaged");
     st = journal_each(sessions->config.journal, (struct event_visitor){on_journal, &rebuild});
+    if (st && !rebuild.told) {
+        fault_set(fault, NULL, NULL, "the event behind event %llu is damaged or cannot be read",
+                  (unsigned long long)rebuild.last_lsn);
+    }
     *out_n_event = rebuild.n_event;
     return st;
 }

@@ -129,7 +129,7 @@ static struct slice take_str(struct elements *in)
 {
     struct slice value = {0};
 
-    if (!object_str(element(in), &value)) in->failed = true;
+    if (!object_str(element(in), &value) || value.n > LIMIT_ID) in->failed = true;
     return value;
 }
 
@@ -139,7 +139,7 @@ static struct slice take_optional_str(struct elements *in)
     struct slice value = {0};
 
     if (object->type == MSGPACK_OBJECT_NIL) return value;
-    if (!object_str(object, &value)) in->failed = true;
+    if (!object_str(object, &value) || value.n > LIMIT_RAW) in->failed = true;
     return value;
 }
 

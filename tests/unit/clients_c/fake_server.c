@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fake_server.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum { POLL_MS = 5 };
+
+static void send_reply(void *socket, const struct seen *to, struct slice body)
+{
+    zmq_send(socket, to->peer, to->n_peer, ZMQ_SNDMORE);
+    zmq_send(socket, body.data, body.n, 0);
+}
+
+/* The head of a reply; `id` NULL stands for nil. */
+static void write_head(struct writer *out, const msgpack_object *id, bool ok, size_t n_more)
+{
+    write_map(out, 3 + n_more);
+    put_int(out, "v", 1);
+    write_text(out, "id");
+    if (id)
+        write_object(out, id);
+    else
+        write_nil(out);
+    put_bool(out, "ok", ok);
+}
+
+static void write_error(struct writer *out, const char *code, bool retry)
+{
+    write_text(out, "error");
+    write_map(out, 4);
+    put_text(out, "code", code);
+    put_text(out, "message", "the message of an error");
+    put_text(out, "field", "prior.sd");
+    put_bool(out, "retry", retry);
+}
+
+static void write_refusal(struct writer *out, enum act act, const msgpack_object *id)
+{
+    write_head(out, act == ACT_NIL_ID ? NULL : id, false, 1);
+    switch (act) {
+    case ACT_BUSY:
+        write_error(out, "busy", true);
+        break;
+    case ACT_DRAINING:
+        write_error(out, "draining", true);
+        break;
+    case ACT_NIL_ID:
+        write_error(out, "too_large", false);
+        break;
+    case ACT_BAD_ERROR:
+        write_text(out, "error");
+        write_map(out, 1);
+        put_text(out, "message", "no code");
+        break;
+    default:
+        write_error(out, "stale_seq", false);
+    }
+}
+
+static void write_right_reply(const struct fake *fake, struct writer *out, const msgpack_object *id)
+{
+    write_head(out, id, true, fake->n_pair);
+    if (fake->write_pairs) fake->write_pairs(out);
+}
+
+/* What comes before the right reply. */
+static void send_nuisance(void *socket, const struct seen *to, enum act act)
+{
+    struct buf buf = {0};
+    struct writer out = writer_of(&buf);
+
+    if (act == ACT_WRONG_ID) {
+        write_head(&out, NULL, true, 0);
+        send_reply(socket, to, buf_slice(&buf));
+        buf_clear(&buf);
+        write_map(&out, 3);
+        put_int(&out, "v", 1);
+        put_text(&out, "id", "0123456789abcdef-1");
+        put_bool(&out, "ok", false);
+        send_reply(socket, to, buf_slice(&buf));
+    } else if (act == ACT_NO_MAP) {
+        send_reply(socket, to, slice_of("\x91\x01", 2));
+    } else {
+        send_reply(socket, to, slice_of("\xdd\xff\xff\xff\xff", 5));
+    }
+    buf_done(&buf);
+}
+
+static void answer(const struct fake *fake, void *socket, const struct seen *seen, enum act act)
+{
+    struct buf buf = {0};
+    struct writer out = writer_of(&buf);
+    struct decoder decoder;
+    msgpack_object root;
+    struct fault fault;
+
+    if (decoder_init(&decoder)) abort();
+    if (decode(&decoder, slice_of(seen->bytes, seen->n), &root, &fault)) abort();
+    if (act >= ACT_WRONG_ID && act <= ACT_NO_MAP) send_nuisance(socket, seen, act);
+    if (act == ACT_OK || act == ACT_WRONG_ID || act == ACT_GARBAGE)
+        write_right_reply(fake, &out, map_find(&root, "id"));
+    else if (act >= ACT_REFUSE)
+        write_refusal(&out, act, map_find(&root, "id"));
+    if (buf.n > 0) send_reply(socket, seen, buf_slice(&buf));
+    decoder_done(&decoder);
+    buf_done(&buf);
+}
+
+static void take_request(struct fake *fake, void *socket)
+{
+    size_t n = fake->n_seen;
+    struct seen *seen = &fake->seen[n];
+
+    if (n == SEEN_MAX) abort();
+    seen->n_peer = (size_t)zmq_recv(socket, seen->peer, sizeof(seen->peer), 0);
+    seen->n = (size_t)zmq_recv(socket, seen->bytes, sizeof(seen->bytes), 0);
+    if (seen->n > sizeof(seen->bytes)) abort();
+    fake->n_seen++;
+    answer(fake, socket, seen, fake->script[n < fake->n_script ? n : fake->n_script - 1]);
+}
+
+static void *serve(void *argument)
+{
+    struct fake *fake = argument;
+    void *socket = zmq_socket(fake->context, ZMQ_ROUTER);
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    int linger_ms = 0;
+
+    if (!socket || zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms))) abort();
+    if (fake->bind_after_ms) usleep((useconds_t)fake->bind_after_ms * 1000);
+    if (zmq_bind(socket, fake->endpoint)) abort();
+    while (!atomic_load(&fake->stop)) {
+        if (zmq_poll(&item, 1, POLL_MS) > 0) take_request(fake, socket);
+    }
+    zmq_close(socket);
+    return NULL;
+}
+
+void fake_start(struct fake *fake)
+{
+    snprintf(fake->dir, sizeof(fake->dir), "/tmp/thetad-test-XXXXXX");
+    cr_assert(mkdtemp(fake->dir));
+    snprintf(fake->endpoint, sizeof(fake->endpoint), "ipc://%s/socket", fake->dir);
+    fake->context = zmq_ctx_new();
+    cr_assert(fake->context);
+    cr_assert_eq(pthread_create(&fake->thread, NULL, serve, fake), 0);
+}
+
+void fake_stop(struct fake *fake)
+{
+    atomic_store(&fake->stop, true);
+    pthread_join(fake->thread, NULL);
+    zmq_ctx_term(fake->context);
+    unlink(fake->endpoint + strlen("ipc://"));
+    rmdir(fake->dir);
+}

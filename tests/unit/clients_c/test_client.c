@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "clients/c/thetad.h"
+#include "fake_server.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+enum { TIMEOUT_MS = 200, TRIES = 3 };
+
+static const struct thetad_options options = {.timeout_ms = TIMEOUT_MS, .tries = TRIES};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool same_bytes(const struct seen *a, const struct seen *b)
+{
+    return slice_equal(slice_of(a->bytes, a->n), slice_of(b->bytes, b->n));
+}
+
+static bool same_peer(const struct seen *a, const struct seen *b)
+{
+    return slice_equal(slice_of(a->peer, a->n_peer), slice_of(b->peer, b->n_peer));
+}
+
+/* One ping against the script; the client is closed, the fake stopped and ready to look at. */
+static enum thetad_status ping(struct fake *fake, char code[LIMIT_ID + 1])
+{
+    struct thetad *client;
+    enum thetad_status status;
+
+    fake_start(fake);
+    client = thetad_open(fake->endpoint, &options);
+    cr_assert(client);
+    status = thetad_ping(client);
+    strcpy(code, thetad_error_code(client));
+    thetad_close(client);
+    fake_stop(fake);
+    return status;
+}
+
+#define SCRIPT(...)                                                                                \
+    .script = (const enum act[]){__VA_ARGS__},                                                     \
+    .n_script = sizeof((const enum act[]){__VA_ARGS__}) / sizeof(enum act)
+
+Test(client, sends_the_fields_with_v_id_and_op)
+{
+    struct fake fake = {SCRIPT(ACT_OK)};
+    const uint8_t *reply = NULL;
+    struct decoder decoder;
+    struct thetad *client;
+    msgpack_object root;
+    struct fault fault;
+    size_t n = 0;
+
+    cr_assert_eq(decoder_init(&decoder), OK);
+    fake_start(&fake);
+    client = thetad_open(fake.endpoint, &options);
+    cr_assert_eq(thetad_call(client, "bank.get",
+                             "\x82\xa4"
+                             "bank\xa1"
+                             "b\xa5limit\x07",
+                             15, &reply, &n),
+                 THETAD_OK);
+    cr_assert_eq(decode(&decoder, slice_of(reply, n), &root, &fault), OK, "%s", fault.text);
+    cr_expect(map_find(&root, "ok")->via.boolean);
+    cr_expect_str_eq(thetad_error_code(client), "");
+    cr_expect_str_eq(thetad_error_message(client), "");
+    thetad_close(client);
+    fake_stop(&fake);
+
+    cr_assert_eq(fake.n_seen, 1);
+    cr_assert_eq(decode(&decoder, slice_of(fake.seen[0].bytes, fake.seen[0].n), &root, &fault), OK);
+    cr_expect_eq(root.via.map.size, 5);
+    cr_expect_eq(map_find(&root, "v")->via.u64, 1);
+    cr_expect_eq(map_find(&root, "id")->type, MSGPACK_OBJECT_STR);
+    cr_expect_leq(map_find(&root, "id")->via.str.size, 64);
+    cr_expect_eq(map_find(&root, "limit")->via.u64, 7);
+    cr_expect(memcmp(map_find(&root, "op")->via.str.ptr, "bank.get", 8) == 0);
+    cr_expect(memcmp(map_find(&root, "bank")->via.str.ptr, "b", 1) == 0);
+    decoder_done(&decoder);
+}
+
+Test(client, sends_the_same_bytes_on_a_new_socket_after_silence)
+{
+    struct fake fake = {SCRIPT(ACT_SILENT, ACT_OK)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_OK);
+    cr_expect_str_eq(code, "");
+    cr_assert_eq(fake.n_seen, 2);
+    cr_expect(same_bytes(&fake.seen[0], &fake.seen[1]));
+    cr_expect(!same_peer(&fake.seen[0], &fake.seen[1]));
+}
+
+Test(client, passes_over_replies_to_other_requests)
+{
+    struct fake fake = {SCRIPT(ACT_WRONG_ID)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_OK);
+    cr_expect_eq(fake.n_seen, 1);
+}
+
+Test(client, tells_the_error_of_the_daemon)
+{
+    struct fake fake = {SCRIPT(ACT_REFUSE, ACT_OK)};
+    const uint8_t *reply = NULL;
+    struct thetad *client;
+    size_t n = 0;
+
+    fake_start(&fake);
+    client = thetad_open(fake.endpoint, &options);
+    cr_expect_eq(thetad_call(client, "ping", NULL, 0, &reply, &n), THETAD_ERROR_REPLY);
+    cr_expect_str_eq(thetad_error_code(client), "stale_seq");
+    cr_expect_str_eq(thetad_error_message(client), "the message of an error");
+    cr_expect_str_eq(thetad_error_field(client), "prior.sd");
+    cr_expect(reply && memmem(reply, n, "stale_seq", 9));
+
+    cr_expect_eq(thetad_ping(client), THETAD_OK);
+    cr_expect_str_eq(thetad_error_code(client), "");
+    cr_expect_str_eq(thetad_error_field(client), "");
+    thetad_close(client);
+    fake_stop(&fake);
+    cr_assert_eq(fake.n_seen, 2);
+    cr_expect(!same_bytes(&fake.seen[0], &fake.seen[1]));
+    cr_expect(same_peer(&fake.seen[0], &fake.seen[1]));
+}
+
+Test(client, tries_again_where_the_daemon_says_so)
+{
+    struct fake fake = {SCRIPT(ACT_BUSY, ACT_OK)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_OK);
+    cr_expect_str_eq(code, "");
+    cr_assert_eq(fake.n_seen, 2);
+    cr_expect(same_bytes(&fake.seen[0], &fake.seen[1]));
+    cr_expect(same_peer(&fake.seen[0], &fake.seen[1]));
+}
+
+/* 100 ms less at most half of it; the first ping waits for the connection, which takes time too. */
+Test(client, pauses_before_it_tries_again)
+{
+    struct fake fake = {SCRIPT(ACT_OK, ACT_BUSY, ACT_OK)};
+    struct thetad *client;
+    int64_t start_ms;
+
+    fake_start(&fake);
+    client = thetad_open(fake.endpoint, &options);
+    cr_expect_eq(thetad_ping(client), THETAD_OK);
+    start_ms = now_ms();
+    cr_expect_eq(thetad_ping(client), THETAD_OK);
+    cr_expect_geq(now_ms() - start_ms, 49);
+    thetad_close(client);
+    fake_stop(&fake);
+    cr_expect_eq(fake.n_seen, 3);
+}
+
+Test(client, leaves_a_daemon_that_drains)
+{
+    struct fake fake = {SCRIPT(ACT_DRAINING, ACT_OK)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_OK);
+    cr_assert_eq(fake.n_seen, 2);
+    cr_expect(same_bytes(&fake.seen[0], &fake.seen[1]));
+    cr_expect(!same_peer(&fake.seen[0], &fake.seen[1]));
+}
+
+Test(client, gives_up_on_a_daemon_that_stays_busy)
+{
+    struct fake fake = {SCRIPT(ACT_BUSY)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_ERROR_REPLY);
+    cr_expect_str_eq(code, "busy");
+    cr_expect_eq(fake.n_seen, TRIES);
+}
+
+Test(client, gives_up_on_silence)
+{
+    struct fake fake = {SCRIPT(ACT_SILENT)};
+    char code[LIMIT_ID + 1];
+    int64_t start_ms = now_ms();
+
+    cr_expect_eq(ping(&fake, code), THETAD_ERROR_TIMEOUT);
+    cr_expect_geq(now_ms() - start_ms, TRIES * TIMEOUT_MS);
+    cr_expect_str_eq(code, "timeout");
+    cr_assert_eq(fake.n_seen, TRIES);
+    cr_expect(same_bytes(&fake.seen[0], &fake.seen[TRIES - 1]));
+}
+
+Test(client, passes_over_garbage)
+{
+    struct fake fake = {SCRIPT(ACT_GARBAGE)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_OK);
+    cr_expect_eq(fake.n_seen, 1);
+}
+
+Test(client, tells_of_a_peer_that_is_no_daemon)
+{
+    static const enum act acts[] = {ACT_ONLY_GARBAGE, ACT_NO_MAP, ACT_BAD_ERROR};
+    char code[LIMIT_ID + 1];
+
+    for (size_t i = 0; i < COUNT_OF(acts); i++) {
+        struct fake fake = {.script = &acts[i], .n_script = 1};
+
+        cr_expect_eq(ping(&fake, code), THETAD_ERROR_PROTOCOL);
+        cr_expect_str_eq(code, "protocol");
+        cr_expect_eq(fake.n_seen, TRIES);
+    }
+}
+
+Test(client, takes_an_error_without_an_id_for_its_own)
+{
+    struct fake fake = {SCRIPT(ACT_NIL_ID)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_ERROR_REPLY);
+    cr_expect_str_eq(code, "too_large");
+    cr_expect_eq(fake.n_seen, 1);
+}
+
+Test(client, waits_for_a_daemon_that_comes_up_later)
+{
+    struct fake fake = {SCRIPT(ACT_OK), .bind_after_ms = TIMEOUT_MS + TIMEOUT_MS / 2};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, code), THETAD_OK);
+    cr_expect_eq(fake.n_seen, 1);
+}
+
+Test(client, tells_that_nobody_is_there)
+{
+    struct thetad *client = thetad_open("ipc:///tmp/thetad-test-nobody/socket", &options);
+
+    cr_assert(client);
+    cr_expect_eq(thetad_ping(client), THETAD_ERROR_TIMEOUT);
+    cr_expect_str_eq(thetad_error_message(client),
+                     "no connection to ipc:///tmp/thetad-test-nobody/socket within 200 ms");
+    thetad_close(client);
+}
+
+Test(client, refuses_fields_that_make_no_request)
+{
+    static const struct {
+        const char *bytes, *field, *message;
+    } bad[] = {
+        {"\x93\x01\x02\x03", "", "fields must be a map"},
+        {"\x81\xa2op\x03", "op", "fields must not hold op: the client adds it"},
+        {"\x81\xa2id\x03", "id", "fields must not hold id: the client adds it"},
+        {"\x82\xa1x\x03", "",
+         "fields: not a MessagePack value within the limits: cut short at byte 0"},
+    };
+    struct fake fake = {SCRIPT(ACT_OK)};
+    const uint8_t *reply = fake.seen[0].bytes;
+    struct thetad *client;
+    size_t n = 1;
+
+    fake_start(&fake);
+    client = thetad_open(fake.endpoint, &options);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        cr_expect_eq(thetad_call(client, "ping", bad[i].bytes, strlen(bad[i].bytes), &reply, &n),
+                     THETAD_ERROR_ARGUMENT);
+        cr_expect(!reply && n == 0);
+        cr_expect_str_eq(thetad_error_code(client), "argument");
+        cr_expect_str_eq(thetad_error_field(client), bad[i].field);
+        cr_expect_str_eq(thetad_error_message(client), bad[i].message);
+    }
+    thetad_close(client);
+    fake_stop(&fake);
+    cr_expect_eq(fake.n_seen, 0);
+}
+
+Test(client, uses_no_id_twice)
+{
+    struct fake fake = {SCRIPT(ACT_OK)};
+    struct thetad *one, *two;
+
+    fake_start(&fake);
+    one = thetad_open(fake.endpoint, &options);
+    two = thetad_open(fake.endpoint, &options);
+    cr_expect_eq(thetad_ping(one), THETAD_OK);
+    cr_expect_eq(thetad_ping(one), THETAD_OK);
+    cr_expect_eq(thetad_ping(two), THETAD_OK);
+    thetad_close(one);
+    thetad_close(two);
+    fake_stop(&fake);
+    cr_assert_eq(fake.n_seen, 3);
+    cr_expect(!same_bytes(&fake.seen[0], &fake.seen[1]));
+    cr_expect(!same_bytes(&fake.seen[0], &fake.seen[2]));
+}
+
+Test(client, open_refuses_a_malformed_endpoint)
+{
+    errno = 0;
+    cr_expect_null(thetad_open("nonsense", NULL));
+    cr_expect_eq(errno, EINVAL);
+    cr_expect_null(thetad_open("carrier-pigeon://roof", NULL));
+    cr_expect_eq(errno, EPROTONOSUPPORT);
+    thetad_close(NULL);
+}
