@@ -14,6 +14,7 @@
 struct item_texts {
     const char *id;
     struct slice key, set, content;
+    int64_t rapid_ms;
     size_t n_option, n_tag, n_enemy;
     struct slice *options;
     struct tag *tags;
@@ -141,6 +142,7 @@ static void copy_texts(struct bank *bank, const struct item_spec *spec, struct i
     texts->tags = arena_alloc(arena, spec->n_tag * sizeof(*texts->tags));
     texts->enemies = arena_alloc(arena, spec->n_enemy * sizeof(*texts->enemies));
     if (arena->failed) return;
+    texts->rapid_ms = spec->rapid_ms;
     texts->n_option = spec->n_option;
     texts->n_tag = spec->n_tag;
     texts->n_enemy = spec->n_enemy;
@@ -325,6 +327,11 @@ struct slice bank_set(const struct bank *bank, size_t i)
 struct slice bank_content(const struct bank *bank, size_t i)
 {
     return bank->texts[i].content;
+}
+
+int64_t bank_rapid_ms(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].rapid_ms;
 }
 
 size_t bank_n_option(const struct bank *bank, size_t i)

@@ -2,6 +2,7 @@
 /* irt.*: measurement without a session, done by a helper: curves, estimates, rankings. */
 #include "estimate/constant.h"
 #include "estimate/exact_se.h"
+#include "estimate/person_fit.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "store/estimate_document.h"
@@ -266,6 +267,7 @@ static enum status estimate(struct call *call, struct env *env,
     struct subject subject = {0};
     struct answers answers;
     struct estimate out;
+    struct person_fit fit;
     enum status st = read_subject(call, &subject);
 
     (void)env;
@@ -275,11 +277,16 @@ static enum status estimate(struct call *call, struct env *env,
         st = read_se(call, &answers, workspace, &out);
     }
     if (st == OK) {
-        reply_begin(call, 4);
+        reply_begin(call, 5);
         put_f64(&call->out, "theta", out.theta);
         put_f64(&call->out, "se", out.se);
         put_text(&call->out, "boundary", boundary_names[out.boundary]);
         put_int(&call->out, "iterations", out.iterations);
+        fit = person_fit(&answers.spec, &answers.evidence, out.theta);
+        write_text(&call->out, "person_fit");
+        write_map(&call->out, 2);
+        put_f64(&call->out, "lz", fit.lz);
+        put_f64(&call->out, "lz_star", fit.lz_star);
     }
     subject_done(&subject);
     return st;

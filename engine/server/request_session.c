@@ -37,18 +37,33 @@ static void write_progress(struct writer *out, const struct session_view *view)
     put_int(out, "max", view->max_items);
 }
 
-static void write_result(struct writer *out, const struct test *test,
+static void write_quality(struct writer *out, const struct live *live)
+{
+    struct session_quality quality;
+
+    session_quality(live->session, &quality);
+    write_text(out, "quality");
+    write_map(out, 4);
+    put_f64(out, "lz", quality.fit.lz);
+    put_f64(out, "lz_star", quality.fit.lz_star);
+    put_int(out, "timed", quality.n_timed);
+    put_int(out, "rapid", quality.n_rapid);
+}
+
+static void write_result(struct writer *out, const struct live *live,
                          const struct session_view *view)
 {
+    const struct test *test = &session_plan(live->session)->test;
     const char *classification = test_classify(test, view->theta);
 
     write_text(out, "result");
-    write_map(out, 3u + test->has_scale + (classification != NULL));
+    write_map(out, 4u + test->has_scale + (classification != NULL));
     put_f64(out, "theta", view->theta);
     put_f64(out, "se", view->se);
     if (test->has_scale) put_f64(out, "scale", test_scale(test, view->theta));
     if (classification) put_text(out, "classification", classification);
     put_text(out, "stop", view->stop);
+    write_quality(out, live);
 }
 
 /* The state, as every session op answers it. */
@@ -75,7 +90,7 @@ static enum status reply_state(struct call *call, const struct live *live)
         put_f64(out, "theta", view.theta);
         put_f64(out, "se", view.se);
     }
-    if (finished) write_result(out, &plan->test, &view);
+    if (finished) write_result(out, live, &view);
     return OK;
 }
 

@@ -12,7 +12,9 @@
 struct test {
     char name[LIMIT_ID + 1], bank[LIMIT_ID + 1];
     bool reveal;         // whether the examinee's frontend may see theta while the test runs
-    double start_theta;  // where the first item is picked
+    double start_theta;  // before the first answer
+    size_t n_start_theta;
+    double start_thetas[LIMIT_START_ITEMS];  // where the first items are picked, one each
     size_t n_start;
     char start_items[LIMIT_START_ITEMS][LIMIT_ID + 1];  // asked first, in this order
     struct estimate_spec interim, final;

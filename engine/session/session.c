@@ -41,7 +41,7 @@ struct session {
     uint64_t seed;
     bool has_prior;
     double prior_mean, prior_sd;
-    unsigned n_answer, n_event;
+    unsigned n_answer, n_event, n_timed, n_rapid;
     uint32_t item;                 // being asked
     enum response_kind last_kind;  // the last answer, to know a repeated one by
     uint8_t last_score;
@@ -204,8 +204,12 @@ static uint32_t pick_from(const struct session *session, const uint32_t *list, s
     struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
     double u = rng_uniform(session->seed, input.draw * DRAWS + DRAW_PICK);
     const struct test *test = &session->plan->test;
-    const struct pick_rule *rule = session->n_answer == 0 ? &test->first_pick : &test->pick;
+    bool is_start = session->n_answer == 0 || session->n_answer < test->n_start_theta;
+    const struct pick_rule *rule = is_start ? &test->first_pick : &test->pick;
 
+    if (session->n_answer < test->n_start_theta) {
+        input.theta = test->start_thetas[session->n_answer];
+    }
     return pick_next(rule, &input, &candidates, &workspace->scratch, u);
 }
 
@@ -242,7 +246,7 @@ static uint32_t pick(const struct session *session, const struct event *event,
         if (!is_given(session, start) && !is_retired(event, start)) return start;
     }
     block(session, event, workspace->blocked, blocked_set);
-    if (plan->proportions && session->n_answer > 0)
+    if (plan->proportions && session->n_answer > 0 && session->n_answer >= plan->test.n_start_theta)
         item = pick_balanced(session, workspace);
     else
         item = pick_from(session, NULL, bank_n_item(plan->bank), workspace);
@@ -322,6 +326,16 @@ static enum status check_answer(const struct session *session, const struct even
     return OK;
 }
 
+/* Rapid guessing (Wise and Kong 2005): an answer faster than anybody reads the item. */
+static void count_rapid(struct session *session, const struct event *event)
+{
+    int64_t threshold_ms = bank_rapid_ms(session->plan->bank, event->item);
+
+    if (threshold_ms <= 0 || event->elapsed_ms < 0) return;
+    session->n_timed++;
+    if (event->elapsed_ms < threshold_ms) session->n_rapid++;
+}
+
 static void keep_answer(struct session *session, const struct event *event,
                         struct workspace *workspace)
 {
@@ -336,6 +350,7 @@ static void keep_answer(struct session *session, const struct event *event,
     if (!ignored) {
         evidence_add(&session->evidence, event->item, response->score, workspace->estimate->node);
     }
+    count_rapid(session, event);
     if (plan->proportions) {
         size_t group = proportions_group_of(plan->proportions, event->item);
 
@@ -537,6 +552,14 @@ void session_view(const struct session *session, struct session_view *out)
         .se = session->se,
         .stop = session->stop,
     };
+}
+
+void session_quality(const struct session *session, struct session_quality *out)
+{
+    struct estimate_spec own = own_spec(session, &session->plan->test.final);
+
+    *out = (struct session_quality){.n_timed = session->n_timed, .n_rapid = session->n_rapid};
+    out->fit = person_fit(&own, &session->evidence, session->theta);
 }
 
 const struct plan *session_plan(const struct session *session)

@@ -4,6 +4,7 @@
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
+#include "estimate/person_fit.h"
 #include "select/pick.h"
 #include "session/event.h"
 #include "session/plan.h"
@@ -66,6 +67,15 @@ struct session_view {
     double theta, se;  // se is NaN where nothing is known
     const char *stop;  // NULL while the session runs
 };
+
+/* What is reported beside a result. */
+struct session_quality {
+    struct person_fit fit;  // of the final estimate
+    unsigned n_timed;       // answers to items that have a threshold for rapid guessing and a time
+    unsigned n_rapid;       // of those, the ones given below it
+};
+
+void session_quality(const struct session *session, struct session_quality *out);
 
 void session_view(const struct session *session, struct session_view *out);
 const struct plan *session_plan(const struct session *session);

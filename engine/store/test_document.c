@@ -22,9 +22,25 @@ static void read_start_item(struct document *document, const msgpack_object *ite
     }
 }
 
+static void read_start_thetas(struct document *document, struct test *out)
+{
+    const msgpack_object *thetas = NULL;
+
+    if (!document_array(document, "thetas", LIMIT_START_ITEMS, &thetas)) return;
+    out->n_start_theta = thetas->via.array.size;
+    for (uint32_t i = 0; i < thetas->via.array.size; i++) {
+        if (object_f64(&thetas->via.array.ptr[i], -LIMIT_THETA, LIMIT_THETA,
+                       &out->start_thetas[i])) {
+            continue;
+        }
+        document_refuse(document, "thetas", "element %u must be a number within %g of 0", i,
+                        LIMIT_THETA);
+    }
+}
+
 static void read_start(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"theta", "items", "criterion"};
+    static const char *const keys[] = {"theta", "thetas", "items", "criterion"};
     struct document document;
     const msgpack_object *items = NULL;
     struct slice criterion;
@@ -39,6 +55,7 @@ static void read_start(const msgpack_object *object, struct test *out, struct fa
                             (int)criterion.n, (const char *)criterion.data);
         }
     }
+    read_start_thetas(&document, out);
     if (!document_array(&document, "items", LIMIT_START_ITEMS, &items)) return;
     for (uint32_t i = 0; i < items->via.array.size; i++) {
         read_start_item(&document, &items->via.array.ptr[i], i, out);

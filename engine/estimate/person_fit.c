@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* With w_k = log P_k, the statistic is W = sum over items of (w_x - sum P_k w_k), of variance
+ * sum of Var(w). The estimate solves r0 + sum over items of r_x = 0, r_k = P_k' / P_k (whose mean is
+ * 0). Snijders: with c = sum Cov(w, r) / sum Var(r) and v = w - c r,
+ *     lz* = (W + c r0) / sqrt(sum Var(v)). */
+#include "estimate/person_fit.h"
+#include "num/elementary.h"
+
+/* Sums over the answered items. */
+struct sums {
+    double w;  // W
+    double var_w, cov;
+    double var_r;  // the test information
+    double j;      // of the weighted likelihood's r0
+};
+
+static void add_item(struct sums *sums, const struct item *item, unsigned score, double theta)
+{
+    struct curve curve;
+    double w[LIMIT_CATS], mean = 0.0;
+
+    item->model->curve(item, theta, &curve);
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        w[k] = item->model->log_prob(item, k, theta);
+        mean += curve.p[k] * w[k];
+    }
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        sums->var_w += curve.p[k] * (w[k] - mean) * (w[k] - mean);
+        sums->cov += curve.p[k] * (w[k] - mean) * curve.r1[k];
+    }
+    sums->var_r += curve_info(&curve);
+    sums->w += w[score] - mean;
+    sums->j += curve_j(&curve);
+}
+
+/* r0 of the estimator's equation; NaN where it has none. */
+static double score_constant(const struct estimate_spec *spec, const struct evidence *evidence,
+                             const struct sums *sums, double theta)
+{
+    const struct prior *prior = &spec->prior;
+    struct info_terms info = {0};
+
+    if (spec->estimator == &estimator_ml) return 0.0;
+    if (spec->estimator == &estimator_wle) return sums->j / (2.0 * sums->var_r);
+    if (spec->estimator != &estimator_map) return (double)NAN;
+    if (prior->kind->needs_info) info = evidence_info(evidence, theta);
+    return prior->kind->d1(prior, theta, &info);
+}
+
+struct person_fit person_fit(const struct estimate_spec *spec, const struct evidence *evidence,
+                             double theta)
+{
+    struct person_fit fit = {.lz = (double)NAN, .lz_star = (double)NAN};
+    struct sums sums = {0};
+    double c, variance;
+
+    for (size_t j = 0; j < evidence->n; j++) {
+        add_item(&sums, bank_item(evidence->bank, evidence->item[j]), evidence->score[j], theta);
+    }
+    if (!(sums.var_w > 0.0)) return fit;
+    fit.lz = sums.w / sqrt(sums.var_w);
+    if (!(sums.var_r > 0.0)) return fit;
+    c = sums.cov / sums.var_r;
+    variance = sums.var_w - c * sums.cov;
+    if (variance > 0.0) {
+        fit.lz_star = (sums.w + c * score_constant(spec, evidence, &sums, theta)) / sqrt(variance);
+    }
+    return fit;
+}
