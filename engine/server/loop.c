@@ -174,7 +174,8 @@ static bool add_pending(struct loop *loop, const struct job *job, int socket, st
     pending->arrived_us = arrived_us;
     buf_append(&pending->envelope, envelope.data, envelope.n);
     buf_append(&pending->body, loop->body.data, loop->body.n);
-    if (pending->envelope.failed || pending->body.failed) {
+    buf_append(&pending->body, loop->server->extra.data, loop->server->extra.n);
+    if (pending->envelope.failed || pending->body.failed || loop->server->extra.failed) {
         pending_free(pending);
         return false;
     }
@@ -201,11 +202,11 @@ static void finish_pending(struct loop *loop, struct pending *pending, const str
     struct peer peer = peer_of(loop, pending->socket);
     size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
     struct job done = *job;
+    struct slice body = slice_of(pending->body.data, pending->body.n - job->n_extra);
 
     buf_append(&loop->envelope, pending->envelope.data, pending->envelope.n);
     if (done.request->finish) {
-        call_finish(loop->server, &loop->decoder, buf_slice(&pending->body), &peer, &done,
-                    &loop->reply);
+        call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
     }
     if (loop->reply.n == reply_at) {
         buf_append(&loop->reply, loop->helped.data, loop->helped.n);

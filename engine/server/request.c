@@ -8,14 +8,31 @@
 #include <stdio.h>
 
 const struct request *const requests[] = {
-    &request_session_answer, &request_session_start,   &request_session_get,
-    &request_session_finish, &request_session_suspend, &request_session_resume,
-    &request_session_void,   &request_hello,           &request_ping,
-    &request_stats,          &request_bank_begin,      &request_bank_add,
-    &request_bank_publish,   &request_bank_abort,      &request_bank_get,
-    &request_bank_list,      &request_bank_retire,     &request_test_put,
-    &request_test_get,       &request_test_list,       &request_irt_curve,
-    &request_irt_estimate,   &request_irt_rank,        NULL,
+    &request_session_answer,
+    &request_session_start,
+    &request_session_get,
+    &request_session_finish,
+    &request_session_suspend,
+    &request_session_resume,
+    &request_session_void,
+    &request_session_explain,
+    &request_hello,
+    &request_ping,
+    &request_stats,
+    &request_bank_begin,
+    &request_bank_add,
+    &request_bank_publish,
+    &request_bank_abort,
+    &request_bank_get,
+    &request_bank_list,
+    &request_bank_retire,
+    &request_test_put,
+    &request_test_get,
+    &request_test_list,
+    &request_irt_curve,
+    &request_irt_estimate,
+    &request_irt_rank,
+    NULL,
 };
 
 static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
@@ -189,12 +206,14 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
 
     server->stats.requests++;
     call.job = job;
+    buf_clear(&server->extra);
     if (st == OK && call.request->work && !job) {
         st = refuse(&call, BUSY, NULL, "too many requests wait for the helper");
     }
     if (st == OK) st = call.request->run(&call);
     if (st == OK && call.request->work) {
         job->request = call.request;
+        job->n_extra = server->extra.n;
         return CALL_ASKED;
     }
     if (st) server->stats.errors++;
@@ -217,9 +236,10 @@ void call_work(struct decoder *decoder, struct slice body, struct job *job, stru
                struct estimate_workspace *workspace, struct buf *reply)
 {
     struct call call = {.out = writer_of(reply), .job = job};
-    size_t mark = reply->n;
-    enum status st = call_decode(&call, decoder, body);  // it was good in the loop
+    size_t mark = reply->n, n_body = body.n - job->n_extra;
+    enum status st = call_decode(&call, decoder, slice_of(body.data, n_body));
 
+    call.extra = slice_of(body.data + n_body, job->n_extra);
     if (st == OK) st = job->request->work(&call, env, workspace);
     job->status = st;
     end_call(&call, st, mark);

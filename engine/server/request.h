@@ -12,6 +12,7 @@
 
 struct server;
 struct bank_version;
+struct plan;
 struct estimate_workspace;
 
 /* One request on its way. What runs in a helper has no server. */
@@ -27,12 +28,15 @@ struct call {
     struct faults faults;  // of a document
     struct writer out;     // the reply
     struct job *job;       // where part of the work is a helper's
+    struct slice extra;    // in a helper: what `run` put into server->extra
 };
 
 /* Work for a helper: a value. The only thing shared is the bank, which never changes. */
 struct job {
     uint64_t ticket;
+    size_t n_extra;  // bytes of server->extra, which go behind the body
     const struct request *request;
+    const struct plan *plan;    // of the session that the request is about
     const struct bank *bank;    // resolved by the loop, NULL where the request has its own items
     struct bank_header upload;  // to compile (bank.publish); its name is empty
     struct bank *made;          // what came of it
@@ -61,7 +65,8 @@ extern const struct request request_bank_begin, request_bank_add, request_bank_p
     request_bank_abort, request_bank_get, request_bank_list, request_bank_retire;
 extern const struct request request_test_put, request_test_get, request_test_list;
 extern const struct request request_session_start, request_session_answer, request_session_get,
-    request_session_suspend, request_session_resume, request_session_finish, request_session_void;
+    request_session_suspend, request_session_resume, request_session_finish, request_session_void,
+    request_session_explain;
 extern const struct request request_irt_curve, request_irt_estimate, request_irt_rank;
 
 /* Begin a good reply with `n_field` fields to come. */

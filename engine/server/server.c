@@ -54,6 +54,7 @@ void server_close(struct server *server)
     registry_free(server->registry);
     uploads_free(server->uploads);
     journal_done(&server->journal);
+    buf_done(&server->extra);
     batch_done(&server->batch);
     env_close(server->env);
 }

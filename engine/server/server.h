@@ -14,6 +14,7 @@ struct server {
     struct config config;
     struct env *env;
     struct journal journal;
+    struct buf extra;    // what a request adds to its ask of a helper
     struct batch batch;  // what this cycle writes
     struct registry *registry;
     struct sessions *sessions;

@@ -4,6 +4,7 @@
  * put together without a scan. That is done after the commit that made them readable, a few
  * sessions at a time; the entry leaves memory a while later, when its archive record is on disk. */
 #include "server/sessions.h"
+#include "server/history.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -266,6 +267,20 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
 static struct entry *entry_of(struct live *live)
 {
     return (struct entry *)(void *)((char *)live - offsetof(struct entry, live));
+}
+
+void sessions_history(const struct live *live, struct buf *out)
+{
+    const struct entry *entry =
+        (const struct entry *)(const void *)((const char *)live - offsetof(struct entry, live));
+    struct history_head head = {.n_tenant = (uint32_t)live->tenant.n,
+                                .n_retired = bank_entry_n_retired(live->bank->entry),
+                                .n_lsn = entry->n_lsn};
+
+    buf_append(out, &head, sizeof(head));
+    buf_append(out, live->tenant.data, live->tenant.n);
+    buf_append(out, live->bank->retired, head.n_retired * sizeof(*live->bank->retired));
+    buf_append(out, entry->lsn, entry->n_lsn * sizeof(*entry->lsn));
 }
 
 enum status sessions_step(struct sessions *sessions, struct live *live, struct event *event,

@@ -63,6 +63,10 @@ MUST_CHECK enum status sessions_tidy(struct sessions *sessions, struct batch *ba
 /* Trim the journal behind the oldest event that only it has. */
 MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *batch);
 
+/* Where a session's events stand, as a value for a helper: server/history.h reads it. A failure
+ * sticks to `out`. */
+void sessions_history(const struct live *live, struct buf *out);
+
 /* How many are in memory. */
 size_t sessions_n_live(const struct sessions *sessions);
 

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The state machine. A step first checks everything that can be refused and only then changes the
  * session, so there is nothing to undo. */
-#include "session/session.h"
-#include "base/rng.h"
 #include "estimate/constant.h"
 #include "num/elementary.h"
+#include "session/state.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Draws of one question: number = seq x DRAWS + which. The random criterion draws by item on top of
- * that. */
-enum draw { DRAW_PICK, DRAWS };
 
 #define TO(state) (1u << (SESSION_##state))
 
@@ -29,64 +24,9 @@ static const struct {
     [SESSION_VOIDED] = {"voided", 0},
 };
 
-struct workspace {
-    struct estimate_workspace *estimate;
-    struct blocked blocked;       // all clear between steps
-    struct pick_scratch scratch;  // value [n_item]
-};
-
-struct session {
-    const struct plan *plan;
-    enum session_state state;
-    uint64_t seed;
-    bool has_prior;
-    double prior_mean, prior_sd;
-    unsigned n_answer, n_event, n_timed, n_rapid;
-    uint32_t item;                 // being asked
-    enum response_kind last_kind;  // the last answer, to know a repeated one by
-    uint8_t last_score;
-    uint64_t last_raw;
-    double theta, se;
-    double theta_before;  // the last answer
-    const char *stop;
-    int64_t asked_ms, active_ms;
-    struct evidence evidence;
-    uint32_t *given;         // [max_items] items in the order they were asked
-    unsigned group_count[];  // [n_group]
-};
-
 const char *session_state_name(enum session_state state)
 {
     return states[state].name;
-}
-
-struct workspace *workspace_new(size_t n_item)
-{
-    struct workspace *workspace = calloc(1, sizeof(*workspace));
-
-    if (!workspace) return NULL;
-    workspace->estimate = estimate_workspace_new();
-    workspace->scratch.value = calloc(n_item + 1, sizeof(*workspace->scratch.value));
-    workspace->blocked.word = calloc(n_item / 64 + 1, sizeof(*workspace->blocked.word));
-    if (!workspace->estimate || !workspace->scratch.value || !workspace->blocked.word) {
-        workspace_free(workspace);
-        return NULL;
-    }
-    return workspace;
-}
-
-void workspace_free(struct workspace *workspace)
-{
-    if (!workspace) return;
-    estimate_workspace_free(workspace->estimate);
-    free(workspace->scratch.value);
-    free(workspace->blocked.word);
-    free(workspace);
-}
-
-struct estimate_workspace *workspace_estimate(struct workspace *workspace)
-{
-    return workspace->estimate;
 }
 
 /* One block, largest alignment first, `max` being the plan's max_items:
@@ -127,24 +67,10 @@ static void move(struct session *session, enum session_state to)
     session->state = to;
 }
 
-/* `spec` with the examinee's own normal prior in place of the test's, where there is one. */
-static struct estimate_spec own_spec(const struct session *session,
-                                     const struct estimate_spec *spec)
-{
-    struct estimate_spec own = *spec;
-
-    if (session->has_prior) {
-        own.prior.kind = &prior_normal;
-        own.prior.mean = session->prior_mean;
-        own.prior.sd = session->prior_sd;
-    }
-    return own;
-}
-
 static void estimate(struct session *session, const struct estimate_spec *spec,
                      struct workspace *workspace)
 {
-    struct estimate_spec own = own_spec(session, spec);
+    struct estimate_spec own = session_own_spec(session, spec);
     struct estimate out;
 
     if (session->evidence.n == 0) return;
@@ -153,105 +79,13 @@ static void estimate(struct session *session, const struct estimate_spec *spec,
     session->se = out.se;
 }
 
-static bool is_given(const struct session *session, uint32_t item)
-{
-    for (unsigned j = 0; j < session->n_answer; j++) {
-        if (session->given[j] == item) return true;
-    }
-    return false;
-}
-
-static bool is_retired(const struct event *event, uint32_t item)
-{
-    for (uint32_t j = 0; j < event->n_retired; j++) {
-        if (event->retired[j] == item) return true;
-    }
-    return false;
-}
-
-/* Mark or unmark what may not be asked: the items given and those withdrawn. */
-static void block(const struct session *session, const struct event *event, struct blocked blocked,
-                  void (*mark)(struct blocked, size_t))
-{
-    for (unsigned j = 0; j < session->n_answer; j++) mark(blocked, session->given[j]);
-    for (uint32_t j = 0; j < event->n_retired; j++) {
-        if (event->retired[j] != NO_ITEM) mark(blocked, event->retired[j]);
-    }
-}
-
-/* What a criterion looks at; `own` is the interim estimate with the examinee's own prior. */
-static struct criterion_input input_now(const struct session *session,
-                                        const struct estimate_spec *own,
-                                        struct workspace *workspace)
-{
-    return (struct criterion_input){.bank = session->plan->bank,
-                                    .theta = session->theta,
-                                    .se = session->se,
-                                    .evidence = &session->evidence,
-                                    .spec = own,
-                                    .ahead = own->estimator,
-                                    .pace = session->plan->test.pace,
-                                    .seed = session->seed,
-                                    .draw = session->n_answer + 1,
-                                    .workspace = workspace->estimate};
-}
-
-static uint32_t pick_from(const struct session *session, const uint32_t *list, size_t n,
+static uint32_t next_item(const struct session *session, const struct event *event,
                           struct workspace *workspace)
 {
-    struct estimate_spec own = own_spec(session, &session->plan->test.interim);
-    struct criterion_input input = input_now(session, &own, workspace);
-    struct candidates candidates = {.list = list, .n = n, .blocked = workspace->blocked};
-    double u = rng_uniform(session->seed, input.draw * DRAWS + DRAW_PICK);
-    const struct test *test = &session->plan->test;
-    bool is_start = session->n_answer == 0 || session->n_answer < test->n_start_theta;
-    const struct pick_rule *rule = is_start ? &test->first_pick : &test->pick;
+    struct choice choice;
 
-    if (session->n_answer < test->n_start_theta) {
-        input.theta = test->start_thetas[session->n_answer];
-    }
-    return pick_next(rule, &input, &candidates, &workspace->scratch, u);
-}
-
-/* The pick inside the content group that is due; a group with nothing left is passed over. */
-static uint32_t pick_balanced(const struct session *session, struct workspace *workspace)
-{
-    const struct proportions *proportions = session->plan->proportions;
-    size_t n_group = proportions_n_group(proportions);
-    uint64_t closed = 0;
-
-    for (size_t tried = 0; tried < n_group; tried++) {
-        size_t group =
-            proportions_next(proportions, session->group_count, session->n_answer, closed);
-        size_t n;
-        const uint32_t *list = proportions_items(proportions, group, &n);
-        uint32_t item = pick_from(session, list, n, workspace);
-
-        if (item != NO_ITEM) return item;
-        closed |= (uint64_t)1 << group;
-    }
-    return NO_ITEM;
-}
-
-/* The next item, or NO_ITEM. */
-static uint32_t pick(const struct session *session, const struct event *event,
-                     struct workspace *workspace)
-{
-    const struct plan *plan = session->plan;
-    uint32_t item;
-
-    for (size_t i = 0; i < plan->test.n_start; i++) {
-        uint32_t start = plan->start_items[i];
-
-        if (!is_given(session, start) && !is_retired(event, start)) return start;
-    }
-    block(session, event, workspace->blocked, blocked_set);
-    if (plan->proportions && session->n_answer > 0 && session->n_answer >= plan->test.n_start_theta)
-        item = pick_balanced(session, workspace);
-    else
-        item = pick_from(session, NULL, bank_n_item(plan->bank), workspace);
-    block(session, event, workspace->blocked, blocked_clear);
-    return item;
+    session_choose(session, event, workspace, &choice);
+    return choice.item;
 }
 
 static void ask(struct session *session, uint32_t item, int64_t time_ms)
@@ -290,10 +124,10 @@ static enum status take_started(struct session *session, const struct event *eve
     session->prior_mean = event->prior_mean;
     session->prior_sd = event->prior_sd;
     session->theta = test->start_theta;
-    own = own_spec(session, &test->interim);
+    own = session_own_spec(session, &test->interim);
     session->se =
         own.estimator->uses_prior && own.prior.kind == &prior_normal ? own.prior.sd : (double)NAN;
-    item = pick(session, event, workspace);
+    item = next_item(session, event, workspace);
     if (item == NO_ITEM) return EXHAUSTED;
     ask(session, item, event->time_ms);
     return OK;
@@ -362,8 +196,8 @@ static void keep_answer(struct session *session, const struct event *event,
 static double best_left(const struct session *session, const struct criterion *criterion,
                         double none, struct workspace *workspace)
 {
-    struct estimate_spec own = own_spec(session, &session->plan->test.interim);
-    struct criterion_input input = input_now(session, &own, workspace);
+    struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
+    struct criterion_input input = session_input(session, &own, workspace);
     struct candidates candidates = {.n = bank_n_item(session->plan->bank),
                                     .blocked = workspace->blocked};
     size_t n = pick_best(criterion, &input, &candidates, workspace->scratch.value,
@@ -388,14 +222,14 @@ static struct stop_state stop_state_now(const struct session *session, const str
                                .n_cut = test->n_cut};
 
     if (!(needs & (STOP_NEEDS_INFO | STOP_NEEDS_VARIANCE))) return state;
-    block(session, event, workspace->blocked, blocked_set);
+    session_block(session, event, workspace->blocked, blocked_set);
     if (needs & STOP_NEEDS_INFO)
         state.best_info = best_left(session, &criterion_mfi, 0.0, workspace);
     if (needs & STOP_NEEDS_VARIANCE) {
         state.best_variance =
             best_left(session, &criterion_mepv, session->se * session->se, workspace);
     }
-    block(session, event, workspace->blocked, blocked_clear);
+    session_block(session, event, workspace->blocked, blocked_clear);
     return state;
 }
 
@@ -430,7 +264,7 @@ static enum status take_answered(struct session *session, const struct event *ev
         finish(session, stop, workspace);
         return OK;
     }
-    item = pick(session, event, workspace);
+    item = next_item(session, event, workspace);
     if (item == NO_ITEM)
         finish(session, "pool", workspace);
     else
@@ -556,7 +390,7 @@ void session_view(const struct session *session, struct session_view *out)
 
 void session_quality(const struct session *session, struct session_quality *out)
 {
-    struct estimate_spec own = own_spec(session, &session->plan->test.final);
+    struct estimate_spec own = session_own_spec(session, &session->plan->test.final);
 
     *out = (struct session_quality){.n_timed = session->n_timed, .n_rapid = session->n_rapid};
     out->fit = person_fit(&own, &session->evidence, session->theta);

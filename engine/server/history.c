@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum status history_init(struct history *history, struct slice bytes)
+{
+    const uint8_t *at = bytes.data;
+    struct history_head head;
+
+    memcpy(&head, at, sizeof(head));
+    at += sizeof(head);
+    *history = (struct history){.tenant = slice_of(at, head.n_tenant),
+                                .n_retired = head.n_retired,
+                                .n_lsn = head.n_lsn,
+                                .retired = calloc(head.n_retired + 1u, sizeof(uint32_t)),
+                                .lsn = calloc(head.n_lsn + 1u, sizeof(uint64_t))};
+    if (!history->retired || !history->lsn) {
+        history_done(history);
+        return NO_MEMORY;
+    }
+    at += head.n_tenant;
+    memcpy(history->retired, at, head.n_retired * sizeof(uint32_t));
+    at += head.n_retired * sizeof(uint32_t);
+    memcpy(history->lsn, at, head.n_lsn * sizeof(uint64_t));
+    return OK;
+}
+
+void history_done(struct history *history)
+{
+    free(history->retired);
+    free(history->lsn);
+}
+
+/* Events of the journal as one record in the archive's form. */
+static enum status gather(const struct history *history, struct env *env, struct slice session,
+                          struct buf *out)
+{
+    struct journal journal = {.env = env};
+    struct buf event = {0};
+    enum status st = archive_get(env, history->tenant, session, out);
+
+    if (st == NOT_FOUND) st = OK;
+    for (uint32_t i = 0; i < history->n_lsn && st == OK; i++) {
+        st = journal_get(&journal, history->lsn[i], &event);
+        if (st == OK) archive_append(out, history->lsn[i], buf_slice(&event));
+    }
+    buf_done(&event);
+    if (st == OK && out->failed) st = NO_MEMORY;
+    return st == NOT_FOUND ? RETRY : st;
+}
+
+enum status history_each(const struct history *history, struct env *env, struct slice session,
+                         struct event_visitor visitor)
+{
+    struct buf events = {0};
+    enum status st = gather(history, env, session, &events);
+
+    if (st == OK) st = archive_each(env, buf_slice(&events), visitor);
+    buf_done(&events);
+    return st;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The next item: start items first, then the criterion among what may be asked. */
+#include "base/rng.h"
+#include "session/state.h"
+
+#include <stdlib.h>
+
+/* Draws of one question: number = seq x DRAWS + which. The random criterion draws by item on top of
+ * that. */
+enum draw { DRAW_PICK, DRAWS };
+
+struct workspace *workspace_new(size_t n_item)
+{
+    struct workspace *workspace = calloc(1, sizeof(*workspace));
+
+    if (!workspace) return NULL;
+    workspace->estimate = estimate_workspace_new();
+    workspace->scratch.value = calloc(n_item + 1, sizeof(*workspace->scratch.value));
+    workspace->blocked.word = calloc(n_item / 64 + 1, sizeof(*workspace->blocked.word));
+    if (!workspace->estimate || !workspace->scratch.value || !workspace->blocked.word) {
+        workspace_free(workspace);
+        return NULL;
+    }
+    return workspace;
+}
+
+void workspace_free(struct workspace *workspace)
+{
+    if (!workspace) return;
+    estimate_workspace_free(workspace->estimate);
+    free(workspace->scratch.value);
+    free(workspace->blocked.word);
+    free(workspace);
+}
+
+struct estimate_workspace *workspace_estimate(struct workspace *workspace)
+{
+    return workspace->estimate;
+}
+
+struct estimate_spec session_own_spec(const struct session *session,
+                                      const struct estimate_spec *spec)
+{
+    struct estimate_spec own = *spec;
+
+    if (session->has_prior) {
+        own.prior.kind = &prior_normal;
+        own.prior.mean = session->prior_mean;
+        own.prior.sd = session->prior_sd;
+    }
+    return own;
+}
+
+static bool is_given(const struct session *session, uint32_t item)
+{
+    for (unsigned j = 0; j < session->n_answer; j++) {
+        if (session->given[j] == item) return true;
+    }
+    return false;
+}
+
+static bool is_retired(const struct event *event, uint32_t item)
+{
+    for (uint32_t j = 0; j < event->n_retired; j++) {
+        if (event->retired[j] == item) return true;
+    }
+    return false;
+}
+
+void session_block(const struct session *session, const struct event *event, struct blocked blocked,
+                   void (*mark)(struct blocked, size_t))
+{
+    for (unsigned j = 0; j < session->n_answer; j++) mark(blocked, session->given[j]);
+    for (uint32_t j = 0; j < event->n_retired; j++) {
+        if (event->retired[j] != NO_ITEM) mark(blocked, event->retired[j]);
+    }
+}
+
+struct criterion_input session_input(const struct session *session, const struct estimate_spec *own,
+                                     struct workspace *workspace)
+{
+    return (struct criterion_input){.bank = session->plan->bank,
+                                    .theta = session->theta,
+                                    .se = session->se,
+                                    .evidence = &session->evidence,
+                                    .spec = own,
+                                    .ahead = own->estimator,
+                                    .pace = session->plan->test.pace,
+                                    .seed = session->seed,
+                                    .draw = session->n_answer + 1,
+                                    .workspace = workspace->estimate};
+}
+
+static void choose_from(const struct session *session, struct workspace *workspace,
+                        struct choice *choice)
+{
+    struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
+    struct criterion_input input = session_input(session, &own, workspace);
+    struct candidates candidates = {
+        .list = choice->list, .n = choice->n, .blocked = workspace->blocked};
+
+    input.theta = choice->theta;
+    choice->item = pick_next(choice->rule, &input, &candidates, &workspace->scratch, choice->u);
+}
+
+/* Inside the content group that is due; a group with nothing left is passed over. */
+static void choose_balanced(const struct session *session, struct workspace *workspace,
+                            struct choice *choice)
+{
+    const struct proportions *proportions = session->plan->proportions;
+    size_t n_group = proportions_n_group(proportions);
+    uint64_t closed = 0;
+
+    for (size_t tried = 0; tried < n_group && choice->item == NO_ITEM; tried++) {
+        choice->group =
+            proportions_next(proportions, session->group_count, session->n_answer, closed);
+        choice->list = proportions_items(proportions, choice->group, &choice->n);
+        choose_from(session, workspace, choice);
+        closed |= (uint64_t)1 << choice->group;
+    }
+}
+
+/* The first start item that can be asked, NO_ITEM where none is left. */
+static uint32_t start_item(const struct session *session, const struct event *event)
+{
+    const struct plan *plan = session->plan;
+
+    for (size_t i = 0; i < plan->test.n_start; i++) {
+        uint32_t item = plan->start_items[i];
+
+        if (!is_given(session, item) && !is_retired(event, item)) return item;
+    }
+    return NO_ITEM;
+}
+
+void session_choose(const struct session *session, const struct event *event,
+                    struct workspace *workspace, struct choice *out)
+{
+    const struct plan *plan = session->plan;
+    const struct test *test = &plan->test;
+    unsigned n = session->n_answer;
+    bool has_theta = n < test->n_start_theta, is_start = n == 0 || has_theta;
+
+    *out = (struct choice){.rule = is_start ? &test->first_pick : &test->pick,
+                           .theta = has_theta ? test->start_thetas[n] : session->theta,
+                           .u = rng_uniform(session->seed, (uint64_t)(n + 1) * DRAWS + DRAW_PICK),
+                           .n = bank_n_item(plan->bank),
+                           .item = start_item(session, event)};
+    if (plan->proportions) out->group = proportions_n_group(plan->proportions);
+    out->is_start_item = out->item != NO_ITEM;
+    if (out->is_start_item) return;
+    session_block(session, event, workspace->blocked, blocked_set);
+    if (plan->proportions && !is_start)
+        choose_balanced(session, workspace, out);
+    else
+        choose_from(session, workspace, out);
+    session_block(session, event, workspace->blocked, blocked_clear);
+}
