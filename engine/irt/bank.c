@@ -15,6 +15,7 @@ struct item_texts {
     const char *id;
     struct slice key, set, content;
     int64_t rapid_ms;
+    double exposure;
     size_t n_option, n_tag, n_enemy;
     struct slice *options;
     struct tag *tags;
@@ -143,6 +144,7 @@ static void copy_texts(struct bank *bank, const struct item_spec *spec, struct i
     texts->enemies = arena_alloc(arena, spec->n_enemy * sizeof(*texts->enemies));
     if (arena->failed) return;
     texts->rapid_ms = spec->rapid_ms;
+    texts->exposure = spec->exposure > 0.0 ? spec->exposure : 1.0;
     texts->n_option = spec->n_option;
     texts->n_tag = spec->n_tag;
     texts->n_enemy = spec->n_enemy;
@@ -327,6 +329,11 @@ struct slice bank_set(const struct bank *bank, size_t i)
 struct slice bank_content(const struct bank *bank, size_t i)
 {
     return bank->texts[i].content;
+}
+
+double bank_exposure(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].exposure;
 }
 
 int64_t bank_rapid_ms(const struct bank *bank, size_t i)

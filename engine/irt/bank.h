@@ -33,6 +33,7 @@ struct item_spec {
     struct slice set;                     // n = 0: none
     struct slice content;                 // opaque, n = 0: none
     int64_t rapid_ms;                     // an answer faster than that is a guess; 0: not known
+    double exposure;  // k of Sympson and Hetter, at most 1; 0: not known, which counts as 1
 };
 
 /* A bank with room for `n_item` items whose slopes are to be multiplied by D. NULL without
@@ -57,6 +58,7 @@ long bank_find(const struct bank *bank, struct slice id);
 struct slice bank_tag(const struct bank *bank, size_t i, struct slice name);
 struct slice bank_set(const struct bank *bank, size_t i);      // empty: none
 struct slice bank_content(const struct bank *bank, size_t i);  // empty: none
+double bank_exposure(const struct bank *bank, size_t i);       // k of Sympson and Hetter, 1: always
 int64_t bank_rapid_ms(const struct bank *bank, size_t i);      // 0: not known
 size_t bank_n_option(const struct bank *bank, size_t i);
 struct slice bank_option(const struct bank *bank, size_t i, size_t option);

@@ -20,12 +20,13 @@ static const char *const features[] = {"session", "bank", "test", "irt"};
 static void write_kinds(struct call *call)
 {
     write_text(&call->out, "kinds");
-    write_map(&call->out, 6);
+    write_map(&call->out, 7);
     WRITE_NAMES(call, "models", models);
     WRITE_NAMES(call, "estimators", estimators);
     WRITE_NAMES(call, "constant_rules", constant_rules);
     WRITE_NAMES(call, "priors", prior_kinds);
     WRITE_NAMES(call, "criteria", criteria);
+    WRITE_NAMES(call, "exposure_rules", exposure_rules);
     WRITE_NAMES(call, "stop_rules", stop_rules);
 }
 

@@ -78,8 +78,9 @@ static enum status reply_state(struct call *call, const struct live *live)
     asking = view.item != NO_ITEM;
     finished = view.state == SESSION_FINISHED;
     ability = plan->test.reveal || (call->roles & ROLES_SEE_ABILITY);
-    reply_begin(call, 4u + asking + finished + ability);
+    reply_begin(call, 5u + asking + finished + ability);
     put_str(out, "session", live->id);
+    put_text(out, "test", plan->test.name);
     put_int(out, "seq", view.seq);
     put_text(out, "state", session_state_name(view.state));
     if (asking) write_item(out, plan->bank, view.item);

@@ -13,19 +13,35 @@ const char *const item_part_names[PART_N] = {
     [PART_GIVEN] = "given",
     [PART_RETIRED] = "retired",
     [PART_OTHER_GROUP] = "other_group",
+    [PART_OTHER_STRATUM] = "other_stratum",
+    [PART_NOT_ADMITTED] = "not_admitted",
     [PART_NOT_COMPARED] = "not_compared",
 };
+
+/* Why an item that was neither given nor withdrawn may have been no candidate. */
+static enum item_part part_of(const struct session *session, const struct choice *choice,
+                              uint32_t item)
+{
+    const struct plan *plan = session->plan;
+    const struct exposure_rule *rule = plan->test.exposure.rule;
+
+    if (choice->is_start_item) return PART_NOT_COMPARED;
+    if (rule->admits && !choice->is_exposure_lifted &&
+        !rule->admits(plan->bank, item, session->seed)) {
+        return PART_NOT_ADMITTED;
+    }
+    return plan->strata ? PART_OTHER_STRATUM : PART_OTHER_GROUP;
+}
 
 /* Every item as if it were no candidate. */
 static void fill_others(const struct session *session, const struct event *event,
                         const struct choice *choice, struct explained_item *items)
 {
-    enum item_part other = choice->is_start_item ? PART_NOT_COMPARED : PART_OTHER_GROUP;
-    size_t n_item = bank_n_item(session->plan->bank);
+    uint32_t n_item = (uint32_t)bank_n_item(session->plan->bank);
 
-    for (size_t i = 0; i < n_item; i++) {
-        items[i] =
-            (struct explained_item){.item = (uint32_t)i, .part = other, .value = (double)NAN};
+    for (uint32_t i = 0; i < n_item; i++) {
+        items[i] = (struct explained_item){
+            .item = i, .part = part_of(session, choice, i), .value = (double)NAN};
     }
     for (uint32_t j = 0; j < event->n_retired; j++) {
         if (event->retired[j] != NO_ITEM) items[event->retired[j]].part = PART_RETIRED;
@@ -109,9 +125,9 @@ void session_explain(const struct session *session, const struct event *event,
     out->group = has_group ? choice.group : SIZE_MAX;
     fill_others(session, event, &choice, out->items);
     if (!choice.is_start_item) {
-        session_block(session, event, workspace->blocked, blocked_set);
+        session_block_choice(session, event, &choice, workspace->blocked, blocked_set);
         out->n_best = fill_candidates(session, &choice, workspace, out->items);
-        session_block(session, event, workspace->blocked, blocked_clear);
+        session_block_choice(session, event, &choice, workspace->blocked, blocked_clear);
     }
     if (choice.item != NO_ITEM) out->items[choice.item].part = PART_ASKED;
     qsort(out->items, bank_n_item(plan->bank), sizeof(*out->items),

@@ -9,10 +9,12 @@ enum item_part {
     PART_ASKED,       // the pick
     PART_DRAWN_FROM,  // among the best that the draw was from
     PART_CANDIDATE,
-    PART_GIVEN,         // asked before in this session
-    PART_RETIRED,       // withdrawn from the bank
-    PART_OTHER_GROUP,   // of another content group than the one that was due
-    PART_NOT_COMPARED,  // the item asked was named by the test
+    PART_GIVEN,          // asked before in this session
+    PART_RETIRED,        // withdrawn from the bank
+    PART_OTHER_GROUP,    // of another content group than the one that was due
+    PART_OTHER_STRATUM,  // of another stratum than the one of the test's stage
+    PART_NOT_ADMITTED,   // kept from this session by the exposure rule
+    PART_NOT_COMPARED,   // the item asked was named by the test
     PART_N,
 };
 

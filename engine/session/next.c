@@ -91,6 +91,26 @@ struct criterion_input session_input(const struct session *session, const struct
                                     .workspace = workspace->estimate};
 }
 
+/* What the exposure rule keeps from this session. */
+static void block_exposed(const struct session *session, struct blocked blocked,
+                          void (*mark)(struct blocked, size_t))
+{
+    const struct plan *plan = session->plan;
+    const struct exposure_rule *rule = plan->test.exposure.rule;
+
+    for (size_t i = 0; rule->admits && i < bank_n_item(plan->bank); i++) {
+        if (!rule->admits(plan->bank, (uint32_t)i, session->seed)) mark(blocked, i);
+    }
+}
+
+void session_block_choice(const struct session *session, const struct event *event,
+                          const struct choice *choice, struct blocked blocked,
+                          void (*mark)(struct blocked, size_t))
+{
+    session_block(session, event, blocked, mark);
+    if (!choice->is_exposure_lifted) block_exposed(session, blocked, mark);
+}
+
 static void choose_from(const struct session *session, struct workspace *workspace,
                         struct choice *choice)
 {
@@ -120,6 +140,45 @@ static void choose_balanced(const struct session *session, struct workspace *wor
     }
 }
 
+/* From the stratum of the test's stage; one with nothing left is passed over for the next, and after
+ * the last for the ones before. */
+static void choose_stratified(const struct session *session, struct workspace *workspace,
+                              struct choice *choice)
+{
+    const struct plan *plan = session->plan;
+    size_t n_stratum = partition_n_group(plan->strata);
+    size_t stage = session->n_answer * n_stratum / plan->max_items;
+
+    for (size_t tried = 0; tried < n_stratum && choice->item == NO_ITEM; tried++) {
+        choice->stratum = (stage + tried) % n_stratum;
+        choice->list = partition_items(plan->strata, choice->stratum, &choice->n);
+        choose_from(session, workspace, choice);
+    }
+}
+
+/* By content group, by stratum, or from the whole bank. */
+static void choose_compared(const struct session *session, struct workspace *workspace,
+                            struct choice *choice)
+{
+    const struct plan *plan = session->plan;
+    bool has_theta = session->n_answer < plan->test.n_start_theta;
+
+    if (plan->strata)
+        choose_stratified(session, workspace, choice);
+    else if (plan->proportions && session->n_answer > 0 && !has_theta)
+        choose_balanced(session, workspace, choice);
+    else
+        choose_from(session, workspace, choice);
+}
+
+static void choose_unblocked(const struct session *session, const struct event *event,
+                             struct workspace *workspace, struct choice *choice)
+{
+    session_block_choice(session, event, choice, workspace->blocked, blocked_set);
+    choose_compared(session, workspace, choice);
+    session_block_choice(session, event, choice, workspace->blocked, blocked_clear);
+}
+
 /* The first start item that can be asked, NO_ITEM where none is left. */
 static uint32_t start_item(const struct session *session, const struct event *event)
 {
@@ -147,12 +206,11 @@ void session_choose(const struct session *session, const struct event *event,
                            .n = bank_n_item(plan->bank),
                            .item = start_item(session, event)};
     if (plan->proportions) out->group = proportions_n_group(plan->proportions);
+    if (plan->strata) out->stratum = partition_n_group(plan->strata);
     out->is_start_item = out->item != NO_ITEM;
     if (out->is_start_item) return;
-    session_block(session, event, workspace->blocked, blocked_set);
-    if (plan->proportions && !is_start)
-        choose_balanced(session, workspace, out);
-    else
-        choose_from(session, workspace, out);
-    session_block(session, event, workspace->blocked, blocked_clear);
+    choose_unblocked(session, event, workspace, out);
+    if (out->item != NO_ITEM || !test->exposure.rule->admits) return;
+    out->is_exposure_lifted = true;
+    choose_unblocked(session, event, workspace, out);
 }

@@ -15,6 +15,7 @@ void test_init(struct test *test)
     test->interim = test->final = estimate_spec_default();
     test->pick = (struct pick_rule){.criterion = &criterion_mfi, .n_best = 1};
     test->first_pick = (struct pick_rule){.n_best = 1};  // no criterion: as the others
+    test->exposure = (struct exposure_spec){.rule = &exposure_none, .n_stratum = 4};
     test->pace = (struct pace){.by = PACE_LENGTH, .acceleration = 1.0};
     test->stop.n_node = 2;
     test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
@@ -83,6 +84,10 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         if (!plan->proportions) goto done;
         check_groups(plan, faults);
     }
+    if (test->exposure.rule->strata) {
+        plan->strata = test->exposure.rule->strata(bank, &test->exposure);
+        if (!plan->strata) goto done;
+    }
     find_start_items(plan, faults);
     st = faults->total > 0 ? INVALID_TEST : OK;
     if (st) goto done;
@@ -98,6 +103,7 @@ void plan_free(struct plan *plan)
 {
     if (!plan) return;
     proportions_free(plan->proportions);
+    partition_free(plan->strata);
     free(plan);
 }
 

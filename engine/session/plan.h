@@ -5,6 +5,7 @@
 
 #include "content/proportions.h"
 #include "estimate/estimator.h"
+#include "select/exposure.h"
 #include "select/pick.h"
 #include "session/stop.h"
 
@@ -20,6 +21,7 @@ struct test {
     struct estimate_spec interim, final;
     struct pick_rule first_pick, pick;  // of the first item, of the others
     struct pace pace;  // of criteria that change as the test goes on; at 0: the test's own
+    struct exposure_spec exposure;
     char content_tag[LIMIT_ID + 1];
     size_t n_target;  // 0: no content balancing
     struct target targets[LIMIT_GROUPS];
@@ -42,6 +44,7 @@ struct plan {
     unsigned max_items;  // no session asks more
     uint32_t start_items[LIMIT_START_ITEMS];
     struct proportions *proportions;  // NULL: no content balancing
+    struct partition *strata;         // by stage of the test, NULL: none
 };
 
 /* INVALID_TEST, with every fault by field, where the test does not fit the bank. */

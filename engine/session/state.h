@@ -49,14 +49,21 @@ struct choice {
     uint32_t item;       // NO_ITEM where there is none
     bool is_start_item;  // named by the test: nothing was compared
     const struct pick_rule *rule;
-    double theta;          // where it was picked
-    double u;              // the draw among the best
-    size_t group;          // content group, n_group where there is none
-    const uint32_t *list;  // of the group; NULL: the whole bank
+    double theta;             // where it was picked
+    double u;                 // the draw among the best
+    size_t stratum;           // of the exposure rule, n_stratum where there is none
+    bool is_exposure_lifted;  // no admitted item was left, so the others were admitted too
+    size_t group;             // content group, n_group where there is none
+    const uint32_t *list;     // of the group; NULL: the whole bank
     size_t n;
 };
 
 void session_choose(const struct session *session, const struct event *event,
                     struct workspace *workspace, struct choice *out);
+
+/* Mark (or unmark) everything that the choice could not fall on. */
+void session_block_choice(const struct session *session, const struct event *event,
+                          const struct choice *choice, struct blocked blocked,
+                          void (*mark)(struct blocked, size_t));
 
 #endif

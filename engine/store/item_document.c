@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const common_keys[] = {"id",  "model",   "options", "key",     "tags",
-                                          "set", "enemies", "content", "rapid_ms"};
+static const char *const common_keys[] = {"id",  "model",   "options", "key",      "tags",
+                                          "set", "enemies", "content", "rapid_ms", "exposure"};
 
 enum { N_COMMON = COUNT_OF(common_keys), MAX_PARAMS = 8 };
 
@@ -212,5 +212,6 @@ bool item_document_read(const msgpack_object *object, size_t number, struct item
     document_settle(&document);
     read_content(&document, out, content);
     document_int(&document, "rapid_ms", 1, LIMIT_INT, &out->rapid_ms);
+    document_f64(&document, "exposure", 1e-9, 1.0, &out->exposure);
     return faults->total == n_before;
 }

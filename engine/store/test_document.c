@@ -118,6 +118,28 @@ static void read_select(const msgpack_object *object, struct test *out, struct f
     }
 }
 
+static void read_exposure(const msgpack_object *object, struct test *out, struct faults *faults)
+{
+    static const char *const keys[] = {"rule", "strata", "b_blocks"};
+    struct exposure_spec *spec = &out->exposure;
+    struct document document;
+    struct slice name = slice_str(spec->rule->name);
+    int64_t n_stratum = (int64_t)spec->n_stratum;
+
+    document_begin(&document, object, "exposure", NULL, faults);
+    document_allow(&document, keys, COUNT_OF(keys));
+    document_text(&document, "rule", LIMIT_ID, &name);
+    if (exposure_rule_find(name)) {
+        spec->rule = exposure_rule_find(name);
+    } else {
+        document_refuse(&document, "rule", "there is no exposure rule \"%.*s\"", (int)name.n,
+                        (const char *)name.data);
+    }
+    document_int(&document, "strata", 1, LIMIT_GROUPS, &n_stratum);
+    spec->n_stratum = (size_t)n_stratum;
+    document_bool(&document, "b_blocks", &spec->b_blocks);
+}
+
 /* One target of the proportions; returns its proportion. */
 static double read_target(const msgpack_object *object, uint32_t i, struct test *out,
                           struct faults *faults)
@@ -264,6 +286,7 @@ static void read_parts(struct document *document, struct test *out)
     out->final = out->interim;
     if (document_map(document, "final", &part)) read_estimate(part, "final", &out->final, faults);
     if (document_map(document, "select", &part)) read_select(part, out, faults);
+    if (document_map(document, "exposure", &part)) read_exposure(part, out, faults);
     if (document_map(document, "blueprint", &part)) read_blueprint(part, out, faults);
     if (document_map(document, "stop", &part)) stop_document_read(part, out, faults);
     if (document_map(document, "scale", &part)) read_scale(part, out, faults);
@@ -278,13 +301,16 @@ static void check_parts(struct document *document, const struct test *test)
     if ((stop_tree_needs(&test->stop) & STOP_NEEDS_CUTS) && test->n_cut == 0) {
         document_refuse(document, "cuts", "missing: a stop rule classifies by them");
     }
+    if (test->exposure.rule->strata && test->n_target > 0) {
+        document_refuse(document, "exposure", "strata cannot stand beside blueprint.proportions");
+    }
 }
 
 bool test_document_read(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"test",     "bank",  "reveal", "start",
-                                       "estimate", "final", "select", "omit",
-                                       "stop",     "scale", "cuts",   "blueprint"};
+    static const char *const keys[] = {"test",  "bank",      "reveal",  "start", "estimate",
+                                       "final", "select",    "omit",    "stop",  "scale",
+                                       "cuts",  "blueprint", "exposure"};
     size_t n_before = faults->total;
     struct document document;
 

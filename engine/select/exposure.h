@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Exposure control: which items a session may see at all, and when. One row each, in one table. */
+#ifndef SELECT_EXPOSURE_H
+#define SELECT_EXPOSURE_H
+
+#include "irt/bank.h"
+#include "irt/partition.h"
+
+/* What a rule is told in a test document. */
+struct exposure_spec {
+    const struct exposure_rule *rule;
+    size_t n_stratum;  // a-stratified
+    bool b_blocks;     // a-stratified: strata that are alike in difficulty (Chang, Qian, Ying 2001)
+};
+
+struct exposure_rule {
+    const char *name;
+    /* Whether a session may be asked an item; NULL: any. A pure function of the session's seed. */
+    bool (*admits)(const struct bank *bank, uint32_t item, uint64_t seed);
+    /* The items by the stage of the test at which they may be asked; NULL: at any. `strata` answers
+     * NULL without memory. */
+    struct partition *(*strata)(const struct bank *bank, const struct exposure_spec *spec);
+};
+
+/* All rules, NULL at the end. */
+extern const struct exposure_rule *const exposure_rules[];
+extern const struct exposure_rule exposure_none, exposure_sympson_hetter, exposure_a_stratified;
+
+const struct exposure_rule *exposure_rule_find(struct slice name);
+
+#endif
