@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/config.h"
+#include "tests/support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum status load(const char *text, struct config *config, struct fault *fault)
+{
+    struct scratch scratch;
+    char path[300];
+    FILE *file;
+    enum status st;
+
+    scratch_make(&scratch);
+    snprintf(path, sizeof(path), "%s/thetad.conf", scratch.path);
+    file = fopen(path, "w");
+    cr_assert(file);
+    fputs(text, file);
+    fclose(file);
+    *fault = (struct fault){0};
+    st = config_load(path, config, fault);
+    scratch_remove(&scratch);
+    return st;
+}
+
+static struct config good(const char *text)
+{
+    struct config config;
+    struct fault fault;
+
+    memset(&config, 0xa5, sizeof(config));
+    cr_assert_eq(load(text, &config, &fault), OK, "%s: %s: %s", text, fault.field, fault.text);
+    return config;
+}
+
+static void expect_defaults(const struct config *config)
+{
+    cr_expect_str_eq(config->data_dir, "/var/lib/thetad");
+    cr_expect_eq(config->log_level, LOG_INFO);
+    cr_expect_eq(config->drain_ms, 5000);
+    cr_expect_str_eq(config->endpoint[0].url, "ipc:///run/thetad/thetad.sock");
+    cr_expect_eq(config->endpoint[0].roles, ROLE_ALL);
+    cr_expect_str_eq(config->endpoint[1].url, "tcp://127.0.0.1:7350");
+    cr_expect_eq(config->endpoint[1].roles, ROLE_FRONTEND);
+    cr_expect_eq(config->map_mib, 65536);
+    cr_expect_eq(config->max_sessions, 200000);
+    cr_expect_eq(config->idle_s, 3600);
+}
+
+Test(config, has_defaults)
+{
+    struct config config = good("");
+
+    expect_defaults(&config);
+    config = good("# only a comment\n\n[ipc]\n; another\n[thetad]\n");
+    expect_defaults(&config);
+}
+
+/* systemd/thetad.conf shows every key with its default. */
+Test(config, the_file_that_is_installed_says_the_defaults)
+{
+    struct config config;
+    struct fault fault = {0};
+
+    memset(&config, 0xa5, sizeof(config));
+    cr_assert_eq(config_load(SOURCE_DIR "/systemd/thetad.conf", &config, &fault), OK, "%s",
+                 fault.text);
+    expect_defaults(&config);
+}
+
+Test(config, takes_every_key)
+{
+    struct config config = good("[thetad]\ndata_dir = /srv/theta\nlog_level = debug\n"
+                                "drain_ms = 0\n[ipc]\nendpoint = ipc:///tmp/x.sock\n"
+                                "roles = proctor,metrics\n[tcp]\nendpoint=tcp://[::1]:99\n"
+                                "roles = frontend  author , admin\n[store]\nmap_size_mib = 1\n"
+                                "[sessions]\nmax_live = 10000000\nidle_s = 31536000\n");
+
+    cr_expect_str_eq(config.data_dir, "/srv/theta");
+    cr_expect_eq(config.log_level, LOG_DEBUG);
+    cr_expect_eq(config.drain_ms, 0);
+    cr_expect_str_eq(config.endpoint[0].url, "ipc:///tmp/x.sock");
+    cr_expect_eq(config.endpoint[0].roles, ROLE_PROCTOR | ROLE_METRICS);
+    cr_expect_str_eq(config.endpoint[1].url, "tcp://[::1]:99");
+    cr_expect_eq(config.endpoint[1].roles, ROLE_FRONTEND | ROLE_AUTHOR | ROLE_ADMIN);
+    cr_expect_eq(config.map_mib, 1);
+    cr_expect_eq(config.max_sessions, 10000000);
+    cr_expect_eq(config.idle_s, 31536000);
+}
+
+Test(config, knows_every_role_and_level)
+{
+    static const struct {
+        const char *name;
+        unsigned bits;
+    } roles[] = {{"frontend", 1}, {"proctor", 2},  {"teacher", 4}, {"author", 8},
+                 {"admin", 16},   {"metrics", 32}, {"all", 63},    {"", 0}};
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    char text[64];
+
+    for (size_t i = 0; i < COUNT_OF(roles); i++) {
+        snprintf(text, sizeof(text), "[tcp]\nroles = %s\n", roles[i].name);
+        cr_expect_eq(good(text).endpoint[1].roles, roles[i].bits, "%s", roles[i].name);
+    }
+    for (size_t i = 0; i < COUNT_OF(levels); i++) {
+        snprintf(text, sizeof(text), "[thetad]\nlog_level = %s\n", levels[i]);
+        cr_expect_eq(good(text).log_level, (enum log_level)i, "%s", levels[i]);
+    }
+}
+
+Test(config, either_endpoint_may_be_off)
+{
+    cr_expect_str_eq(good("[ipc]\nendpoint =\n").endpoint[0].url, "");
+    cr_expect_str_eq(good("[tcp]\nendpoint =\n").endpoint[1].url, "");
+}
+
+struct row {
+    const char *text, *field, *part;
+};
+
+/* The fault names the key, and its text has that part; the configuration stays as it was. */
+static void expect_refused(const struct row *row)
+{
+    struct config config;
+    struct fault fault;
+
+    memset(&config, 0xa5, sizeof(config));
+    cr_expect_eq(load(row->text, &config, &fault), BAD_REQUEST, "%s", row->text);
+    cr_expect_str_eq(fault.field, row->field, "%s", row->text);
+    cr_expect(strstr(fault.text, row->part), "%s: \"%s\" has no \"%s\"", row->text, fault.text,
+              row->part);
+    for (size_t i = 0; i < sizeof(config); i++)
+        cr_assert_eq(((const unsigned char *)&config)[i], 0xa5);
+}
+
+Test(config, names_line_and_key_of_what_is_wrong)
+{
+    static const struct row rows[] = {
+        {"[thetad]\n\ndatadir = /x\n", "thetad.datadir", "line 3: there is no such key"},
+        {"[thetad]\nroles = all\n", "thetad.roles", "line 2: there is no such key"},
+        {"data_dir = /x\n", ".data_dir", "line 1: there is no such key"},
+        {"[Thetad]\ndata_dir = /x\n", "Thetad.data_dir", "no such key"},
+        {"[thetad]\nlog_level = loud\n", "thetad.log_level", "line 2: must be error, warn"},
+        {"[thetad]\nlog_level = loud\n", "thetad.log_level", "is \"loud\""},
+        {"[thetad]\ndrain_ms = -1\n", "thetad.drain_ms", "between 0 and 600000, is \"-1\""},
+        {"[thetad]\ndrain_ms = 600001\n", "thetad.drain_ms", "whole number"},
+        {"[thetad]\ndrain_ms =\n", "thetad.drain_ms", "whole number"},
+        {"[thetad]\ndrain_ms = 5s\n", "thetad.drain_ms", "is \"5s\""},
+        {"[thetad]\ndrain_ms = 1e3\n", "thetad.drain_ms", "whole number"},
+        {"[thetad]\ndrain_ms = 99999999999999999999\n", "thetad.drain_ms", "whole number"},
+        {"[ipc]\nendpoint = tcp://127.0.0.1:1\n", "ipc.endpoint", "must begin with ipc://"},
+        {"[ipc]\nroles = frontend boss\n", "ipc.roles", "must be of frontend proctor"},
+        {"[tcp]\nendpoint = ipc:///x\n", "tcp.endpoint", "must begin with tcp://"},
+        {"[tcp]\nendpoint = udp://127.0.0.1:1\n", "tcp.endpoint", "must begin with tcp://"},
+        {"[tcp]\nendpoint = tcp://0.0.0.0:7350\n", "tcp.endpoint", "must be a loopback address"},
+        {"[tcp]\nendpoint = tcp://*:7350\n", "tcp.endpoint", "must be a loopback address"},
+        {"[tcp]\nendpoint = tcp://[::]:7350\n", "tcp.endpoint", "must be a loopback address"},
+        {"[tcp]\nendpoint = tcp://12.0.0.1:7350\n", "tcp.endpoint", "must be a loopback address"},
+        {"[tcp]\nroles = Frontend\n", "tcp.roles", "is \"Frontend\""},
+        {"[store]\nmap_size_mib = 0\n", "store.map_size_mib", "between 1 and 67108864"},
+        {"[store]\nmap_size_mib = 67108865\n", "store.map_size_mib", "line 2"},
+        {"[sessions]\nmax_live = 0\n", "sessions.max_live", "between 1 and 10000000"},
+        {"[sessions]\nmax_live = 10000001\n", "sessions.max_live", "line 2"},
+        {"[sessions]\nidle_s = 0\n", "sessions.idle_s", "between 1 and 31536000"},
+        {"[sessions]\nidle_s = 31536001\n", "sessions.idle_s", "line 2"},
+        {"[sessions]\nidle = 5\n", "sessions.idle", "no such key"},
+        {"[thetad]\nwhat is this\n", "", "line 2: is not key = value"},
+        {"[thetad\n", "", "line 1: is not key = value"},
+        {"[ipc]\nendpoint =\n[tcp]\nendpoint =\n", "ipc.endpoint", "both endpoints are off"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) expect_refused(&rows[i]);
+}
+
+Test(config, tells_the_first_of_several_faults)
+{
+    static const struct row row = {"[thetad]\ndrain_ms = x\nlog_level = y\n[ipc]\nroles = z\n",
+                                   "thetad.drain_ms", "line 2"};
+
+    expect_refused(&row);
+}
+
+/* The parser joins an indented line to the key above it; that must not change the key's value
+ * unseen. */
+Test(config, refuses_a_value_that_goes_on_in_another_line)
+{
+    static const struct row row = {"[thetad]\ndata_dir = /srv/theta\n  log_level = debug\n",
+                                   "thetad.data_dir", "line 3"};
+
+    static const struct row twice = {"[thetad]\ndrain_ms = 5\ndrain_ms = 6\n", "thetad.drain_ms",
+                                     "line 3: stands twice"};
+
+    expect_refused(&row);
+    expect_refused(&twice);
+}
+
+/* A long value is taken whole or refused, never cut. */
+Test(config, does_not_cut_a_long_value)
+{
+    char text[1024] = "[thetad]\ndata_dir = /", path[CONFIG_TEXT] = "/";
+    struct config config;
+    struct fault fault;
+
+    for (size_t n = 60; n < CONFIG_TEXT - 1; n += 50) {
+        memset(path + 1, 'd', n - 1);
+        path[n] = '\0';
+        snprintf(text, sizeof(text), "[thetad]\ndata_dir = %s\n", path);
+        if (load(text, &config, &fault) == OK)
+            cr_expect_str_eq(config.data_dir, path);
+        else
+            cr_expect(strstr(fault.text, "is not key = value"), "%zu: %s", n, fault.text);
+    }
+}
+
+Test(config, says_that_there_is_no_file)
+{
+    struct config config;
+    struct fault fault = {0};
+
+    cr_expect_eq(config_load("/nonexistent/thetad.conf", &config, &fault), NOT_FOUND);
+    cr_expect(strstr(fault.text, "/nonexistent/thetad.conf"));
+}

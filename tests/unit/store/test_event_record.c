@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "store/event_record.h"
+#include "store_test.h"
+
+#include "proto/writer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_64 "abcdefghijklmnopqrstuvwxyz.0123456789_ABCDEFGHIJKLMNOPQRSTUVWXY:"
+
+_Static_assert(sizeof(ID_64) == LIMIT_ID + 1, "the longest id");
+
+static struct event_record record_of(enum event_kind kind)
+{
+    struct event_record record = {
+        .tenant = slice_str("local"),
+        .session = slice_str(ID_64),
+        .n = 17,
+        .previous = {1, 2, 3, 0, 255, 128},
+        .event = {.kind = kind, .time_ms = 1700000000385, .n_retired = 3},
+        .outcome = {.theta = -0x1.8p-3, .se = 0.385, .item = 70000},
+    };
+
+    return record;
+}
+
+static struct event_record started(void)
+{
+    struct event_record record = record_of(EVENT_STARTED);
+
+    record.n = 0;
+    record.event.seed = 987654321;
+    record.identity = (struct identity){.test = slice_str("algebra-6"),
+                                        .bank = slice_str("algebra"),
+                                        .test_version = 2,
+                                        .bank_version = UINT32_MAX,
+                                        .examinee = slice_str("e-1"),
+                                        .group = slice_str("6b")};
+    return record;
+}
+
+static struct event_record answered(enum response_kind kind, const char *raw)
+{
+    struct event_record record = record_of(EVENT_ANSWERED);
+
+    record.event.seq = 4;
+    record.event.item = 812;
+    record.event.response = (struct response){.kind = kind, .score = 1};
+    if (raw) record.event.response.raw = slice_str(raw);
+    record.event.elapsed_ms = 4711;
+    return record;
+}
+
+/* Every kind, with what is awkward about it. */
+static size_t all_records(struct event_record out[])
+{
+    size_t n = 0;
+
+    out[n++] = started();
+    out[n] = started();
+    out[n].identity.group = slice_of(NULL, 0);
+    out[n].outcome.se = (double)NAN;
+    out[n].event.seed = LIMIT_INT;
+    out[n].event.time_ms = -LIMIT_INT;
+    out[n++].event.n_retired = 0;
+    out[n] = started();
+    out[n].event.has_prior = true;
+    out[n].event.prior_mean = -2.385;
+    out[n].event.prior_sd = 0x1.123456789abcdp-10;
+    out[n++].outcome.theta = -0.0;
+    out[n++] = answered(RESPONSE_SCORE, NULL);
+    out[n] = answered(RESPONSE_OMITTED, NULL);
+    out[n].event.response.score = 0;
+    out[n].event.elapsed_ms = -1;
+    out[n].outcome.se = (double)INFINITY;
+    out[n++].n = UINT32_MAX;
+    out[n++] = answered(RESPONSE_RAW, "x\u00b2 \u2265 \U0001d7db\u00f7\u00bd");
+    out[n] = answered(RESPONSE_RAW, "");
+    out[n].event.seq = LIMIT_ANSWERS;
+    out[n].event.response.score = LIMIT_CATS - 1;
+    out[n].outcome.item = NO_ITEM;
+    out[n++].outcome.stop = "length";
+    out[n++] = record_of(EVENT_SUSPENDED);
+    out[n] = record_of(EVENT_RESUMED);
+    out[n++].event.n_retired = UINT32_MAX;
+    out[n] = record_of(EVENT_FINISHED);
+    out[n].outcome.item = NO_ITEM;
+    out[n++].outcome.stop = "request";
+    out[n++] = record_of(EVENT_VOIDED);
+    out[n] = record_of(EVENT_VOIDED);
+    out[n++].reason = slice_str("phone\u2014seen at 10:42");
+    return n;
+}
+
+enum { N_RECORD = 12 };
+
+static bool same_bits(double a, double b)
+{
+    return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+    return slice_equal(a->test, b->test) && slice_equal(a->bank, b->bank) &&
+           a->test_version == b->test_version && a->bank_version == b->bank_version &&
+           slice_equal(a->examinee, b->examinee) && slice_equal(a->group, b->group);
+}
+
+static bool same_event(const struct event *a, const struct event *b)
+{
+    return a->kind == b->kind && a->time_ms == b->time_ms && a->n_retired == b->n_retired &&
+           a->seed == b->seed && a->has_prior == b->has_prior &&
+           same_bits(a->prior_mean, b->prior_mean) && same_bits(a->prior_sd, b->prior_sd) &&
+           a->seq == b->seq && a->item == b->item && a->response.kind == b->response.kind &&
+           a->response.score == b->response.score &&
+           slice_equal(a->response.raw, b->response.raw) && a->elapsed_ms == b->elapsed_ms;
+}
+
+static bool same_record(const struct event_record *a, const struct event_record *b)
+{
+    return slice_equal(a->tenant, b->tenant) && slice_equal(a->session, b->session) &&
+           a->n == b->n && memcmp(a->previous, b->previous, SEAL_BYTES) == 0 &&
+           same_event(&a->event, &b->event) && outcome_equal(&a->outcome, &b->outcome) &&
+           same_identity(&a->identity, &b->identity) && slice_equal(a->reason, b->reason);
+}
+
+Test(event_record, comes_back_to_the_bit)
+{
+    struct event_record records[N_RECORD], got;
+    struct decoder decoder;
+    struct buf bytes = {0};
+
+    cr_assert_eq(all_records(records), N_RECORD);
+    cr_assert_eq(decoder_init(&decoder), OK);
+    for (size_t i = 0; i < N_RECORD; i++) {
+        buf_clear(&bytes);
+        event_record_write(&records[i], &bytes);
+        cr_assert_eq(event_record_read(&decoder, buf_slice(&bytes), &got), OK, "record %zu", i);
+        expect_true(same_record(&got, &records[i]), "record %zu", i);
+        expect_bits(got.outcome.theta, records[i].outcome.theta, "theta of %zu", i);
+        expect_bits(got.outcome.se, records[i].outcome.se, "se of %zu", i);
+    }
+    decoder_done(&decoder);
+    buf_done(&bytes);
+}
+
+Test(event_record, keeps_every_bit_of_a_nan)
+{
+    static const uint64_t bits[] = {0x7ff8000000000000, 0xfff8000000000123, 0x7ff0000000000001,
+                                    0x0000000000000001, 0x8000000000000000};
+    struct event_record record = record_of(EVENT_SUSPENDED), got;
+    struct decoder decoder;
+    struct buf bytes = {0};
+
+    cr_assert_eq(decoder_init(&decoder), OK);
+    for (size_t i = 0; i < COUNT_OF(bits); i++) {
+        memcpy(&record.outcome.se, &bits[i], sizeof(bits[i]));
+        buf_clear(&bytes);
+        event_record_write(&record, &bytes);
+        cr_assert_eq(event_record_read(&decoder, buf_slice(&bytes), &got), OK);
+        cr_expect(memcmp(&got.outcome.se, &bits[i], sizeof(bits[i])) == 0, "bits %zu", i);
+    }
+    decoder_done(&decoder);
+    buf_done(&bytes);
+}
+
+/* Read bytes that end where their memory ends. */
+static enum status read_exactly(struct decoder *decoder, struct slice bytes, uint8_t **memory,
+                                struct event_record *out)
+{
+    *memory = malloc(bytes.n + (bytes.n == 0));
+    cr_assert(*memory);
+    if (bytes.n > 0) memcpy(*memory, bytes.data, bytes.n);
+    return event_record_read(decoder, slice_of(*memory, bytes.n), out);
+}
+
+Test(event_record, cut_short_is_corrupt)
+{
+    struct event_record records[N_RECORD], got;
+    struct decoder decoder;
+    struct buf bytes = {0};
+    uint8_t *memory;
+
+    all_records(records);
+    cr_assert_eq(decoder_init(&decoder), OK);
+    for (size_t i = 0; i < N_RECORD; i++) {
+        buf_clear(&bytes);
+        event_record_write(&records[i], &bytes);
+        for (size_t n = 0; n < bytes.n; n++) {
+            enum status st = read_exactly(&decoder, slice_of(bytes.data, n), &memory, &got);
+
+            expect_true(st == CORRUPT, "record %zu cut to %zu: status %d", i, n, st);
+            free(memory);
+        }
+        buf_append(&bytes, "\xc0", 1);
+        cr_expect_eq(read_exactly(&decoder, buf_slice(&bytes), &memory, &got), CORRUPT);
+        free(memory);
+    }
+    decoder_done(&decoder);
+    buf_done(&bytes);
+}
+
+/* A record that was changed in one byte is no record, another record, or the same one told in other
+ * words (an integer has several encodings of one length). */
+static void expect_noticed(struct decoder *decoder, const struct event_record *record,
+                           struct slice changed, struct slice right)
+{
+    struct event_record got;
+    struct buf again = {0};
+    uint8_t *memory;
+    enum status st = read_exactly(decoder, changed, &memory, &got);
+
+    if (st == OK && same_record(&got, record)) {
+        event_record_write(&got, &again);
+        cr_expect(slice_equal(buf_slice(&again), right));
+    } else if (st != OK) {
+        cr_expect(st == CORRUPT, "status %d", st);
+    }
+    free(memory);
+    buf_done(&again);
+}
+
+Test(event_record, no_changed_byte_does_harm)
+{
+    struct event_record records[N_RECORD];
+    struct decoder decoder;
+    struct buf bytes = {0}, right = {0};
+
+    all_records(records);
+    cr_assert_eq(decoder_init(&decoder), OK);
+    for (size_t i = 0; i < N_RECORD; i++) {
+        buf_clear(&bytes);
+        buf_clear(&right);
+        event_record_write(&records[i], &bytes);
+        event_record_write(&records[i], &right);
+        for (size_t at = 0; at < bytes.n * 255; at++) {
+            bytes.data[at / 255] = (uint8_t)(right.data[at / 255] + 1 + at % 255);
+            expect_noticed(&decoder, &records[i], buf_slice(&bytes), buf_slice(&right));
+            bytes.data[at / 255] = right.data[at / 255];
+        }
+    }
+    decoder_done(&decoder);
+    buf_done(&bytes);
+    buf_done(&right);
+}
+
+/* A suspension as it stands on disk; `n` says how many of its elements are written. */
+static void write_suspended(struct writer *out, size_t n, int64_t kind)
+{
+    static const uint8_t zeros[20];
+
+    write_array(out, n);
+    write_int(out, kind);
+    write_text(out, "local");
+    write_text(out, "s-1");
+    write_int(out, 2);
+    write_int(out, 1700000000000);
+    write_int(out, 0);
+    write_bin(out, slice_of(zeros, SEAL_BYTES));
+    write_bin(out, slice_of(zeros, sizeof(zeros)));
+    if (n > 8) write_nil(out);
+    if (n > 9) write_nil(out);
+}
+
+static enum status read_suspended(size_t n, int64_t kind)
+{
+    struct event_record got;
+    struct decoder decoder;
+    struct buf bytes = {0};
+    struct writer out = writer_of(&bytes);
+    enum status st;
+
+    write_suspended(&out, n, kind);
+    cr_assert_eq(decoder_init(&decoder), OK);
+    st = event_record_read(&decoder, buf_slice(&bytes), &got);
+    decoder_done(&decoder);
+    buf_done(&bytes);
+    return st;
+}
+
+Test(event_record, has_just_its_elements)
+{
+    cr_expect_eq(read_suspended(9, EVENT_SUSPENDED), OK);
+    cr_expect_eq(read_suspended(8, EVENT_SUSPENDED), CORRUPT);
+    cr_expect_eq(read_suspended(10, EVENT_SUSPENDED), CORRUPT);
+    cr_expect_eq(read_suspended(9, EVENT_STARTED), CORRUPT);
+    cr_expect_eq(read_suspended(9, EVENT_VOIDED), CORRUPT);
+    cr_expect_eq(read_suspended(9, 0), CORRUPT);
+    cr_expect_eq(read_suspended(9, 7), CORRUPT);
+}
+
+/* The layout is on the disks of others: it does not change by accident. */
+Test(event_record, stands_as_it_always_did)
+{
+    struct event_record record = answered(RESPONSE_RAW, "7");
+    struct buf bytes = {0};
+    const uint8_t *at;
+
+    record.session = slice_str("s-1");
+    event_record_write(&record, &bytes);
+    at = bytes.data;
+    cr_assert_eq(bytes.n, 75, "%zu bytes", bytes.n);
+    cr_expect_arr_eq(at, "\x9f\x02\xa5local\xa3s-1\x11", 13);
+    cr_expect_arr_eq(at + 13, "\xcf\x00\x00\x01\x8b\xcf\xe5\x69\x81\x03", 10);
+    cr_expect_arr_eq(at + 23, "\xc4\x10\x01\x02\x03\x00\xff\x80", 8);
+    cr_expect_arr_eq(at + 41, "\xc4\x14\xbf\xc8\0\0\0\0\0\0", 10);
+    cr_expect_arr_eq(at + 59, "\x00\x01\x11\x70\xc0", 5);
+    cr_expect_arr_eq(at + 64,
+                     "\x04\xcd\x03\x2c\x01\x01\xa1"
+                     "7\xcd\x12\x67",
+                     11);
+    buf_done(&bytes);
+}
