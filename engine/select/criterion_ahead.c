@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Criteria that look one answer ahead, weighing each answer k by P_k at the present theta:
  *     MEPV   the posterior variance after the answer (Owen 1975; van der Linden 1998)
- *     MEI    the information at the estimate after the answer (van der Linden and Pashley 2000): MEI
- *            the observed information of the answer, MEI_fisher the expected one */
+ *     MEI    the information at the estimate after the answer (van der Linden and Pashley 2000):
+ *            MEI the observed information of the answer, MEI_fisher the expected one */
 #include "estimate/mode.h"
 #include "select/weights.h"
 
