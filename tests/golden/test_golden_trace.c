@@ -53,9 +53,9 @@ static void test_of_trace(struct test *test, const struct estimator *estimator)
     test->stop.n_node = 3;
     test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 3};
     test->stop.node[1] =
-        (struct stop_node){.join = STOP_RULE, .rule = &stop_length, .at = 20, .n_node = 1};
+        (struct stop_node){.join = STOP_RULE, .rule = &stop_length, .arg = {20}, .n_node = 1};
     test->stop.node[2] =
-        (struct stop_node){.join = STOP_RULE, .rule = &stop_se, .at = 0.3, .n_node = 1};
+        (struct stop_node){.join = STOP_RULE, .rule = &stop_se, .arg = {0.3}, .n_node = 1};
 }
 
 static void run_open(struct run *run, const struct test *test, const struct bank *bank)
