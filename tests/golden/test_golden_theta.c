@@ -12,8 +12,8 @@
 
 #define TOLERANCE 1e-10
 
-/* What a file holds: rows compared with catR's theta, and those where the equation has several roots
- * or catR's is one of several, which are shown to be the highest instead. */
+/* What a file holds: rows compared with catR's theta, and those where the equation has several
+ * roots, of which ours is shown to be the highest instead. */
 struct source {
     const char *name, *bank;
     const struct model *model;
