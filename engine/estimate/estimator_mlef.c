@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Maximum likelihood with fences (Han 2016): two imagined 2PL items stand beside the answers, one at
- * the lower fence answered right and one at the upper fence answered wrong, so that every pattern
- * has a mode inside. SE = 1 / sqrt(I) of the items that were answered. */
+/* Maximum likelihood with fences (Han 2016): two imagined 2PL items stand beside the answers, one
+ * at the lower fence answered right and one at the upper fence answered wrong, so that every
+ * pattern has a mode inside. SE = 1 / sqrt(I) of the items that were answered. */
 #include "estimate/mode.h"
 #include "num/elementary.h"
 

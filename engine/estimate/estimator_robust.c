@@ -3,9 +3,9 @@
  * r = a (theta - b), so that answers to items far from theta count less.
  *     ROB_huber   w = min(1, H / |r|)                      (Huber 1964; Magis 2014)
  *     ROB_tukey   w = (1 - (r / B)^2)^2 inside |r| <= B    (Mislevy and Bock 1982)
- * theta solves sum w S = 0; SE = sqrt(sum w^2 I) / sum(w I). The sum can have several roots: the one
- * is taken where its integral is highest. Defined for items with two categories; for several, b is
- * the mean of the thresholds. */
+ * theta solves sum w S = 0; SE = sqrt(sum w^2 I) / sum(w I). The sum can have several roots: the
+ * one is taken where its integral is highest. Defined for items with two categories; for several, b
+ * is the mean of the thresholds. */
 #include "estimate/mode.h"
 
 #include <math.h>

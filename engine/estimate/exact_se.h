@@ -8,8 +8,8 @@
 
 enum { LIMIT_PATTERNS = 4096 };
 
-/* The SE of `spec`'s estimator at `theta` for the evidence's items; its scores do not count. `score`
- * [evidence->n] is scratch. NaN where there are more than LIMIT_PATTERNS patterns. */
+/* The SE of `spec`'s estimator at `theta` for the evidence's items; its scores do not count.
+ * `score` [evidence->n] is scratch. NaN where there are more than LIMIT_PATTERNS patterns. */
 double exact_se(const struct estimate_spec *spec, const struct evidence *evidence, double theta,
                 uint8_t *score, struct estimate_workspace *workspace);
 

@@ -10,9 +10,9 @@
 
 /* The theta in [lower, upper] where the function with derivative `slope` is highest. `concave` says
  * that there is one mode, which is then bracketed at once; otherwise the slope is scanned in cells
- * of MODE_CELL, each change from rising to falling is solved, and where there are several modes they
- * are compared by the integral of the slope between them. `out` gets theta, boundary and iterations;
- * se is left alone. */
+ * of MODE_CELL, each change from rising to falling is solved, and where there are several modes
+ * they are compared by the integral of the slope between them. `out` gets theta, boundary and
+ * iterations; se is left alone. */
 void mode_find(struct function slope, double lower, double upper, bool concave,
                struct estimate_workspace *workspace, struct estimate *out);
 

@@ -15,8 +15,8 @@ struct item {
     double a;        // slope
     double b;        // difficulty
     double c, d;     // lower and upper asymptote of the 1PL to 4PL
-    /* [n_cat - 1], NULL where the model has none: thresholds (GRM, MGRM), step parameters (GPCM, PCM,
-     * RSM) or intercepts (NRM). */
+    /* [n_cat - 1], NULL where the model has none: thresholds (GRM, MGRM), step parameters (GPCM,
+     * PCM, RSM) or intercepts (NRM). */
     const double *steps;
     const double *slopes;  // [n_cat - 1], NULL where the model has none: NRM
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Generalized partial credit model (Muraki 1992): P_k proportional to
- * exp(sum over t = 1 .. k of a (theta - b_t)), the empty sum being 0. Steps need no order. With a = 1
- * it is the partial credit model (Masters 1982), and with b_t = b + step_t besides the rating scale
- * model (Andrich 1978).
+ * exp(sum over t = 1 .. k of a (theta - b_t)), the empty sum being 0. Steps need no order. With a
+ * = 1 it is the partial credit model (Masters 1982), and with b_t = b + step_t besides the rating
+ * scale model (Andrich 1978).
  *
  * log P_k has the derivatives a (k - E), -a^2 V, -a^3 M with E, V, M the mean, variance and third
  * central moment of the score: the family is exponential. */

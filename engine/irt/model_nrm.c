@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Nominal response model (Bock 1972): P_0 proportional to 1, P_k to exp(a_k theta + c_k). The bank's
- * D is not used.
+/* Nominal response model (Bock 1972): P_0 proportional to 1, P_k to exp(a_k theta + c_k). The
+ * bank's D is not used.
  *
  * log P_k has the derivatives a_k - E, -V, -M with E, V, M the mean, variance and third central
  * moment of the categories' slopes, a_0 being 0. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Criteria that look one answer ahead, weighing each answer k by P_k at the present theta:
  *     MEPV   the posterior variance after the answer (Owen 1975; van der Linden 1998)
- *     MEI    the information at the estimate after the answer (van der Linden and Pashley 2000): MEI
- *            the observed information of the answer, MEI_fisher the expected one */
+ *     MEI    the information at the estimate after the answer (van der Linden and Pashley 2000):
+ *            MEI the observed information of the answer, MEI_fisher the expected one */
 #include "estimate/mode.h"
 #include "select/weights.h"
 
@@ -57,10 +57,9 @@ struct ahead {
 static double slope_now(const struct criterion_input *input, double theta)
 {
     const struct prior *prior = &input->spec->prior;
-    struct info_terms info = {0};
+    struct info_terms none = {0};
 
-    if (prior->kind->needs_info) info = evidence_info(input->evidence, theta);
-    return evidence_score(input->evidence, theta) + prior->kind->d1(prior, theta, &info);
+    return evidence_score(input->evidence, theta) + prior->kind->d1(prior, theta, &none);
 }
 
 static double slope_ahead(double theta, void *context)
@@ -184,9 +183,11 @@ static void mei_by_mode(const struct criterion_input *input, const struct candid
 static void mei_values(const struct criterion_input *input, const struct candidates *candidates,
                        bool observed, double *out)
 {
+    const struct prior_kind *kind = input->spec->prior.kind;
     struct longer longer;
 
-    if (input->ahead == &estimator_map) {
+    /* (A Jeffreys prior changes with the candidate, a uniform one has bounds of its own.) */
+    if (input->ahead == &estimator_map && !kind->needs_info && !kind->is_bounded) {
         mei_by_mode(input, candidates, observed, out);
         return;
     }

@@ -26,17 +26,26 @@ double pace_weight(const struct pace *pace, size_t n, double se)
     return power(fmax(pace->at * pace->at / (se * se), share), pace->acceleration);
 }
 
+/* The largest value of those that may be asked. */
+static double largest(const struct candidates *candidates, const double *value)
+{
+    double top = 0.0;
+
+    for (size_t j = 0; j < candidates->n; j++) {
+        if (!blocked_has(candidates->blocked, candidates_item(candidates, j))) {
+            top = fmax(top, value[j]);
+        }
+    }
+    return top;
+}
+
 static void progressive(const struct criterion_input *input, const struct candidates *candidates,
                         double *out)
 {
-    double W = pace_weight(&input->pace, input->evidence->n, input->se), top = 0.0;
+    double W = pace_weight(&input->pace, input->evidence->n, input->se), top;
 
     criterion_mfi.values(input, candidates, out);
-    for (size_t j = 0; j < candidates->n; j++) {
-        if (!blocked_has(candidates->blocked, candidates_item(candidates, j))) {
-            top = fmax(top, out[j]);
-        }
-    }
+    top = largest(candidates, out);
     for (size_t j = 0; j < candidates->n; j++) {
         double u = criterion_uniform(input, candidates_item(candidates, j));
 
@@ -44,19 +53,22 @@ static void progressive(const struct criterion_input *input, const struct candid
     }
 }
 
-/* H = at W by length, W / at^2 by standard error. */
+/* H = at W by length, W / at^2 by standard error. Information is taken relative to the largest: H
+ * may be in the thousands, and I^H beyond the doubles. */
 static void proportional(const struct criterion_input *input, const struct candidates *candidates,
                          double *out)
 {
     const struct pace *pace = &input->pace;
     double W = pace_weight(pace, input->evidence->n, input->se), sum = 0.0;
     double H = pace->by == PACE_LENGTH ? pace->at * W : W / (pace->at * pace->at);
+    double top;
 
     criterion_mfi.values(input, candidates, out);
+    top = largest(candidates, out);
     for (size_t j = 0; j < candidates->n; j++) {
         bool blocked = blocked_has(candidates->blocked, candidates_item(candidates, j));
 
-        out[j] = blocked ? 0.0 : power(out[j], H);
+        out[j] = blocked ? 0.0 : power(top > 0.0 ? out[j] / top : 1.0, H);
         sum += out[j];
     }
     for (size_t j = 0; j < candidates->n && sum > 0.0; j++) out[j] /= sum;

@@ -3,8 +3,9 @@
  *     MLWI, MPWI   integral of the weight times I_j (Veerkamp and Berger 1997; van der Linden 1998)
  *     KL, KLP      integral of the weight times K_j, K_j(t) = sum over k of
  *                  P_k(theta) log(P_k(theta) / P_k(t)) (Chang and Ying 1996)
- *     GDI, GDIP    the variance of P_j under the weights (Kaplan, de la Torre and Barrada 2015); for
- *                  several categories the sum over k >= 1 of those of P_k, which for two is the same */
+ *     GDI, GDIP    the variance of P_j under the weights (Kaplan, de la Torre and Barrada 2015);
+ *                  for several categories the sum over k >= 1 of those of P_k, which for two is the
+ *                  same */
 #include "num/elementary.h"
 #include "select/weights.h"
 

@@ -20,8 +20,8 @@ static bool se_change_met(const double *arg, const struct stop_state *state)
     return fabs(state->last_se - state->se) <= arg[0];  // false where nothing was known before
 }
 
-/* Predicted standard error reduction (Choi, Grady and Dodd 2011): what the best item left would take
- * off the standard error, by the posterior variance to expect of it. */
+/* Predicted standard error reduction (Choi, Grady and Dodd 2011): what the best item left would
+ * take off the standard error, by the posterior variance to expect of it. */
 static bool pser_met(const double *arg, const struct stop_state *state)
 {
     return state->se - sqrt(state->best_variance) <= arg[0];

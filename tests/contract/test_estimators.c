@@ -192,7 +192,11 @@ static void make(size_t i, void *context, struct item_spec *spec)
     spec->value[SLOT_C] = 0.137;
     spec->value[SLOT_D] = 0.937;
     spec->n_step = 3;
-    for (unsigned k = 0; k < 3; k++) spec->steps[k] = place + 0.385 * k;
+    /* Towards the middle, so that none is beyond the limits. */
+    for (unsigned k = 0; k < 3; k++) {
+        spec->steps[k] = place + (place > 0.0 ? -0.385 * (2 - k) : 0.385 * k);
+    }
+    spec_from_thresholds(spec);
 }
 
 static void check_shape(const struct shape *shape, const char *name, size_t longest)

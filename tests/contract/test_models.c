@@ -23,6 +23,18 @@ struct trial {
     double scale;  // of the derivatives of log P: |(log P)'| is at most that
 };
 
+/* Slopes and intercepts of any sign and order, small and large. */
+static void fill_nominal(struct dice *dice, struct item_spec *spec)
+{
+    double reach = dice_of(dice, slopes, COUNT_OF(slopes));
+
+    spec->n_step = spec->n_slope = 1 + (unsigned)dice_below(dice, LIMIT_CATS - 1);
+    for (unsigned k = 0; k < spec->n_step; k++) {
+        spec->slopes[k] = dice_between(dice, -reach, reach);
+        spec->steps[k] = dice_between(dice, -1.0, 1.0) * (dice_chance(dice, 0.3) ? 100.0 : 4.0);
+    }
+}
+
 static void fill(struct dice *dice, const struct model *model, struct item_spec *spec)
 {
     spec->model = model;
@@ -31,6 +43,10 @@ static void fill(struct dice *dice, const struct model *model, struct item_spec 
     spec->value[SLOT_C] = dice_of(dice, lower, COUNT_OF(lower));
     spec->value[SLOT_D] = dice_of(dice, upper, COUNT_OF(upper));
     if (!model_has(model, SLOT_STEPS)) return;
+    if (model_has(model, SLOT_SLOPES)) {
+        fill_nominal(dice, spec);
+        return;
+    }
     spec->n_step = 1 + (unsigned)dice_below(dice, LIMIT_CATS - 1);
     for (unsigned k = 0; k < spec->n_step; k++) {
         double reach = dice_chance(dice, 0.3) ? 100.0 : 4.0;
@@ -46,9 +62,11 @@ static void fill(struct dice *dice, const struct model *model, struct item_spec 
             spec->steps[j - 1] = other;
         }
     }
-    if (spec->n_step > 1 && dice_chance(dice, 0.2)) {
+    /* (Where b is added to a step, the addition would close so small a gap.) */
+    if (spec->n_step > 1 && dice_chance(dice, 0.2) && !model_has(model, SLOT_B)) {
         spec->steps[spec->n_step - 1] = nextafter(spec->steps[spec->n_step - 2], 200.0);
     }
+    spec_from_thresholds(spec);
 }
 
 struct filler {
@@ -64,11 +82,29 @@ static void make(size_t i, void *context, struct item_spec *spec)
     fill(&filler->dice, filler->model, spec);
 }
 
+/* What |(log P)'| is at most. */
+static double scale_of(const struct item *item)
+{
+    double low = 0.0, high = 0.0;
+
+    if (!item->slopes) return item->a * (item->n_cat - 1);
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) {
+        low = fmin(low, item->slopes[k]);
+        high = fmax(high, item->slopes[k]);
+    }
+    return high - low;
+}
+
 static double theta_for(struct dice *dice, const struct item *item)
 {
-    double centre = item->steps ? item->steps[dice_below(dice, item->n_cat - 1)] : item->b;
+    size_t k = dice_below(dice, item->n_cat - 1);
+    double centre = item->steps ? item->steps[k] : item->b, width = 6.0 / item->a;
 
-    if (dice_chance(dice, 0.5)) return centre + dice_between(dice, -6.0, 6.0) / item->a;
+    if (item->slopes) {
+        centre = fmax(-LIMIT_LOCATION, fmin(LIMIT_LOCATION, -item->steps[k] / item->slopes[k]));
+        width = 6.0 / scale_of(item);
+    }
+    if (dice_chance(dice, 0.5)) return centre + dice_between(dice, -1.0, 1.0) * width;
     return dice_chance(dice, 0.7) ? dice_between(dice, -8.0, 8.0)
                                   : dice_between(dice, -LIMIT_THETA, LIMIT_THETA);
 }
@@ -87,7 +123,7 @@ static void each_trial(const char *name, void (*law)(const struct trial *trial))
                 struct trial trial = {.item = item, .model = models[m]->name};
 
                 trial.theta = theta_for(&filler.dice, item);
-                trial.scale = item->a * (item->n_cat - 1);
+                trial.scale = scale_of(item);
                 models[m]->curve(item, trial.theta, &trial.curve);
                 law(&trial);
             }
@@ -331,7 +367,14 @@ Test(models, bank_info_all_is_info_to_the_bit)
 static void expect_2pl(const struct model *model, double a, double b, double theta)
 {
     struct item one = {.model = &model_2pl, .n_cat = 2, .a = a, .b = b, .c = 0.0, .d = 1.0};
-    struct item other = {.model = model, .n_cat = 2, .a = a, .d = 1.0, .steps = &b};
+    double intercept = -a * b;
+    bool is_nominal = model_has(model, SLOT_SLOPES);
+    struct item other = {.model = model,
+                         .n_cat = 2,
+                         .a = a,
+                         .d = 1.0,
+                         .steps = is_nominal ? &intercept : &b,
+                         .slopes = is_nominal ? &a : NULL};
     struct curve want, got;
 
     model_2pl.curve(&one, theta, &want);

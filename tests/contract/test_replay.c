@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random sessions of random tests: the picks are those of the slow search, and the same events give
  * the same bits. */
+#include "estimate/constant.h"
 #include "tests/support/banks.h"
 #include "tests/support/expect.h"
 #include "tests/support/sitting.h"
@@ -39,6 +40,20 @@ static const struct estimator *any_estimator(struct dice *dice)
     return estimators[dice_below(dice, n)];
 }
 
+static const struct constant_rule *any_constant(struct dice *dice)
+{
+    size_t n = 0;
+
+    while (constant_rules[n]) n++;
+    return dice_chance(dice, 0.5) ? NULL : constant_rules[dice_below(dice, n)];
+}
+
+static struct pick_rule rule_draw(struct dice *dice, size_t n_criterion)
+{
+    return (struct pick_rule){.criterion = criteria[dice_below(dice, n_criterion)],
+                              .n_best = dice_chance(dice, 0.5) ? 1 : 1 + dice_below(dice, 9)};
+}
+
 static void test_draw(struct test *test, struct dice *dice)
 {
     size_t n_prior = 0, n_criterion = 0;
@@ -52,8 +67,11 @@ static void test_draw(struct test *test, struct dice *dice)
     test->interim.grid.n_node = 11 + dice_below(dice, 30);
     test->final = test->interim;
     if (dice_chance(dice, 0.5)) test->final.estimator = any_estimator(dice);
-    test->criterion = criteria[dice_below(dice, n_criterion)];
-    test->randomesque = dice_chance(dice, 0.5) ? 1 : 1 + dice_below(dice, 9);
+    test->first_pick = rule_draw(dice, n_criterion);
+    test->pick = rule_draw(dice, n_criterion);
+    test->pace.by = dice_below(dice, PACE_N);
+    test->pace.acceleration = dice_between(dice, 0.5, 2.0);
+    test->interim.constant = test->final.constant = any_constant(dice);
     test->omit_ignored = dice_chance(dice, 0.5);
     test->min_items = (unsigned)dice_below(dice, 8);
     stop_any(test,
@@ -194,6 +212,8 @@ static size_t n_better(const struct sitting *sitting, uint32_t asked, size_t gro
 static void check_pick(const struct sitting *sitting)
 {
     const struct plan *plan = sitting->plan;
+    bool is_first = session_n_answer(sitting->session) == 0;
+    const struct pick_rule *rule = is_first ? &plan->test.first_pick : &plan->test.pick;
     uint32_t asked = sitting_view(sitting).item;
     size_t group = SIZE_MAX;
 
@@ -209,10 +229,10 @@ static void check_pick(const struct sitting *sitting)
         group = group_due(sitting);
         expect_true(group_of(plan, asked) == group, "item %u is not of group %zu", asked, group);
     }
-    if (plan->test.criterion == &criterion_mfi) {
+    if (rule->criterion == &criterion_mfi) {
         size_t n = n_better(sitting, asked, group);
 
-        expect_true(n < plan->test.randomesque, "%zu items are better than %u", n, asked);
+        expect_true(n < rule->n_best, "%zu items are better than %u", n, asked);
     }
 }
 

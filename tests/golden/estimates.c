@@ -76,6 +76,13 @@ bool spec_of_name(const char *name, struct estimate_spec *out)
     *out = estimate_spec_default();
     if (strncmp(name, "EAP_", 4) == 0) return bayes_mean(name, out);
     if (strncmp(name, "BM_", 3) == 0) return bayes_mode(name, out);
+    if (strcmp(name, "ROB_huber_1") == 0 || strcmp(name, "ROB_tukey_4") == 0) {
+        bool is_huber = strcmp(name, "ROB_huber_1") == 0;
+
+        out->estimator = is_huber ? &estimator_huber : &estimator_tukey;
+        out->tuning = is_huber ? 1.0 : 4.0;
+        return true;
+    }
     out->estimator = strcmp(name, "ML") == 0 ? &estimator_ml : &estimator_wle;
     return strcmp(name, "ML") == 0 || strcmp(name, "WL") == 0;
 }

@@ -142,6 +142,14 @@ Test(golden_item, the_probabilities_of_categories_are_as_in_catR)
         {"item/gpcm_D1_prob.csv", "gpcm", &model_gpcm, 1.0, 1615},
         {"item/grm_D1.702_prob.csv", "grm", &model_grm, 1.702, 340},
         {"item/gpcm_D1.702_prob.csv", "gpcm", &model_gpcm, 1.702, 323},
+        {"item/mgrm_D1_prob.csv", "mgrm", &model_mgrm, 1.0, 1700},
+        {"item/pcm_D1_prob.csv", "pcm", &model_pcm, 1.0, 1394},
+        {"item/rsm_D1_prob.csv", "rsm", &model_rsm, 1.0, 1360},
+        {"item/nrm_D1_prob.csv", "nrm", &model_nrm, 1.0, 1428},
+        {"item/nrm_D1_prob.csv", "nrm", &model_nrm, 1.702, 1428},  // D is not used
+        {"item/mgrm_D1.702_prob.csv", "mgrm", &model_mgrm, 1.702, 340},
+        {"item/pcm_D1.702_prob.csv", "pcm", &model_pcm, 1.702, 238},
+        {"item/rsm_D1.702_prob.csv", "rsm", &model_rsm, 1.702, 272},
     };
 
     for (size_t i = 0; i < COUNT_OF(sources); i++) check_categories(&sources[i]);
@@ -172,6 +180,11 @@ Test(golden_item, the_information_of_polytomous_items_is_as_in_catR)
         {"item/grm_D1_info.csv", "grm", &model_grm, 1.0, 340},
         {"item/gpcm_D1_info.csv", "gpcm", &model_gpcm, 1.0, 340},
         {"item/grm_D1.702_info.csv", "grm", &model_grm, 1.702, 68},
+        {"item/mgrm_D1_info.csv", "mgrm", &model_mgrm, 1.0, 340},
+        {"item/pcm_D1_info.csv", "pcm", &model_pcm, 1.0, 340},
+        {"item/rsm_D1_info.csv", "rsm", &model_rsm, 1.0, 340},
+        {"item/nrm_D1_info.csv", "nrm", &model_nrm, 1.0, 340},
+        {"item/mgrm_D1.702_info.csv", "mgrm", &model_mgrm, 1.702, 68},
     };
 
     for (size_t i = 0; i < COUNT_OF(sources); i++) check_information(&sources[i]);

@@ -13,7 +13,8 @@ TIE_GAP = 1e-9  # below it the best two items are equal but for rounding
 LOCAL_MAXIMA = 2  # tests of tcals, ML, in which catR's theta is not the highest maximum
 METHODS = {"EAP": "EAP", "BM": "MAP", "ML": "ML", "WL": "WLE"}
 MODELS = {"1pl": "1PL", "2pl": "2PL", "3pl": "3PL", "4pl": "4PL", "3pl1000": "3PL", "grm": "GRM",
-          "gpcm": "GPCM"}
+          "gpcm": "GPCM", "mgrm": "MGRM", "pcm": "PCM", "rsm": "RSM", "nrm": "NRM"}
+CONSTANT = {"BM": "MAP", "WL": "WLE"}  # rules for constant patterns with another name
 PUBLISHED = {"tcals": "3PL", "cat_pav": "GPCM"}
 
 
@@ -129,6 +130,38 @@ class TestGoldenTraces(DaemonTestCase):
             if table is None:
                 self.skipTest(f"the published bank {bank} is not present")
             self.run_bank(bank, reference.items_of(table, model))
+
+    def run_kinds(self, file, key, make):
+        """Tests of tcals, each of the kind in the column `key`; `make` writes its document."""
+        table = reference.published_rows("tcals")
+        if table is None:
+            self.skipTest("the published bank tcals is not present")
+        self.client.bank_upload("tcals-kinds", reference.items_of(table, "3PL"))
+        responses = {row["person"]: row["responses"]
+                     for row in reference.rows(reference.GOLDEN, "trace", "tcals_responses.csv")}
+        trace = reference.rows(reference.GOLDEN, "trace", file)
+        for kind in sorted({row[key] for row in trace}):
+            self.client.test_put(make(f"kind-{kind}", kind))
+        for (kind, person), steps in itertools.groupby(
+                trace, lambda row: (row[key], row["person"])):
+            with self.subTest(kind=kind, person=person):
+                self.run_trace("tcals-kinds", f"kind-{kind}", list(steps), responses[person])
+
+    def test_other_criteria(self):
+        """catR's MEI looks ahead by the posterior mode; its first item is by information."""
+        def make(test, kind):
+            made = document(test, "tcals-kinds", "EAP", [{"rule": "length", "at": 12}])
+            made["start"]["criterion"] = "MFI"
+            made["select"] = {"criterion": kind}
+            return made
+        self.run_kinds("tcals_other_criteria_trace.csv", "criterion", make)
+
+    def test_constant_patterns(self):
+        def make(test, kind):
+            made = document(test, "tcals-kinds", "ML", [{"rule": "length", "at": 10}])
+            made["estimate"]["constant"] = CONSTANT.get(kind, kind)
+            return made
+        self.run_kinds("tcals_constant_pattern_ML_trace.csv", "constant_rule", make)
 
     def test_content_balancing(self):
         table = reference.published_rows("tcals")

@@ -77,19 +77,43 @@ static void read_logistic(const struct table *table, size_t row, struct item_spe
     }
 }
 
-/* catR's alphaj and betaj1.. or deltaj1..; an empty cell ends the item's categories. */
-static void read_steps(const struct table *table, size_t row, struct item_spec *spec)
+/* The numbers of prefix1, prefix2, ..; an empty cell ends the item's categories. */
+static unsigned read_list(const struct table *table, size_t row, const char *prefix, double *out)
 {
-    const char *prefix = table_has(table, "betaj1") ? "betaj" : "deltaj";
-
-    spec->value[SLOT_A] = table_number(table, row, "alphaj");
-    for (;;) {
+    for (unsigned n = 0;; n++) {
         char column[ID_TEXT];
 
-        snprintf(column, sizeof(column), "%s%u", prefix, spec->n_step + 1);
-        if (!table_has(table, column) || !*table_text(table, row, column)) return;
-        spec->steps[spec->n_step++] = table_number(table, row, column);
+        snprintf(column, sizeof(column), "%s%u", prefix, n + 1);
+        if (!table_has(table, column) || !*table_text(table, row, column)) return n;
+        cr_assert(n < LIMIT_CATS - 1);
+        out[n] = table_number(table, row, column);
     }
+}
+
+/* catR's columns of a polytomous model: the scalars, NULL where there is none, and the lists. */
+struct columns {
+    const struct model *model;
+    const char *a, *b, *steps, *slopes;
+};
+
+static void read_steps(const struct table *table, size_t row, struct item_spec *spec)
+{
+    static const struct columns all[] = {
+        {&model_grm, "alphaj", NULL, "betaj", NULL},   {&model_mgrm, "alphaj", "bj", "c", NULL},
+        {&model_gpcm, "alphaj", NULL, "deltaj", NULL}, {&model_pcm, NULL, NULL, "deltaj", NULL},
+        {&model_rsm, NULL, "lambdaj", "delta", NULL},  {&model_nrm, NULL, NULL, "c", "alpha"},
+    };
+    const struct columns *columns = all;
+
+    while (columns->model != spec->model) {
+        columns++;
+        cr_assert(columns < all + COUNT_OF(all), "%s: no columns are known", spec->model->name);
+    }
+    if (columns->a) spec->value[SLOT_A] = table_number(table, row, columns->a);
+    if (columns->b) spec->value[SLOT_B] = table_number(table, row, columns->b);
+    if (!columns->a) spec->value[SLOT_A] = 1.0;
+    spec->n_step = read_list(table, row, columns->steps, spec->steps);
+    if (columns->slopes) spec->n_slope = read_list(table, row, columns->slopes, spec->slopes);
 }
 
 struct bank *bank_from_table(const struct table *table, const struct model *model, double D)
@@ -104,7 +128,7 @@ struct bank *bank_from_table(const struct table *table, const struct model *mode
 
         snprintf(id, sizeof(id), "q%s", table_text(table, row, "item"));
         spec.id = slice_str(id);
-        if (table_has(table, "alphaj"))
+        if (model_has(model, SLOT_STEPS))
             read_steps(table, row, &spec);
         else
             read_logistic(table, row, &spec);
@@ -139,6 +163,28 @@ bool model_has(const struct model *model, enum param_slot slot)
     return false;
 }
 
+static double within(double x, double reach)
+{
+    return x < -reach ? -reach : (x > reach ? reach : x);
+}
+
+void spec_from_thresholds(struct item_spec *spec)
+{
+    double b = spec->value[SLOT_B], sum = 0.0;
+
+    for (unsigned k = 0; k < spec->n_step; k++) {
+        double slope = within(spec->value[SLOT_A] * (k + 1), LIMIT_SLOPE);
+
+        if (spec->model == &model_mgrm) spec->steps[k] = b - spec->steps[k];
+        if (spec->model == &model_rsm) spec->steps[k] -= b;
+        if (!model_has(spec->model, SLOT_SLOPES)) continue;
+        sum -= spec->value[SLOT_A] * spec->steps[k];
+        spec->slopes[k] = slope;
+        spec->steps[k] = within(sum, LIMIT_LOCATION);
+        spec->n_slope = spec->n_step;
+    }
+}
+
 void spec_random(struct dice *dice, const struct model *model, struct item_spec *spec)
 {
     spec->model = model;
@@ -153,6 +199,8 @@ void spec_random(struct dice *dice, const struct model *model, struct item_spec 
 
         spec->steps[k] = -3.0 + cell * (k + dice_between(dice, 0.01, 0.99));
     }
+    spec_from_thresholds(spec);
+    for (unsigned k = 0; k < spec->n_slope; k++) spec->slopes[k] += dice_between(dice, -0.3, 0.3);
 }
 
 static void make_random(size_t i, void *context, struct item_spec *spec)

@@ -29,6 +29,10 @@ void spec_random(struct dice *dice, const struct model *model, struct item_spec 
 /* n such items of all models in turn. */
 struct bank *bank_random(struct dice *dice, size_t n);
 
+/* Turn the thresholds in spec->steps, ascending, into the lists that the model has: what MGRM and
+ * RSM add to b, slopes and intercepts of NRM. Other models keep them. */
+void spec_from_thresholds(struct item_spec *spec);
+
 bool model_has(const struct model *model, enum param_slot slot);
 
 #endif

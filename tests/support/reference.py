@@ -25,11 +25,27 @@ def logistic_item(row, model):
     return {"id": item_id(row["item"]), "model": model, **{key: float(row[key]) for key in keys}}
 
 
+# catR's columns by the keys of items: of a number its name, of a list what comes before 1, 2, ..
+COLUMNS = {
+    "GRM": {"a": "alphaj", "b": ["betaj"]},
+    "MGRM": {"a": "alphaj", "b": "bj", "steps": ["c"]},
+    "GPCM": {"a": "alphaj", "b": ["deltaj"]},
+    "PCM": {"b": ["deltaj"]},
+    "RSM": {"b": "lambdaj", "steps": ["delta"]},
+    "NRM": {"a": ["alpha"], "c": ["c"]},
+}
+
+
 def step_item(row, model):
-    """GRM has the columns alphaj, betaj1.., GPCM alphaj, deltaj1..; an empty one is no category."""
-    steps = [float(value) for name, value in row.items()
-             if name.startswith(("betaj", "deltaj")) and value]
-    return {"id": item_id(row["item"]), "model": model, "a": float(row["alphaj"]), "b": steps}
+    """An item of several categories; an empty cell is no category."""
+    item = {"id": item_id(row["item"]), "model": model}
+    for key, column in COLUMNS[model].items():
+        if isinstance(column, str):
+            item[key] = float(row[column])
+        else:
+            cells = (row.get(f"{column[0]}{n}") for n in range(1, len(row)))
+            item[key] = [float(cell) for cell in cells if cell]
+    return item
 
 
 def items_of(table, model):

@@ -101,5 +101,9 @@ void stop_any(struct test *test, const struct stop_node *rules, size_t n)
 
 struct stop_node stop_at(const struct stop_rule *rule, double at)
 {
-    return (struct stop_node){.join = STOP_RULE, .rule = rule, .at = at, .n_node = 1};
+    struct stop_node node = {.join = STOP_RULE, .rule = rule, .n_node = 1};
+
+    for (size_t i = 0; rule->params[i].name; i++) node.arg[i] = rule->params[i].preset;
+    node.arg[0] = at;
+    return node;
 }

@@ -35,6 +35,7 @@ bool view_equal(const struct session_view *a, const struct session_view *b);
 
 /* Set the test's stop rules: any of the n. */
 void stop_any(struct test *test, const struct stop_node *rules, size_t n);
+/* The rule with its first parameter at `at` and the others as they are preset. */
 struct stop_node stop_at(const struct stop_rule *rule, double at);
 
 #endif

@@ -85,11 +85,11 @@ Test(bank, refuses_steps_by_their_number)
         double steps[3];
         const char *words;
     } bad[] = {
-        {{-1.1, 0.385, 0.385}, "thresholds must ascend, but b[1] = 0.385"},
-        {{0.385, -1.1, 2.385}, "thresholds must ascend, but b[0] = 0.385"},
-        {{-1.1, 0.385, 100.5}, "b[2] must be finite and within 100 of 0, is 100.5"},
-        {{-100.5, 0.385, 2.385}, "b[0] must be finite and within 100 of 0, is -100.5"},
-        {{-1.1, 0.385, ENDLESS}, "b[2] must be finite"},
+        {{-1.1, 0.385, 0.385}, "thresholds must ascend, but number 2 is 0.385"},
+        {{0.385, -1.1, 2.385}, "thresholds must ascend, but number 1 is 0.385"},
+        {{-1.1, 0.385, 100.5}, "number 3 must be finite and within 100 of 0, is 100.5"},
+        {{-100.5, 0.385, 2.385}, "number 1 must be finite and within 100 of 0, is -100.5"},
+        {{-1.1, 0.385, ENDLESS}, "number 3 must be finite"},
     };
 
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -106,6 +106,60 @@ Test(bank, refuses_steps_by_their_number)
         spec.value[SLOT_A] = -1.1;
         expect_refused(&spec, 1.0, "a", "must be above 0");
     }
+}
+
+/* What b is added to is checked as it comes out. */
+Test(bank, refuses_what_b_and_steps_come_to)
+{
+    struct item_spec spec = spec_steps("q17", &model_mgrm, 1.1, (double[]){1.1, -0.385}, 2);
+
+    spec.value[SLOT_B] = 0.385;
+    bank_free(bank_of_specs(&spec, 1, 1.0));
+    spec.steps[1] = 1.1;
+    expect_refused(&spec, 1.0, "steps", "thresholds must ascend, but number 1 is");
+    spec.model = &model_rsm;
+    spec.value[SLOT_B] = 99.5;
+    spec.steps[0] = 1.0;
+    spec.steps[1] = -0.385;
+    expect_refused(&spec, 1.0, "steps", "number 1 must be finite and within 100 of 0, is 100.5");
+}
+
+Test(bank, refuses_slopes_that_are_all_0_or_too_large)
+{
+    struct item_spec spec = {.id = slice_str("q17"),
+                             .model = &model_nrm,
+                             .n_step = 2,
+                             .steps = {0.385, -1.1},
+                             .n_slope = 2,
+                             .slopes = {0.0, -2.385}};
+    struct bank *bank = bank_of_specs(&spec, 1, 1.702);
+
+    cr_expect(bank_item(bank, 0)->slopes[1] == -2.385, "D has no part in it");
+    cr_expect(bank_item(bank, 0)->n_cat == 3 && bank_item(bank, 0)->steps[0] == 0.385);
+    bank_free(bank);
+    spec.slopes[1] = 0.0;
+    expect_refused(&spec, 1.0, "a", "must not all be 0");
+    spec.slopes[1] = -100.5;
+    expect_refused(&spec, 1.0, "a", "number 2 must be finite and within 100 of 0, is -100.5");
+    spec.slopes[1] = 2.385;
+    spec.steps[0] = 100.5;
+    expect_refused(&spec, 1.0, "c", "number 1 must be finite and within 100 of 0, is 100.5");
+}
+
+/* The sums stand in the item, and D multiplies their slope. */
+Test(bank, prepares_rating_scales)
+{
+    struct item_spec specs[] = {spec_steps("q1", &model_mgrm, 1.1, (double[]){1.5, -0.25}, 2),
+                                spec_steps("q2", &model_rsm, 9.0, (double[]){1.5, -0.25}, 2)};
+    struct bank *bank;
+
+    specs[0].value[SLOT_B] = specs[1].value[SLOT_B] = 0.5;
+    bank = bank_of_specs(specs, 2, 2.0);
+    cr_expect(bank_item(bank, 0)->steps[0] == -1.0 && bank_item(bank, 0)->steps[1] == 0.75);
+    cr_expect(bank_item(bank, 0)->a == 2.2 && bank_item(bank, 0)->b == 0.0);
+    cr_expect(bank_item(bank, 1)->steps[0] == 2.0 && bank_item(bank, 1)->steps[1] == 0.25);
+    cr_expect(bank_item(bank, 1)->a == 2.0, "it has no slope but D");
+    bank_free(bank);
 }
 
 Test(bank, takes_partial_credit_steps_in_any_order)

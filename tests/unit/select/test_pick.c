@@ -10,10 +10,11 @@
 /* A criterion of given values, whose best is the largest or the smallest. */
 static const double given[] = {0.7, 2.385, 0.1, 2.385, 1.1, 0.1};
 
-static void values(const struct criterion_input *input, const uint32_t *list, size_t n, double *out)
+static void values(const struct criterion_input *input, const struct candidates *candidates,
+                   double *out)
 {
     (void)input;
-    for (size_t j = 0; j < n; j++) out[j] = given[list ? list[j] : j];
+    for (size_t j = 0; j < candidates->n; j++) out[j] = given[candidates_item(candidates, j)];
 }
 
 static const struct criterion largest = {.name = "largest", .values = values};
@@ -99,9 +100,12 @@ Test(pick, draw_of_one_is_that_one)
     struct ranked best[3] = {{7, 2.385}, {5, 1.1}, {3, 0.7}};
 
     for (uint64_t draw = 0; draw < 500; draw++) {
-        cr_assert(pick_draw(best, 1, 77, draw) == &best[0]);
-        cr_assert(pick_draw(best, 3, 77, draw) == &best[(int)(3.0 * rng_uniform(77, draw))]);
+        double u = rng_uniform(77, draw);
+
+        cr_assert(pick_draw(best, 1, u) == &best[0]);
+        cr_assert(pick_draw(best, 3, u) == &best[(int)(3.0 * u)]);
     }
+    cr_assert(pick_draw(best, 3, 1.0) == &best[2], "never beyond the last");
 }
 
 Test(criterion, mfi_is_the_information)
@@ -109,9 +113,10 @@ Test(criterion, mfi_is_the_information)
     struct dice dice = dice_new("mfi", 801);
     struct bank *bank = bank_random(&dice, 30);
     struct criterion_input input = {.bank = bank, .theta = 0.385};
+    struct candidates all = {.n = 30};
     double value[30];
 
-    criterion_mfi.values(&input, NULL, 30, value);
+    criterion_mfi.values(&input, &all, value);
     for (size_t i = 0; i < 30; i++) {
         expect_bits(value[i], bank_item(bank, i)->model->info(bank_item(bank, i), 0.385),
                     "item %zu", i);
@@ -127,21 +132,22 @@ Test(criterion, random_numbers_do_not_come_twice)
     struct bank *bank = bank_random(&dice, N);
     double one[N], other[N];
     struct criterion_input input = {.bank = bank, .seed = 77, .draw = 5};
+    struct candidates all = {.n = N};
 
-    criterion_random.values(&input, NULL, N, one);
+    criterion_random.values(&input, &all, one);
     for (size_t i = 0; i < N; i++) {
         cr_assert(one[i] >= 0.0 && one[i] < 1.0);
         for (size_t j = 0; j < i; j++) cr_assert(one[i] != one[j], "items %zu and %zu", i, j);
     }
     input.draw = 6;
-    criterion_random.values(&input, NULL, N, other);
+    criterion_random.values(&input, &all, other);
     for (size_t i = 0; i < N; i++) cr_assert(one[i] != other[i], "the next question");
     input.draw = 5;
     input.seed = 78;
-    criterion_random.values(&input, NULL, N, other);
+    criterion_random.values(&input, &all, other);
     for (size_t i = 0; i < N; i++) cr_assert(one[i] != other[i], "another seed");
     input.theta = 2.385;
-    criterion_random.values(&input, NULL, N, one);
+    criterion_random.values(&input, &all, one);
     for (size_t i = 0; i < N; i++) cr_assert(one[i] == other[i], "theta has no part in it");
     bank_free(bank);
 }

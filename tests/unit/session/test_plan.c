@@ -28,12 +28,38 @@ Test(plan, defaults_are_the_documented_ones)
     test_init(&test);
     cr_expect(!test.reveal && test.start_theta == 0.0 && test.n_start == 0);
     cr_expect(test.interim.estimator == &estimator_eap && test.final.estimator == &estimator_eap);
-    cr_expect(test.criterion == &criterion_mfi && test.randomesque == 1);
+    cr_expect(!test.first_pick.criterion, "the first item is picked as the others");
+    cr_expect(test.pick.criterion == &criterion_mfi && test.pick.n_best == 1);
     cr_expect(test.n_target == 0 && !test.omit_ignored && test.min_items == 0);
-    cr_expect(stop_tree_met(&test.stop, &state) == &stop_length);
+    cr_expect(stop_tree_met(&test.stop, &state) == stop_length.name);
     state.n_answer = 29;
     cr_expect(!stop_tree_met(&test.stop, &state));
     cr_expect(!test.has_scale && test.n_cut == 0);
+}
+
+Test(plan, fills_in_what_the_test_leaves_to_it)
+{
+    struct bank *bank = bank_make(N_ITEM, make, NULL);
+    struct faults faults = {0};
+    struct plan *plan = NULL;
+    struct test test;
+
+    test_init(&test);
+    test.pick = (struct pick_rule){&criterion_mepv, 3};
+    cr_assert(plan_new(&test, bank, &plan, &faults) == OK);
+    cr_expect(plan->test.first_pick.criterion == &criterion_mepv);
+    cr_expect(plan->test.first_pick.n_best == 3);
+    expect_bits(plan->test.pace.at, N_ITEM, "the pace is by the test's length");
+    cr_expect(plan->test.pace.by == PACE_LENGTH && plan->test.pace.max_items == N_ITEM);
+    plan_free(plan);
+    test.first_pick.criterion = &criterion_random;
+    test.pace = (struct pace){.by = PACE_SE, .at = 0.385, .acceleration = 2.385};
+    cr_assert(plan_new(&test, bank, &plan, &faults) == OK);
+    cr_expect(plan->test.first_pick.criterion == &criterion_random);
+    cr_expect(plan->test.first_pick.n_best == 3, "randomesque is the test's");
+    expect_bits(plan->test.pace.at, 0.385, "the standard error aimed at");
+    plan_free(plan);
+    bank_free(bank);
 }
 
 static unsigned max_items_of(const struct test *test, const struct bank *bank)

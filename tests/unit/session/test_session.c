@@ -228,7 +228,7 @@ Test(session, randomesque_goes_by_the_seed)
     unsigned n_seen = 0;
 
     test_init(&test);
-    test.randomesque = 4;
+    test.first_pick.n_best = test.pick.n_best = 4;
     for (uint64_t seed = 0; seed < 200; seed++) {
         uint32_t first[2];
 
@@ -268,7 +268,7 @@ Test(session, randomesque_draws_anew_for_every_question)
     bool seen[3][3] = {{false}};
 
     test_init(&test);
-    test.randomesque = 3;
+    test.first_pick.n_best = test.pick.n_best = 3;
     for (uint64_t seed = 0; seed < 200; seed++) {
         struct sitting sitting;
         uint32_t first;
