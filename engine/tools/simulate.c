@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Threads take blocks of examinees from a common counter and write to places of their own; counts of
- * items are whole numbers, kept by each thread and added at the end, so order does not matter.
+/* Threads take blocks of examinees from a common counter and write to places of their own; counts
+ * of items are whole numbers, kept by each thread and added at the end, so order does not matter.
  *
  * The response of an examinee to an item is drawn with (examinee, item) and not with the number of
  * the question: two tests simulated with one seed meet the same people, who answer the same item

@@ -18,12 +18,12 @@ enum {
 /* An item that more than this share of the examinees see is told of. */
 #define SUMMARY_EXPOSURE 0.2
 
-/* Examinees of like theta. e is estimate - theta, n - 1 under the SD. NaN where there is nothing. */
+/* Examinees of like theta. e is estimate - theta. NaN where there is nothing. */
 struct summary_group {
     double theta;  // mean of the true thetas
     size_t n;
     double bias, rmse;  // mean of e, root of the mean of e^2
-    double sd;          // of e: the empirical standard error
+    double sd;          // of e, over n - 1: the empirical standard error
     double se;          // mean of the standard errors that are finite
     double coverage;    // share of those whose interval estimate +- 1.96 SE holds theta
     double length;      // mean number of items

@@ -79,8 +79,8 @@ Test(simulate, counts_every_item_asked)
 /* N(0, 1), matching prior. With the seed fixed nothing is left to chance; had it been drawn, the
  * coverage of 5,000 posterior intervals has SD 0.0031 about 0.95 and leaves 0.93 to 0.97 with
  * chance 1e-10, the mean error has SD 0.003 and passes 0.02 with chance 3e-11. Given theta the EAP
- * leans towards 0: E(estimate) = theta (1 - se^2), nearly, so that at thetas of +-1.75, the means of
- * the outer deciles, the bias is near -+1.75 se^2. */
+ * leans towards 0: E(estimate) = theta (1 - se^2), nearly, so that at thetas of +-1.75, the means
+ * of the outer deciles, the bias is near -+1.75 se^2. */
 Test(simulate, recovers_known_thetas)
 {
     struct test test = test_of_length(30);

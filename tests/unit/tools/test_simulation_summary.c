@@ -83,21 +83,28 @@ Test(simulation_summary, lengths_items_and_classes_by_hand)
     run_done(&run);
 }
 
-/* The mean over all pairs of the number of items that both were asked, out of the mean length. */
+/* How many items both examinees were asked. */
+static size_t n_common(const struct trial_run *run, size_t i, size_t j)
+{
+    const uint32_t *a = run->result.items + i * run->plan->max_items;
+    const uint32_t *b = run->result.items + j * run->plan->max_items;
+    size_t n = 0;
+
+    for (size_t k = 0; k < run->result.examinee[i].n_answer; k++) {
+        for (size_t m = 0; m < run->result.examinee[j].n_answer; m++) n += a[k] == b[m];
+    }
+    return n;
+}
+
+/* The mean of that over all pairs, out of the mean length. */
 static double overlap_of_pairs(const struct trial_run *run)
 {
-    size_t n = run->simulation.n_examinee, max = run->plan->max_items;
+    size_t n = run->simulation.n_examinee;
     double common = 0.0, length = 0.0;
 
     for (size_t i = 0; i < n; i++) {
         length += run->result.examinee[i].n_answer;
-        for (size_t j = i + 1; j < n; j++) {
-            for (size_t k = 0; k < run->result.examinee[i].n_answer; k++) {
-                for (size_t m = 0; m < run->result.examinee[j].n_answer; m++) {
-                    common += run->result.items[i * max + k] == run->result.items[j * max + m];
-                }
-            }
-        }
+        for (size_t j = i + 1; j < n; j++) common += (double)n_common(run, i, j);
     }
     return common / ((double)(n * (n - 1)) / 2.0) / (length / (double)n);
 }
