@@ -16,20 +16,34 @@ static const struct argp_option descriptions[N_OPTION] = {
                            0},
     [OPTION_BANK] = {"bank", KEY_OPTION + OPTION_BANK, "NAME", 0,
                      "Name of the bank (by default the file's name)", 0},
+    [OPTION_BANK_FILE] = {"bank", KEY_OPTION + OPTION_BANK_FILE, "FILE", 0,
+                          "The bank as a CSV file that bank import reads; no daemon is asked", 0},
     [OPTION_D] = {"D", KEY_OPTION + OPTION_D, "NUMBER", 0,
                   "Constant that the slopes are multiplied by, 1 or 1.702 (by default 1)", 0},
+    [OPTION_DOCUMENT] = {"document", KEY_OPTION + OPTION_DOCUMENT, "FILE", 0,
+                         "The test as a JSON document, with --bank", 0},
     [OPTION_DRY_RUN] = {"dry-run", KEY_OPTION + OPTION_DRY_RUN, NULL, 0,
                         "Only read the file; no daemon is needed", 0},
     [OPTION_EXAMINEE] = {"examinee", KEY_OPTION + OPTION_EXAMINEE, "ID", 0,
                          "Who takes the test (by default nobody)", 0},
+    [OPTION_EXAMINEES] = {"examinees", KEY_OPTION + OPTION_EXAMINEES, "N", 0,
+                          "How many take the test (by default 1000)", 0},
     [OPTION_FORMAT] = {"format", KEY_OPTION + OPTION_FORMAT, "FORMAT", 0,
                        "Format of the file (by default told by its header)", 0},
     [OPTION_MODEL] = {"model", KEY_OPTION + OPTION_MODEL, "MODEL", 0,
                       "Response model, where the file does not tell it", 0},
+    [OPTION_OUT_FILE] = {"out", KEY_OPTION + OPTION_OUT_FILE, "FILE", 0,
+                         "Where the picture goes (by default standard output)", 0},
+    [OPTION_OUT_FOLDER] = {"out", KEY_OPTION + OPTION_OUT_FOLDER, "DIR", 0,
+                           "Where the files go (by default simulation-TEST)", 0},
     [OPTION_PAUSE] = {"pause", KEY_OPTION + OPTION_PAUSE, NULL, 0,
                       "Wait for Enter after each answer", 0},
     [OPTION_QUESTION] = {"question", KEY_OPTION + OPTION_QUESTION, "NUMBER", 0,
                          "This question (by default the last one asked)", 0},
+    [OPTION_RESPONSES] = {"responses", KEY_OPTION + OPTION_RESPONSES, "FILE", 0,
+                          "A response matrix as CSV, a column for each item: these examinees take "
+                          "the test, with the answers that they gave",
+                          0},
     [OPTION_SEED] = {"seed", KEY_OPTION + OPTION_SEED, "NUMBER", 0,
                      "Seed of all that is drawn at random", 0},
     [OPTION_SESSION] = {"session", KEY_OPTION + OPTION_SESSION, "ID", 0,
@@ -37,6 +51,12 @@ static const struct argp_option descriptions[N_OPTION] = {
     [OPTION_SIMULATE] = {"simulate", KEY_OPTION + OPTION_SIMULATE, "THETA", 0,
                          "A simulated student of this ability answers", 0},
     [OPTION_TOP] = {"top", KEY_OPTION + OPTION_TOP, "NUMBER", 0, "Show so many items", 0},
+    [OPTION_THETA] = {"theta", KEY_OPTION + OPTION_THETA, "WHICH", 0,
+                      "True thetas: normal[:MEAN,SD], grid[:MIN,MAX,STEP] or file:PATH, a CSV file "
+                      "with a column theta (by default normal:0,1)",
+                      0},
+    [OPTION_THREADS] = {"threads", KEY_OPTION + OPTION_THREADS, "N", 0,
+                        "Processors to use (by default all); the results are the same", 0},
     [OPTION_VERSION] = {"version", KEY_OPTION + OPTION_VERSION, "NUMBER", 0,
                         "This version (by default the newest)", 0},
 };
@@ -68,7 +88,10 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
 
 static error_t parse_operand(struct parse *parse, char *arg, struct argp_state *state)
 {
-    if (parse->args.n_operand == parse->command->n_operand) {
+    const struct command *command = parse->command;
+    size_t max = command->max_operand > 0 ? command->max_operand : command->n_operand;
+
+    if (parse->args.n_operand == max) {
         argp_error(state, "%s is one argument too many", arg);
     } else {
         parse->args.operands[parse->args.n_operand++] = arg;

@@ -9,22 +9,30 @@
 enum args_option {
     OPTION_ATTRIBUTES,
     OPTION_BANK,
+    OPTION_BANK_FILE,
     OPTION_D,
+    OPTION_DOCUMENT,
     OPTION_DRY_RUN,
     OPTION_EXAMINEE,
+    OPTION_EXAMINEES,
     OPTION_FORMAT,
     OPTION_MODEL,
+    OPTION_OUT_FILE,
+    OPTION_OUT_FOLDER,
     OPTION_PAUSE,
     OPTION_QUESTION,
+    OPTION_RESPONSES,
     OPTION_SEED,
     OPTION_SESSION,
     OPTION_SIMULATE,
+    OPTION_THETA,
+    OPTION_THREADS,
     OPTION_TOP,
     OPTION_VERSION,
     N_OPTION
 };
 
-enum { ARGS_OPERANDS = 2 };
+enum { ARGS_OPERANDS = 32 };
 
 struct args {
     const char *operands[ARGS_OPERANDS];
@@ -36,6 +44,7 @@ struct command {
     const char *name;      // one or two words
     const char *operands;  // in words, "" for none
     size_t n_operand;      // how many there must be
+    size_t max_operand;    // how many there may be where more may, else 0
     const char *about;     // one line
     const char *details;   // more of it, with examples; ends the command's help
     enum args_option options[N_OPTION];
@@ -60,6 +69,6 @@ extern const struct command command_ping, command_hello, command_stats, command_
     command_bank_formats, command_bank_list, command_bank_show, command_bank_demo,
     command_bank_retire, command_test_put, command_test_list, command_test_show, command_take,
     command_explain, command_session_show, command_session_finish, command_session_suspend,
-    command_session_resume;
+    command_session_resume, command_simulate, command_plot_item, command_plot_test;
 
 #endif

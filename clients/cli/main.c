@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
     &command_test_put,       &command_test_list,      &command_test_show,
     &command_take,           &command_session_show,   &command_session_suspend,
     &command_session_resume, &command_session_finish, &command_explain,
+    &command_simulate,       &command_plot_item,      &command_plot_test,
 };
 
 /* Where the command begins in argv. */

@@ -6,7 +6,7 @@
 #include "base/fault.h"
 #include "base/slice.h"
 
-enum { CSV_TABLE_COLUMNS = 256 };
+enum { CSV_TABLE_COLUMNS = 4096 };
 
 #define CSV_TABLE_NONE ((size_t)-1)
 
