@@ -19,7 +19,7 @@ static const struct argp_option descriptions[N_OPTION] = {
     [OPTION_D] = {"D", KEY_OPTION + OPTION_D, "NUMBER", 0,
                   "Constant that the slopes are multiplied by, 1 or 1.702 (by default 1)", 0},
     [OPTION_DRY_RUN] = {"dry-run", KEY_OPTION + OPTION_DRY_RUN, NULL, 0,
-                        "Only read the file; no daemon is needed", 0},
+                        "Check only the form of the file; no daemon is needed", 0},
     [OPTION_EXAMINEE] = {"examinee", KEY_OPTION + OPTION_EXAMINEE, "ID", 0,
                          "Who takes the test (by default nobody)", 0},
     [OPTION_FORMAT] = {"format", KEY_OPTION + OPTION_FORMAT, "FORMAT", 0,
