@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "clients/c/thetad.h"
 #include "clients/cli/text_table.h"
+#include "tools/json_text.h"
 #include "tools/json_wire.h"
 
 #include <errno.h>
@@ -77,12 +78,27 @@ static bool find_endpoint(struct cli *cli)
     return cli->endpoint || (runtime && socket_at(cli, runtime)) || socket_at(cli, "/run");
 }
 
+/* A daemon may be slow, but where there is no socket nobody listens: that is said at once. A name
+ * that begins with @ is not in the file system. */
+static bool lacks_socket(const char *endpoint)
+{
+    const char *path = endpoint + strlen("ipc://");
+    struct stat about;
+
+    if (strncmp(endpoint, "ipc://", strlen("ipc://")) != 0 || *path == '@') return false;
+    return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static int connect_daemon(struct cli *cli)
 {
     if (cli->client) return EX_OK;
     if (!find_endpoint(cli)) {
         return cli_fail(EX_UNAVAILABLE,
                         "no daemon is found: start thetad, or say --endpoint or THETAD_ENDPOINT");
+    }
+    if (lacks_socket(cli->endpoint)) {
+        return cli_fail(EX_UNAVAILABLE, "there is no socket %s: no daemon listens there",
+                        cli->endpoint);
     }
     cli->client = thetad_open(cli->endpoint, &connection);
     if (cli->client) return EX_OK;
@@ -182,13 +198,14 @@ int cli_call(struct cli *cli, const char *op, const struct buf *fields,
 
 int cli_print_json(json_t *json, size_t flags)
 {
+    char *text = json ? json_text(json, flags) : NULL;
     bool failed;
 
-    if (!json) return cli_fail(EX_OSERR, "no memory");
-    failed = json_dumpf(json, stdout, flags) != 0;
-    failed = putchar('\n') == EOF || failed;
     json_decref(json);
+    if (!text) return cli_fail(EX_OSERR, "no memory");
+    failed = puts(text) == EOF;
     failed = fflush(stdout) != 0 || failed;
+    free(text);
     return failed ? cli_fail(EX_IOERR, "cannot write: %s", strerror(errno)) : EX_OK;
 }
 

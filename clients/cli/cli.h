@@ -52,7 +52,7 @@ const char *cli_error_code(const struct cli *cli);
 int cli_fail(int code, const char *fmt, ...) PRINTF(2, 3);
 
 /* Print `json`, which is freed, and a line end; NULL is taken for missing memory. `flags` are those
- * of json_dumpf. EX_OK, or told on stderr and the exit code. */
+ * of json_dumps. EX_OK, or told on stderr and the exit code. */
 int cli_print_json(json_t *json, size_t flags);
 
 /* Print a reply as one line of JSON, without v, id and ok. */
