@@ -122,6 +122,7 @@ int cli_try(struct cli *cli, const char *op, const struct buf *fields,
             const msgpack_object **out_reply)
 {
     const uint8_t *reply = NULL;
+    int64_t since_ms;
     size_t n = 0;
     enum thetad_status st;
     struct fault fault;
@@ -130,8 +131,10 @@ int cli_try(struct cli *cli, const char *op, const struct buf *fields,
     *out_reply = NULL;
     if (code) return code;
     if (fields && fields->failed) return cli_fail(EX_OSERR, "no memory");
+    since_ms = cli_clock_ms();
     st = thetad_call(cli->client, op, fields ? fields->data : NULL, fields ? fields->n : 0, &reply,
                      &n);
+    cli->waited_ms = cli_clock_ms() - since_ms;
     if (st != THETAD_OK && st != THETAD_ERROR_REPLY) return exit_of(cli_error_code(cli));
     if (decode(&cli->decoder, slice_of(reply, n), &cli->reply, &fault)) {
         return cli_fail(EX_PROTOCOL, "the reply to %s is %s", op, fault.text);
@@ -147,6 +150,12 @@ void cli_tell_error(const struct cli *cli, const msgpack_object *reply)
     const char *field = cli->client ? thetad_error_field(cli->client) : "";
 
     if (!*cli_error_code(cli)) return;  // told already
+    if (strcmp(cli_error_code(cli), "timeout") == 0) {
+        cli_fail(EX_OK, "timeout: %s; tried %u times, %.1f s in all",
+                 thetad_error_message(cli->client), connection.tries,
+                 (double)cli->waited_ms / 1000.0);
+        return;
+    }
     if (cli->json && reply) (void)cli_show_json(reply);
     cli_fail(EX_OK, "%s: %s%s%s%s%.*s", cli_error_code(cli), thetad_error_message(cli->client),
              *field ? "; field " : "", field, item.n ? "; item " : "", (int)item.n,
@@ -279,6 +288,14 @@ const msgpack_object *reply_map(const msgpack_object *map, const char *key)
 size_t reply_size(const msgpack_object *array)
 {
     return array ? array->via.array.size : 0;
+}
+
+int64_t cli_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void cli_time_text(int64_t ms, char out[32])

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* take: a whole test on the terminal, answered by a person or by a simulated student. */
-#include "clients/c/thetad.h"
 #include "clients/cli/args.h"
 #include "clients/cli/question.h"
 #include "clients/cli/session_view.h"
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_SUSPENDED = EX_TEMPFAIL };  // stopped, and to be gone on with
@@ -139,14 +137,6 @@ static int prepare(struct taking *taking)
     return code;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Ctrl-C stops the test as q does. A second one ends the program, should the daemon not answer. */
 static volatile sig_atomic_t interrupted;
 
@@ -185,7 +175,7 @@ static void ask_person(struct taking *taking, struct answer *out)
 {
     const struct question *question = &taking->question;
     bool has_key = question_has_key(question, taking->student);
-    int64_t begin = now_ms();
+    int64_t begin = cli_clock_ms();
     char line[LIMIT_RAW + 2], expected[QUESTION_EXPECTS];
 
     question_expects(question, taking->student, expected);
@@ -197,7 +187,7 @@ static void ask_person(struct taking *taking, struct answer *out)
         if (question_understand(question, line, has_key, out)) break;
         printf("   please type: %s (- for no answer, q to stop)\n", expected);
     }
-    out->elapsed_ms = now_ms() - begin;
+    out->elapsed_ms = cli_clock_ms() - begin;
 }
 
 static int ask_student(struct taking *taking, struct answer *out)
@@ -248,11 +238,14 @@ static int stop_here(struct taking *taking, const msgpack_object **out_state)
     return EXIT_SUSPENDED;
 }
 
-/* The peer may answer once more where the daemon has refused the response and nothing else. */
+/* A person answers again where the daemon refused the response, or where the response could not be
+ * sent at all (argument: typed bytes that are no UTF-8). */
 static bool may_repeat(const struct taking *taking)
 {
-    return !taking->simulated && (strcmp(cli_error_code(taking->cli), "bad_response") == 0 ||
-                                  strcmp(thetad_error_field(taking->cli->client), "response") == 0);
+    const char *code = cli_error_code(taking->cli);
+
+    return !taking->simulated &&
+           (strcmp(code, "bad_response") == 0 || strcmp(code, "argument") == 0);
 }
 
 /* One question. An answer that the daemon cannot score is asked for again. */
