@@ -14,7 +14,9 @@ enum args_option {
     OPTION_EXAMINEE,
     OPTION_FORMAT,
     OPTION_MODEL,
+    OPTION_NO_HINT,
     OPTION_PAUSE,
+    OPTION_REASON,
     OPTION_SEED,
     OPTION_SESSION,
     OPTION_SIMULATE,
@@ -57,6 +59,7 @@ bool args_int(const struct args *args, enum args_option option, int64_t min, int
 extern const struct command command_ping, command_hello, command_stats, command_bank_import,
     command_bank_formats, command_bank_list, command_bank_show, command_bank_demo,
     command_bank_retire, command_test_put, command_test_list, command_test_show, command_take,
-    command_session_show, command_session_finish, command_session_suspend, command_session_resume;
+    command_session_show, command_session_finish, command_session_suspend, command_session_resume,
+    command_session_void;
 
 #endif
