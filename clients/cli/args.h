@@ -17,10 +17,12 @@ enum args_option {
     OPTION_EXAMINEES,
     OPTION_FORMAT,
     OPTION_MODEL,
+    OPTION_NO_HINT,
     OPTION_OUT_FILE,
     OPTION_OUT_FOLDER,
     OPTION_PAUSE,
     OPTION_QUESTION,
+    OPTION_REASON,
     OPTION_RESPONSES,
     OPTION_SEED,
     OPTION_SESSION,
@@ -69,6 +71,7 @@ extern const struct command command_ping, command_hello, command_stats, command_
     command_bank_formats, command_bank_list, command_bank_show, command_bank_demo,
     command_bank_retire, command_test_put, command_test_list, command_test_show, command_take,
     command_explain, command_session_show, command_session_finish, command_session_suspend,
-    command_session_resume, command_simulate, command_plot_item, command_plot_test;
+    command_session_resume, command_session_void, command_simulate, command_plot_item,
+    command_plot_test;
 
 #endif

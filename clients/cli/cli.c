@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "clients/c/thetad.h"
 #include "clients/cli/text_table.h"
+#include "tools/json_text.h"
 #include "tools/json_wire.h"
 
 #include <errno.h>
@@ -77,12 +78,27 @@ static bool find_endpoint(struct cli *cli)
     return cli->endpoint || (runtime && socket_at(cli, runtime)) || socket_at(cli, "/run");
 }
 
+/* A daemon may be slow, but where there is no socket nobody listens: that is said at once. A name
+ * that begins with @ is not in the file system. */
+static bool lacks_socket(const char *endpoint)
+{
+    const char *path = endpoint + strlen("ipc://");
+    struct stat about;
+
+    if (strncmp(endpoint, "ipc://", strlen("ipc://")) != 0 || *path == '@') return false;
+    return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 static int connect_daemon(struct cli *cli)
 {
     if (cli->client) return EX_OK;
     if (!find_endpoint(cli)) {
         return cli_fail(EX_UNAVAILABLE,
                         "no daemon is found: start thetad, or say --endpoint or THETAD_ENDPOINT");
+    }
+    if (lacks_socket(cli->endpoint)) {
+        return cli_fail(EX_UNAVAILABLE, "there is no socket %s: no daemon listens there",
+                        cli->endpoint);
     }
     cli->client = thetad_open(cli->endpoint, &connection);
     if (cli->client) return EX_OK;
@@ -106,6 +122,7 @@ int cli_try(struct cli *cli, const char *op, const struct buf *fields,
             const msgpack_object **out_reply)
 {
     const uint8_t *reply = NULL;
+    int64_t since_ms;
     size_t n = 0;
     enum thetad_status st;
     struct fault fault;
@@ -114,8 +131,10 @@ int cli_try(struct cli *cli, const char *op, const struct buf *fields,
     *out_reply = NULL;
     if (code) return code;
     if (fields && fields->failed) return cli_fail(EX_OSERR, "no memory");
+    since_ms = cli_clock_ms();
     st = thetad_call(cli->client, op, fields ? fields->data : NULL, fields ? fields->n : 0, &reply,
                      &n);
+    cli->waited_ms = cli_clock_ms() - since_ms;
     if (st != THETAD_OK && st != THETAD_ERROR_REPLY) return exit_of(cli_error_code(cli));
     if (decode(&cli->decoder, slice_of(reply, n), &cli->reply, &fault)) {
         return cli_fail(EX_PROTOCOL, "the reply to %s is %s", op, fault.text);
@@ -131,6 +150,12 @@ void cli_tell_error(const struct cli *cli, const msgpack_object *reply)
     const char *field = cli->client ? thetad_error_field(cli->client) : "";
 
     if (!*cli_error_code(cli)) return;  // told already
+    if (strcmp(cli_error_code(cli), "timeout") == 0) {
+        cli_fail(EX_OK, "timeout: %s; tried %u times, %.1f s in all",
+                 thetad_error_message(cli->client), connection.tries,
+                 (double)cli->waited_ms / 1000.0);
+        return;
+    }
     if (cli->json && reply) (void)cli_show_json(reply);
     cli_fail(EX_OK, "%s: %s%s%s%s%.*s", cli_error_code(cli), thetad_error_message(cli->client),
              *field ? "; field " : "", field, item.n ? "; item " : "", (int)item.n,
@@ -182,13 +207,14 @@ int cli_call(struct cli *cli, const char *op, const struct buf *fields,
 
 int cli_print_json(json_t *json, size_t flags)
 {
+    char *text = json ? json_text(json, flags) : NULL;
     bool failed;
 
-    if (!json) return cli_fail(EX_OSERR, "no memory");
-    failed = json_dumpf(json, stdout, flags) != 0;
-    failed = putchar('\n') == EOF || failed;
     json_decref(json);
+    if (!text) return cli_fail(EX_OSERR, "no memory");
+    failed = puts(text) == EOF;
     failed = fflush(stdout) != 0 || failed;
+    free(text);
     return failed ? cli_fail(EX_IOERR, "cannot write: %s", strerror(errno)) : EX_OK;
 }
 
@@ -262,6 +288,14 @@ const msgpack_object *reply_map(const msgpack_object *map, const char *key)
 size_t reply_size(const msgpack_object *array)
 {
     return array ? array->via.array.size : 0;
+}
+
+int64_t cli_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void cli_time_text(int64_t ms, char out[32])

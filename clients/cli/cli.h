@@ -21,6 +21,7 @@ struct cli {
     struct thetad *client;  // NULL until the first call
     struct decoder decoder;
     msgpack_object reply;  // the last
+    int64_t waited_ms;     // for it, over all tries
     char path[256];        // of the default endpoint
 };
 
@@ -52,7 +53,7 @@ const char *cli_error_code(const struct cli *cli);
 int cli_fail(int code, const char *fmt, ...) PRINTF(2, 3);
 
 /* Print `json`, which is freed, and a line end; NULL is taken for missing memory. `flags` are those
- * of json_dumpf. EX_OK, or told on stderr and the exit code. */
+ * of json_dumps. EX_OK, or told on stderr and the exit code. */
 int cli_print_json(json_t *json, size_t flags);
 
 /* Print a reply as one line of JSON, without v, id and ok. */
@@ -68,6 +69,9 @@ int64_t reply_int(const msgpack_object *map, const char *key);
 const msgpack_object *reply_array(const msgpack_object *map, const char *key);
 const msgpack_object *reply_map(const msgpack_object *map, const char *key);
 size_t reply_size(const msgpack_object *array);  // of NULL: 0
+
+/* Milliseconds of a steady clock, from no particular moment. */
+int64_t cli_clock_ms(void);
 
 /* "2026-07-21 17:05" of a number of milliseconds since 1970, in the local time. */
 void cli_time_text(int64_t ms, char out[32]);

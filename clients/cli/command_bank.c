@@ -65,21 +65,49 @@ static void put_param(struct text_table *table, const msgpack_object *item, cons
     text_table_cell(table, "%s", text);
 }
 
+/* All tags of an item in one cell: "strand=fractions grade=6". */
+static void put_tags(struct text_table *table, const msgpack_object *tags)
+{
+    struct buf line = {0};
+
+    for (uint32_t i = 0; tags && i < tags->via.map.size; i++) {
+        const msgpack_object_kv *tag = &tags->via.map.ptr[i];
+        struct slice name = {0}, value = {0};
+
+        if (!object_str(&tag->key, &name) || !object_str(&tag->val, &value)) continue;
+        if (line.n > 0) buf_append(&line, " ", 1);
+        buf_append(&line, name.data, name.n);
+        buf_append(&line, "=", 1);
+        buf_append(&line, value.data, value.n);
+    }
+    text_table_slice(table, buf_slice(&line));
+    buf_done(&line);
+}
+
 static void put_item(struct text_table *table, const msgpack_object *item)
 {
     const char *const params[] = {"a", "c", "d", "b"};
+    size_t n_option = reply_size(reply_array(item, "options"));
 
     text_table_slice(table, reply_text(item, "id"));
     text_table_slice(table, reply_text(item, "model"));
     text_table_slice(table, reply_text(item, "set"));
     for (size_t i = 0; i < COUNT_OF(params); i++) put_param(table, item, params[i]);
+    text_table_slice(table, reply_text(item, "key"));
+    if (n_option > 0)
+        text_table_cell(table, "%zu", n_option);
+    else
+        text_table_cell(table, "%s", "");
+    put_tags(table, reply_map(item, "tags"));
 }
 
 static void item_header(struct text_table *table)
 {
-    const char *const names[] = {"item", "model", "set", "a", "c", "d", "b"};
+    const char *const names[] = {"item", "model", "set", "a",       "c",
+                                 "d",    "b",     "key", "options", "tags"};
 
-    text_table_init(table, "lllrrrl");
+    text_table_init(table, "lllrrrllrl");
+    table->hide_empty = true;
     for (size_t i = 0; i < COUNT_OF(names); i++) text_table_cell(table, "%s", names[i]);
 }
 
@@ -187,7 +215,7 @@ const struct command command_bank_show = {
     .name = "bank show",
     .operands = "BANK",
     .n_operand = 1,
-    .about = "The items of a bank and their parameters",
+    .about = "The items of a bank: parameters, key, number of options, tags",
     .details = "With --json one line for each 500 items.\n\n"
                "Examples:\n  theta bank show algebra\n  theta bank show algebra --version 2 --json",
     .options = {OPTION_VERSION},

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* session show, finish, suspend, resume: one request each, and the state that comes back. */
+/* session show, finish, suspend, resume, void: one request each, and the state that comes back. */
 #include "clients/cli/args.h"
 #include "clients/cli/session_view.h"
+
+static int show(struct cli *cli, const msgpack_object *state)
+{
+    if (cli->json) return cli_show_json(state);
+    session_show(cli, state);
+    return EX_OK;
+}
 
 static int run(struct cli *cli, const struct args *args, const char *op)
 {
     const msgpack_object *state;
     int code = cli_try_session(cli, op, args->operands[0], &state);
 
-    if (code) {
-        cli_tell_error(cli, state);
-        return code;
-    }
-    if (cli->json) return cli_show_json(state);
-    session_show(cli, state);
-    return EX_OK;
+    if (!code) return show(cli, state);
+    cli_tell_error(cli, state);
+    return code;
 }
 
 static int run_show(struct cli *cli, const struct args *args)
@@ -35,6 +38,22 @@ static int run_suspend(struct cli *cli, const struct args *args)
 static int run_resume(struct cli *cli, const struct args *args)
 {
     return run(cli, args, "session.resume");
+}
+
+static int run_void(struct cli *cli, const struct args *args)
+{
+    const char *reason = args->options[OPTION_REASON];
+    const msgpack_object *state;
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, reason ? 2 : 1);
+    put_text(&out, "session", args->operands[0]);
+    if (reason) put_text(&out, "reason", reason);
+    code = cli_call(cli, "session.void", &fields, &state);
+    buf_done(&fields);
+    return code ? code : show(cli, state);
 }
 
 const struct command command_session_show = {
@@ -72,4 +91,15 @@ const struct command command_session_resume = {
     .details = "To answer its questions here: theta take TEST --session SESSION\n\n"
                "Example:\n  theta session resume take-17",
     .run = run_resume,
+};
+
+const struct command command_session_void = {
+    .name = "session void",
+    .operands = "SESSION",
+    .n_operand = 1,
+    .about = "Declare a session invalid: it ends and has no result",
+    .details = "Example:\n  theta session void take-17 --reason \"fire alarm\"",
+    .options = {OPTION_REASON},
+    .n_option = 1,
+    .run = run_void,
 };

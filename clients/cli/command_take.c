@@ -5,18 +5,20 @@
 #include "clients/cli/session_view.h"
 #include "tools/student.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
+
+enum { EXIT_SUSPENDED = EX_TEMPFAIL };  // stopped, and to be gone on with
 
 struct taking {
     struct cli *cli;
     const char *test, *examinee;
     char session[LIMIT_ID + 1];
-    bool simulated, pause, started;
+    bool simulated, pause, hint, started;
     double theta;  // of the simulated student
     int64_t seed;
     struct student *student;  // NULL where this peer may not see the bank
@@ -40,6 +42,18 @@ static int start(struct taking *taking, const msgpack_object **out_state)
     return code;
 }
 
+/* False, and told, where the session is one of another test; an older daemon does not say of which
+ * it is. */
+static bool is_of_test(const struct taking *taking, const msgpack_object *state)
+{
+    struct slice test = reply_text(state, "test");
+
+    if (test.n == 0 || slice_equal_str(test, taking->test)) return true;
+    cli_fail(EX_DATAERR, "session %s is of the test %.*s, not of %s", taking->session, (int)test.n,
+             (const char *)test.data, taking->test);
+    return false;
+}
+
 /* Take the session up where it stands, or start it. */
 static int start_or_resume(struct taking *taking, bool named, const msgpack_object **out_state)
 {
@@ -47,6 +61,7 @@ static int start_or_resume(struct taking *taking, bool named, const msgpack_obje
 
     if (!named) return start(taking, out_state);
     code = cli_try_session(taking->cli, "session.get", taking->session, out_state);
+    if (!code && !is_of_test(taking, *out_state)) return EX_DATAERR;
     if (!code && session_is(*out_state, "suspended")) {
         code = cli_try_session(taking->cli, "session.resume", taking->session, out_state);
     }
@@ -122,12 +137,21 @@ static int prepare(struct taking *taking)
     return code;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
+/* Ctrl-C stops the test as q does. A second one ends the program, should the daemon not answer. */
+static volatile sig_atomic_t interrupted;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+static void interrupt(int number)
+{
+    signal(number, SIG_DFL);
+    interrupted = 1;
+}
+
+static void catch_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);  // without SA_RESTART: a read that waits comes back
 }
 
 /* A line from the terminal without its end. At the end of input it is "q". */
@@ -135,7 +159,7 @@ static void read_line(char *out, size_t size)
 {
     char *line = NULL;
     size_t room = 0;
-    ssize_t n = getline(&line, &room, stdin);
+    ssize_t n = interrupted ? -1 : getline(&line, &room, stdin);
 
     if (n < 0) {
         snprintf(out, size, "q");
@@ -147,32 +171,23 @@ static void read_line(char *out, size_t size)
     free(line);
 }
 
-static bool has_key(const struct taking *taking)
-{
-    struct slice item = slice_str(taking->question.item);
-
-    return taking->student && student_knows(taking->student, item) &&
-           student_score(taking->student, item, slice_str("")) >= 0;
-}
-
 static void ask_person(struct taking *taking, struct answer *out)
 {
     const struct question *question = &taking->question;
-    int64_t begin = now_ms();
-    char line[LIMIT_RAW + 2];
+    bool has_key = question_has_key(question, taking->student);
+    int64_t begin = cli_clock_ms();
+    char line[LIMIT_RAW + 2], expected[QUESTION_EXPECTS];
 
+    question_expects(question, taking->student, expected);
     for (;;) {
-        printf("   > ");
+        printf("   %s%s> ", question->n_option > 0 ? "" : expected,
+               question->n_option > 0 ? "" : " ");
         fflush(stdout);
         read_line(line, sizeof(line));
-        if (question_understand(question, line, has_key(taking), out)) break;
-        if (question->n_option > 0)
-            printf("   a letter from a to %c, please (- for no answer, q to stop)\n",
-                   (char)('a' + question->n_option - 1));
-        else
-            puts("   an answer, please (- for none, q to stop)");
+        if (question_understand(question, line, has_key, out)) break;
+        printf("   please type: %s (- for no answer, q to stop)\n", expected);
     }
-    out->elapsed_ms = now_ms() - begin;
+    out->elapsed_ms = cli_clock_ms() - begin;
 }
 
 static int ask_student(struct taking *taking, struct answer *out)
@@ -211,9 +226,26 @@ static int stop_here(struct taking *taking, const msgpack_object **out_state)
         cli_tell_error(taking->cli, *out_state);
         return code;
     }
-    printf("\nSuspended. To go on:\n  theta take %s --session %s --endpoint %s\n", taking->test,
-           taking->session, taking->cli->endpoint);
-    return EX_OK;
+    if (taking->cli->json) {
+        code = cli_show_json(*out_state);
+        return code ? code : EXIT_SUSPENDED;
+    }
+    printf("\nSuspended.\n");
+    if (taking->hint) {
+        printf("To go on:\n  theta take %s --session %s --endpoint %s\n", taking->test,
+               taking->session, taking->cli->endpoint);
+    }
+    return EXIT_SUSPENDED;
+}
+
+/* A person answers again where the daemon refused the response, or where the response could not be
+ * sent at all (argument: typed bytes that are no UTF-8). */
+static bool may_repeat(const struct taking *taking)
+{
+    const char *code = cli_error_code(taking->cli);
+
+    return !taking->simulated &&
+           (strcmp(code, "bad_response") == 0 || strcmp(code, "argument") == 0);
 }
 
 /* One question. An answer that the daemon cannot score is asked for again. */
@@ -224,6 +256,10 @@ static int take_question(struct taking *taking, const msgpack_object **state, bo
 
     if (!question_read(&taking->question, *state)) {
         return cli_fail(EX_PROTOCOL, "the session asks, but names no question");
+    }
+    if (interrupted) {
+        *out_stopped = true;
+        return stop_here(taking, state);
     }
     if (!taking->cli->json) question_show(&taking->question);
     for (;;) {
@@ -238,9 +274,7 @@ static int take_question(struct taking *taking, const msgpack_object **state, bo
         code = give_answer(taking, &answer, state);
         if (!code) break;
         cli_tell_error(taking->cli, *state);
-        if (taking->simulated || strcmp(cli_error_code(taking->cli), "bad_response") != 0) {
-            return code;
-        }
+        if (!may_repeat(taking)) return code;
     }
     if (taking->cli->json) return cli_show_json(*state);
     question_show_answer(&taking->question, &answer, taking->student, taking->cli->utf8);
@@ -285,6 +319,7 @@ static bool read_args(struct taking *taking, const struct args *args)
     taking->examinee = args->options[OPTION_EXAMINEE] ? args->options[OPTION_EXAMINEE] : "nobody";
     taking->simulated = args->options[OPTION_SIMULATE] || !isatty(STDIN_FILENO);
     taking->pause = args->options[OPTION_PAUSE] != NULL;
+    taking->hint = !args->options[OPTION_NO_HINT];
     taking->seed = (int64_t)(random[0] >> 11);
     snprintf(taking->session, sizeof(taking->session), "take-%016llx",
              (unsigned long long)random[1]);
@@ -319,6 +354,7 @@ static int run(struct cli *cli, const struct args *args)
     if (cli->json && !taking.simulated) {
         return cli_fail(EX_USAGE, "--json is for simulated students: say --simulate");
     }
+    catch_interrupt();
     code = prepare(&taking);
     if (!code) code = start_or_resume(&taking, args->options[OPTION_SESSION], &state);
     if (!code) {
@@ -338,15 +374,18 @@ const struct command command_take = {
     .details =
         "On a terminal the questions are yours: type an option's letter or the answer itself, - "
         "for "
-        "no answer, q to stop and go on later. With --simulate, or where there is no terminal, a "
+        "no answer, q or Ctrl-C to stop and go on later. With --simulate, or where there is no "
+        "terminal, a "
         "simulated student answers (of ability 0 if nothing is said): each answer is drawn from "
         "the item's model, so the peer must be allowed to read the bank. The same seed and ability "
         "give the same test. With --json every state of the session is a line.\n\n"
+        "The exit code is 0 when the test has ended, 75 when it was stopped and is suspended.\n\n"
         "Examples:\n"
         "  theta take algebra-6\n"
         "  theta take algebra-6 --simulate -1.5 --seed 7\n"
         "  theta take algebra-6 --session take-17",
-    .options = {OPTION_EXAMINEE, OPTION_SIMULATE, OPTION_SEED, OPTION_SESSION, OPTION_PAUSE},
-    .n_option = 5,
+    .options = {OPTION_EXAMINEE, OPTION_SIMULATE, OPTION_SEED, OPTION_SESSION, OPTION_PAUSE,
+                OPTION_NO_HINT},
+    .n_option = 6,
     .run = run,
 };

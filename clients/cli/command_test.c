@@ -5,18 +5,30 @@
 #include "tools/json_wire.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A request holds the document one level deep. */
 enum { DOCUMENT_DEPTH = LIMIT_DEPTH - 1 };
+
+static bool is_blank(struct slice text)
+{
+    while (text.n > 0 && strchr(" \t\r\n", text.data[text.n - 1])) text.n--;
+    return text.n == 0;
+}
 
 /* Write the request for the document in `file`. */
 static int put_document(const char *path, const struct buf *file, struct buf *fields)
 {
     struct writer out = writer_of(fields);
     json_error_t error;
-    json_t *json = json_loadb((const char *)file->data, file->n, JSON_REJECT_DUPLICATES, &error);
+    json_t *json;
     int code = EX_OK;
 
+    if (is_blank(buf_slice(file))) {
+        return cli_fail(EX_DATAERR, "%s: the file is empty; a test is at least %s", path,
+                        "{\"test\": \"quick\", \"bank\": \"algebra\"}");
+    }
+    json = json_loadb((const char *)file->data, file->n, JSON_REJECT_DUPLICATES, &error);
     if (!json) {
         return cli_fail(EX_DATAERR, "%s: line %d, column %d: %s", path, error.line, error.column,
                         error.text);
@@ -101,7 +113,7 @@ static int run_show(struct cli *cli, const struct args *args)
     document = reply_map(reply, "document");
     json = document ? json_wire_read(document) : NULL;
     if (!json) return cli_fail(EX_PROTOCOL, "the reply has no document");
-    return cli_print_json(json, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    return cli_print_json(json, JSON_INDENT(2));
 }
 
 const struct command command_test_put = {

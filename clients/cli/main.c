@@ -13,8 +13,9 @@ static const struct command *const commands[] = {
     &command_bank_show,      &command_bank_demo,      &command_bank_retire,
     &command_test_put,       &command_test_list,      &command_test_show,
     &command_take,           &command_session_show,   &command_session_suspend,
-    &command_session_resume, &command_session_finish, &command_explain,
-    &command_simulate,       &command_plot_item,      &command_plot_test,
+    &command_session_resume, &command_session_finish, &command_session_void,
+    &command_explain,        &command_simulate,       &command_plot_item,
+    &command_plot_test,
 };
 
 /* Where the command begins in argv. */
@@ -41,7 +42,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* The commands whose name begins with `word` (NULL: all) as a table. */
+/* Whether a command is of the group `word`, as bank list is of bank. */
+static bool is_of_group(const struct command *command, const char *word)
+{
+    size_t n = strlen(word);
+
+    return strncmp(command->name, word, n) == 0 && command->name[n] == ' ';
+}
+
+static bool is_group(const char *word)
+{
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        if (is_of_group(commands[i], word)) return true;
+    }
+    return false;
+}
+
+/* The commands of the group `word` (NULL: all) as a table. */
 static size_t list_commands(const char *word, FILE *out)
 {
     struct text_table table;
@@ -50,11 +67,8 @@ static size_t list_commands(const char *word, FILE *out)
     text_table_init(&table, "ll");
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         const struct command *command = commands[i];
-        size_t length = word ? strlen(word) : 0;
 
-        if (word && (strncmp(command->name, word, length) != 0 || command->name[length] != ' ')) {
-            continue;
-        }
+        if (word && !is_of_group(command, word)) continue;
         text_table_cell(&table, "  theta %s %s", command->name, command->operands);
         text_table_cell(&table, "%s", command->about);
         n++;
@@ -92,6 +106,21 @@ static int name_words(const struct command *command, int argc, char **argv)
     return argc > 1 && strcmp(argv[1], second + 1) == 0 ? 2 : 0;
 }
 
+/* No command, followed by those that there are: of that group, if there is one. */
+static int tell_unknown(int argc, char **argv)
+{
+    const char *group = is_group(argv[0]) ? argv[0] : NULL;
+
+    if (!group)
+        cli_fail(EX_USAGE, "there is no command %s; there are:", argv[0]);
+    else if (argc > 1 && argv[1][0] != '-')
+        cli_fail(EX_USAGE, "there is no command %s %s; there are:", argv[0], argv[1]);
+    else
+        cli_fail(EX_USAGE, "%s is no command by itself; there are:", argv[0]);
+    (void)list_commands(group, stderr);
+    return EX_USAGE;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
@@ -103,8 +132,8 @@ static int run(struct cli *cli, int argc, char **argv)
             return command_run(commands[i], cli, argc - words + 1, argv + words - 1);
         }
     }
-    if (list_commands(argv[0], help ? stdout : stderr) > 0) return help ? EX_OK : EX_USAGE;
-    return cli_fail(EX_USAGE, "there is no command %s: see theta --help", argv[0]);
+    if (help && list_commands(argv[0], stdout) > 0) return EX_OK;
+    return tell_unknown(argc, argv);
 }
 
 int main(int argc, char **argv)

@@ -61,5 +61,8 @@ void picture_draw(double theta, double se, bool utf8, char out[PICTURE_SIZE])
     append(out, " -4 ");
     for (long i = 0; i < CELLS; i++) append(out, "%s", sign_at(signs, i, at, ends));
     append(out, " 4   theta %.2f", theta);
-    if (!isnan(se)) append(out, " %s %.2f", signs->plus_minus, se);
+    if (se > PICTURE_SE_MAX)
+        append(out, ", at the bound");
+    else if (!isnan(se))
+        append(out, " %s %.2f", signs->plus_minus, se);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { INDENT = 3 };  // of all but a question's first line
+
 static void read_content(struct question *question, const msgpack_object *item)
 {
     const msgpack_object *content = map_find(item, "content");
@@ -49,7 +51,7 @@ void question_show(const struct question *question)
 {
     printf("\n%lld. ", (long long)question->seq);
     if (question->content.n > 0)
-        text_print_safe(buf_slice(&question->content), stdout);
+        text_print_lines(buf_slice(&question->content), INDENT, stdout);
     else
         printf("[%s]", question->item);
     putchar('\n');
@@ -58,6 +60,29 @@ void question_show(const struct question *question)
         text_print_safe(slice_str(question->options[i]), stdout);
         putchar('\n');
     }
+}
+
+bool question_has_key(const struct question *question, const struct student *student)
+{
+    struct slice item = slice_str(question->item);
+
+    return student && student_knows(student, item) &&
+           student_score(student, item, slice_str("")) >= 0;
+}
+
+void question_expects(const struct question *question, const struct student *student,
+                      char out[QUESTION_EXPECTS])
+{
+    struct slice item = slice_str(question->item);
+    bool known = student && student_knows(student, item);
+
+    if (question->n_option > 0)
+        snprintf(out, QUESTION_EXPECTS, "a letter from a to %c",
+                 (char)('a' + question->n_option - 1));
+    else if (known && !question_has_key(question, student))
+        snprintf(out, QUESTION_EXPECTS, "score 0 to %u", student_max_score(student, item));
+    else
+        snprintf(out, QUESTION_EXPECTS, "%s", known ? "answer" : "answer or score");
 }
 
 static void set_raw(struct answer *out, const char *text)

@@ -27,8 +27,18 @@ struct answer {
 MUST_CHECK bool question_read(struct question *question, const msgpack_object *state);
 void question_done(struct question *question);
 
-/* Number, text and lettered options. */
+/* Number, text, as many lines as it has, and lettered options. */
 void question_show(const struct question *question);
+
+/* Whether its answers are told right from wrong by a key; false where the student, which may be
+ * NULL, does not know the item. */
+bool question_has_key(const struct question *question, const struct student *student);
+
+enum { QUESTION_EXPECTS = 64 };
+
+/* What may be answered, in words: "a letter from a to d", "score 0 to 3", "answer". */
+void question_expects(const struct question *question, const struct student *student,
+                      char out[QUESTION_EXPECTS]);
 
 /* Understand what a person typed: an option's letter or text, q to stop, - for no answer. False
  * where it is none of the options. Without options a whole number is a score, unless `has_key`. */

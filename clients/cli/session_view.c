@@ -60,7 +60,12 @@ static void put_result(struct text_table *table, const msgpack_object *result)
 {
     put_reason(table, reply_text(result, "stop"));
     put_number(table, "theta", 3, reply_number(result, "theta"));
-    put_number(table, "standard error", 3, reply_number(result, "se"));
+    if (reply_number(result, "se") > PICTURE_SE_MAX) {
+        text_table_cell(table, "standard error");
+        text_table_cell(table, "over %g: theta is at the bound", PICTURE_SE_MAX);
+    } else {
+        put_number(table, "standard error", 3, reply_number(result, "se"));
+    }
     put_number(table, "scale score", 1, reply_number(result, "scale"));
     put_words(table, "classification", reply_text(result, "classification"));
 }

@@ -80,13 +80,29 @@ void text_print_safe(struct slice text, FILE *out)
     struct buf safe = {0};
 
     append_safe(&safe, text);
-    fwrite(safe.data, 1, safe.n, out);
+    if (safe.n > 0) fwrite(safe.data, 1, safe.n, out);
     buf_done(&safe);
 }
 
 static void print_blanks(size_t n, FILE *out)
 {
     fprintf(out, "%*s", (int)n, "");
+}
+
+void text_print_lines(struct slice text, size_t indent, FILE *out)
+{
+    for (;;) {
+        const uint8_t *end = text.n > 0 ? memchr(text.data, '\n', text.n) : NULL;
+        size_t n = end ? (size_t)(end - text.data) : text.n;
+        bool dos = end && n > 0 && text.data[n - 1] == '\r';
+
+        text_print_safe(slice_of(text.data, n - dos), out);
+        if (!end) return;
+        text = slice_of(end + 1, text.n - n - 1);
+        if (text.n == 0) return;  // the caller ends the last line
+        fputc('\n', out);
+        print_blanks(indent, out);
+    }
 }
 
 /* Print words, going on at column `indent` whenever `room` columns are full. */
@@ -114,15 +130,18 @@ static void print_broken(const char *text, size_t indent, size_t room, FILE *out
     }
 }
 
+/* Columns of width 0 are hidden. */
 static void print_row(const struct text_table *table, const char *const *cells,
                       const size_t *widths, size_t width, FILE *out)
 {
-    size_t column = 0;
+    size_t column = 0, n_column = table->n_column;
 
-    for (size_t i = 0; i < table->n_column; i++) {
+    while (n_column > 0 && widths[n_column - 1] == 0) n_column--;
+    for (size_t i = 0; i < n_column; i++) {
         size_t pad = widths[i] - text_width(cells[i]);
-        bool last = i + 1 == table->n_column;
+        bool last = i + 1 == n_column;
 
+        if (widths[i] == 0) continue;
         if (table->align[i] == 'r') print_blanks(pad, out);
         if (last && table->align[i] == 'l') {
             size_t room = width > column + LAST_MIN ? width - column : LAST_MIN;
@@ -137,6 +156,24 @@ static void print_row(const struct text_table *table, const char *const *cells,
     fputc('\n', out);
 }
 
+/* The widest cell of each column; 0 hides it. */
+static void measure(const struct text_table *table, size_t *out_widths)
+{
+    const char *text = (const char *)table->text.data;
+    bool filled[TEXT_TABLE_COLUMNS] = {false};
+
+    for (size_t i = 0; i < table->n_cell; i++) {
+        size_t cell = text_width(text), column = i % table->n_column;
+
+        if (cell > out_widths[column]) out_widths[column] = cell;
+        if (i >= table->n_column && cell > 0) filled[column] = true;
+        text += strlen(text) + 1;
+    }
+    for (size_t i = 0; i < table->n_column; i++) {
+        if (table->hide_empty && !filled[i]) out_widths[i] = 0;
+    }
+}
+
 void text_table_print(const struct text_table *table, size_t width, FILE *out)
 {
     size_t widths[TEXT_TABLE_COLUMNS] = {0};
@@ -145,13 +182,7 @@ void text_table_print(const struct text_table *table, size_t width, FILE *out)
 
     assert(table->n_cell % table->n_column == 0);
     if (table->text.failed) return;
-    for (size_t i = 0; i < table->n_cell; i++) {
-        size_t cell = text_width(text);
-
-        if (cell > widths[i % table->n_column]) widths[i % table->n_column] = cell;
-        text += strlen(text) + 1;
-    }
-    text = (const char *)table->text.data;
+    measure(table, widths);
     for (size_t i = 0; i < table->n_cell; i++) {
         cells[i % table->n_column] = text;
         text += strlen(text) + 1;

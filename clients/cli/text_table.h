@@ -6,9 +6,10 @@
 #include "base/macros.h"
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
-enum { TEXT_TABLE_COLUMNS = 8 };
+enum { TEXT_TABLE_COLUMNS = 12 };
 
 /* Start with text_table_init; cells are added row after row. */
 struct text_table {
@@ -16,6 +17,7 @@ struct text_table {
     const char *align;  // 'l' or 'r' for each column
     struct buf text;    // the cells with their NULs
     size_t n_cell;
+    bool hide_empty;  // leave out columns that have nothing but a header
 };
 
 /* `align` tells the number of columns; the headers are the first row of cells. */
@@ -33,5 +35,7 @@ void text_table_done(struct text_table *table);
 size_t text_width(const char *text);
 /* Print a text from outside, control characters as '?'. */
 void text_print_safe(struct slice text, FILE *out);
+/* The same for a text of several lines; those after the first begin with `indent` blanks. */
+void text_print_lines(struct slice text, size_t indent, FILE *out);
 
 #endif

@@ -10,6 +10,7 @@ enum {
     LIMIT_SCAN = 1024,              // thetas looked at in a search for modes
     LIMIT_ITEMS = 200000,           // items of one bank
     LIMIT_ANSWERS = 1000,           // answers of one session
+    LIMIT_EVENTS = 4000,            // events of one session, after which it cannot be suspended
     LIMIT_RAW = 256,                // bytes of one raw answer
     LIMIT_OPTIONS = 26,             // options of one item
     LIMIT_TAGS = 32,                // tags of one item
@@ -23,7 +24,7 @@ enum {
     LIMIT_BATCH_ITEMS = 500,        // items in one bank.add
     LIMIT_UPLOADS = 64,             // uploads that are open at a time
     LIMIT_IRT_THETAS = 1000,        // thetas in one irt.curve
-    LIMIT_IRT_VALUES = 1 << 16,     // numbers in the reply to one irt.curve
+    LIMIT_IRT_VALUES = 130000,      // numbers in the reply to one irt.curve
     LIMIT_IRT_TOP = 1000,           // items in the reply to one irt.rank
     LIMIT_FAULTS = 1000,            // faults told in one reply; the rest are counted
     LIMIT_REQUEST_ID = 64,          // bytes of a request's id where it is a str
@@ -35,6 +36,15 @@ enum {
     LIMIT_ENVELOPE = 8,             // routing frames before the body
     LIMIT_NODES_MESSAGE = 1 << 17,  // values in one message
 };
+
+/* Bytes of items in one bank.get reply: no value is shorter than a byte, so a client can decode
+ * it. */
+enum { LIMIT_PAGE = LIMIT_NODES_MESSAGE - 4096 };
+
+/* The flattest slope: below it an item tells nothing. */
+#define LIMIT_SLOPE_MIN 1e-9
+/* The least upper asymptote. */
+#define LIMIT_ASYMPTOTE_MIN 1e-3
 
 /* Beyond these a parameter is a mistake in the file, and exp(a (theta - b)) leaves the doubles. */
 #define LIMIT_SLOPE    100.0

@@ -98,6 +98,9 @@ static void check_bounds(const struct item *item, const char *id, struct faults 
         faults_add(faults, id, "a", "must be finite and at most %g, is %.17g", LIMIT_SLOPE,
                    item->a);
     }
+    if (item->a > 0.0 && item->a < LIMIT_SLOPE_MIN) {
+        faults_add(faults, id, "a", "must be at least %g, is %.17g", LIMIT_SLOPE_MIN, item->a);
+    }
     if (!isfinite(item->b) || fabs(item->b) > LIMIT_LOCATION) {
         faults_add(faults, id, "b", "must be finite and within %g of 0, is %.17g", LIMIT_LOCATION,
                    item->b);

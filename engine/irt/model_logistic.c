@@ -14,8 +14,9 @@ static void check_common(const struct item *item, const char *id, struct faults 
     if (item->c < 0.0 || item->c >= 1.0) {
         faults_add(faults, id, "c", "must be at least 0 and below 1, is %.17g", item->c);
     }
-    if (item->d <= 0.0 || item->d > 1.0) {
-        faults_add(faults, id, "d", "must be above 0 and at most 1, is %.17g", item->d);
+    if (item->d < LIMIT_ASYMPTOTE_MIN || item->d > 1.0) {
+        faults_add(faults, id, "d", "must be at least %g and at most 1, is %.17g",
+                   LIMIT_ASYMPTOTE_MIN, item->d);
     }
     if (item->c >= item->d) {
         faults_add(faults, id, "c", "must be below d, but c = %.17g and d = %.17g", item->c,

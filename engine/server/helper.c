@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <zmq.h>
 
@@ -19,6 +20,7 @@ struct worker {
     bool has_decoder;
     struct estimate_workspace *workspace;
     struct buf reply;
+    atomic_bool quit;  // asks still in the queue are left
 };
 
 struct helper {
@@ -43,6 +45,7 @@ static bool serve_one(struct worker *worker)
     bool more;
 
     if (zmq_recv(worker->socket, &job, sizeof(job), 0) != (int)sizeof(job)) return false;
+    if (worker->quit) return false;
     zmq_msg_init(&body);
     more = zmq_msg_recv(&body, worker->socket, 0) >= 0;
     if (more) {
@@ -121,7 +124,8 @@ void helper_stop(struct helper *helper)
 {
     if (!helper) return;
     if (helper->running) {
-        zmq_send(helper->loop_end, "", 0, 0);
+        helper->worker.quit = true;
+        zmq_send(helper->loop_end, "", 0, ZMQ_DONTWAIT);
         pthread_join(helper->thread, NULL);
     }
     worker_done(&helper->worker);

@@ -21,9 +21,13 @@
 enum {
     CYCLE_MESSAGES = 1024,
     TICK_MS = 500,
-    TRIM_TICKS = 20,      // trim the journal on every so many ticks
-    TIDY_BUSY = 8,        // sessions to archive in a cycle that serves,
-    TIDY_IDLE = 256,      // and on a tick
+    TRIM_TICKS = 20,  // trim the journal on every so many ticks
+    TIDY_BUSY = 8,    // sessions to archive in a cycle that serves,
+    TIDY_IDLE = 256,  // and on a tick
+    TIDY_SHARE = 16,  // and one of so many that have ended
+    CYCLE_BYTES = 16 << 20,
+    CYCLE_MS = 50,
+    KEEP_BYTES = 1 << 20,
     PENDING_MOST = 1024,  // requests waiting for a helper
     QUIET_MS = 100,       // no message for so long ends a drain
 };
@@ -269,15 +273,27 @@ static bool serve_message(struct loop *loop, int socket)
     return true;
 }
 
+/* Whether the cycle has had enough, by replies, bytes or time. */
+static bool is_full(const struct loop *loop, size_t n_message, int64_t from_us)
+{
+    return n_message >= CYCLE_MESSAGES || loop->n_slot >= CYCLE_MESSAGES ||
+           loop->reply.n > CYCLE_BYTES || clock_us() - from_us > CYCLE_MS * 1000;
+}
+
 /* Messages of all sockets in turn, so that none starves another. */
 static void drain_sockets(struct loop *loop)
 {
+    int64_t from_us = clock_us();
+    size_t n_message = 0;
     bool any = true;
 
-    while (any && loop->n_slot < CYCLE_MESSAGES) {
+    while (any) {
         any = false;
-        for (int s = 0; s < CONFIG_ENDPOINTS && loop->n_slot < CYCLE_MESSAGES; s++) {
-            if (loop->router[s] && serve_message(loop, s)) any = true;
+        for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+            if (is_full(loop, n_message, from_us)) return;
+            if (!loop->router[s] || !serve_message(loop, s)) continue;
+            any = true;
+            n_message++;
         }
     }
 }
@@ -296,10 +312,14 @@ static void send_replies(struct loop *loop)
     }
 }
 
+/* More where more have ended, so that they do not pile up. */
 static void tidy(struct loop *loop, size_t n_most)
 {
     struct server *server = loop->server;
-    enum status st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
+    enum status st;
+
+    n_most += sessions_n_ended(server->sessions) / TIDY_SHARE;
+    st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
 
     if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
 }
@@ -322,18 +342,26 @@ static void tick(struct loop *loop, int64_t now_us)
     }
 }
 
+/* A rare large reply must not keep its memory for ever. */
+static void shrink(struct buf *buf)
+{
+    if (buf->cap > KEEP_BYTES) buf_done(buf);
+    buf_clear(buf);
+}
+
 static void cycle(struct loop *loop)
 {
     int64_t now_us = clock_us();
     bool due = now_us - loop->tick_us >= TICK_MS * 1000;
 
     loop->n_slot = 0;
-    buf_clear(&loop->envelope);
-    buf_clear(&loop->reply);
+    shrink(&loop->envelope);
+    shrink(&loop->reply);
+    shrink(&loop->helped);
+    if (due) tick(loop, now_us);
+    tidy(loop, due ? TIDY_IDLE : TIDY_BUSY);
     drain_helper(loop);
     drain_sockets(loop);
-    tidy(loop, due ? TIDY_IDLE : TIDY_BUSY);
-    if (due) tick(loop, now_us);
     if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
     commit(loop);
     send_replies(loop);

@@ -43,21 +43,36 @@ static enum status find_upload(struct call *call, struct upload **out)
     return OK;
 }
 
-/* Whether the upload's last bank.add had the request's id; where it had not, the id is kept. */
-static bool is_repeated(struct call *call, struct upload *upload)
+/* What tells one bank.add from another: the request's id and its items. */
+static uint64_t add_digest(const struct call *call, const msgpack_object *items, bool with_items)
 {
-    struct buf id = {0};
-    struct writer out = writer_of(&id);
-    bool same;
+    struct buf bytes = {0};
+    struct writer out = writer_of(&bytes);
+    uint64_t digest;
 
     write_object(&out, map_find(&call->root, "id"));
-    same = id.n == upload->n_last_id && id.n > 0 && memcmp(id.data, upload->last_id, id.n) == 0;
-    if (!same && id.n > 0 && id.n <= sizeof(upload->last_id)) {
-        memcpy(upload->last_id, id.data, id.n);
-        upload->n_last_id = id.n;
+    if (with_items) write_object(&out, items);
+    digest = slice_hash(buf_slice(&bytes));
+    buf_done(&bytes);
+    return digest;
+}
+
+/* Whether the upload's last bank.add was this one. CONFLICT where it had the same id and other
+ * items. */
+static enum status check_repeated(struct call *call, struct upload *upload,
+                                  const msgpack_object *items, bool *out_again)
+{
+    uint64_t id = add_digest(call, items, false), all = add_digest(call, items, true);
+    bool same_id = upload->has_last && upload->last_id == id;
+
+    *out_again = same_id && upload->last_add == all;
+    if (same_id && !*out_again) {
+        return refuse(call, CONFLICT, "id", "the last bank.add had this id and other items");
     }
-    buf_done(&id);
-    return same;
+    upload->has_last = true;
+    upload->last_id = id;
+    upload->last_add = all;
+    return OK;
 }
 
 static void put_items(struct call *call, struct upload *upload, const msgpack_object *items)
@@ -82,6 +97,7 @@ static enum status add(struct call *call)
 {
     const msgpack_object *items = NULL;
     struct upload *upload;
+    bool again;
     enum status st;
 
     read_array(&call->in, "items", REQUIRED, LIMIT_BATCH_ITEMS, &items);
@@ -93,7 +109,9 @@ static enum status add(struct call *call)
     if (upload->n_item + items->via.array.size > LIMIT_ITEMS) {
         return refuse(call, TOO_LARGE, "items", "a bank has at most %d items", LIMIT_ITEMS);
     }
-    if (!is_repeated(call, upload)) put_items(call, upload, items);
+    st = check_repeated(call, upload, items, &again);
+    if (st) return st;
+    if (!again) put_items(call, upload, items);
     reply_begin(call, 1);
     put_int(&call->out, "n_items", upload->n_item);
     return OK;
@@ -224,19 +242,21 @@ enum status call_bank_version(struct call *call, struct bank_version **out)
                   (long long)version);
 }
 
+/* Items on their way into a reply: as many as asked for and as a client may decode. */
 struct page {
-    struct writer *out;
-    size_t n_left;
+    struct buf *items;
+    size_t n_most, n;
 };
 
-static enum status write_item(void *context, uint32_t number, struct slice item)
+static enum status add_to_page(void *context, uint32_t number, struct slice item)
 {
     struct page *page = context;
 
     (void)number;
-    if (page->n_left == 0) return NOT_FOUND;
-    page->n_left--;
-    write_raw(page->out, item);
+    if (page->n == page->n_most) return NOT_FOUND;
+    if (page->n > 0 && page->items->n + item.n > LIMIT_PAGE) return NOT_FOUND;
+    buf_append(page->items, item.data, item.n);
+    page->n++;
     return OK;
 }
 
@@ -249,21 +269,9 @@ static void write_retired(struct writer *out, const struct bank_entry *entry)
     }
 }
 
-static enum status get(struct call *call)
+static void write_page(struct call *call, const struct bank_version *version,
+                       const struct page *page)
 {
-    int64_t offset = 0, limit = 100;
-    struct bank_version *version;
-    struct page page = {.out = &call->out};
-    enum status st;
-
-    read_int(&call->in, "offset", OPTIONAL, 0, LIMIT_ITEMS, &offset);
-    read_int(&call->in, "limit", OPTIONAL, 1, LIMIT_BATCH_ITEMS, &limit);
-    st = call_bank_version(call, &version);
-    if (st) return st;
-    if (offset < version->n_item) {
-        page.n_left = version->n_item - (size_t)offset;
-        if (page.n_left > (size_t)limit) page.n_left = (size_t)limit;
-    }
     reply_begin(call, 7);
     put_str(&call->out, "bank", bank_entry_name(version->entry).name);
     put_int(&call->out, "version", version->version);
@@ -272,9 +280,29 @@ static enum status get(struct call *call)
     put_int(&call->out, "created_ms", version->created_ms);
     write_retired(&call->out, version->entry);
     write_text(&call->out, "items");
-    write_array(&call->out, page.n_left);
-    st = library_each_item(call->server->env, version->upload, (uint32_t)offset, write_item, &page);
-    return st == OK && page.n_left > 0 ? CORRUPT : st;
+    write_array(&call->out, page->n);
+    write_raw(&call->out, buf_slice(page->items));
+}
+
+static enum status get(struct call *call)
+{
+    int64_t offset = 0, limit = 100;
+    struct bank_version *version;
+    struct buf items = {0};
+    struct page page = {.items = &items};
+    enum status st;
+
+    read_int(&call->in, "offset", OPTIONAL, 0, LIMIT_ITEMS, &offset);
+    read_int(&call->in, "limit", OPTIONAL, 1, LIMIT_BATCH_ITEMS, &limit);
+    st = call_bank_version(call, &version);
+    if (st) return st;
+    page.n_most = (size_t)limit;
+    st =
+        library_each_item(call->server->env, version->upload, (uint32_t)offset, add_to_page, &page);
+    if (st == OK && items.failed) st = NO_MEMORY;
+    if (st == OK) write_page(call, version, &page);
+    buf_done(&items);
+    return st;
 }
 
 static void count_bank(void *context, struct bank_entry *entry)

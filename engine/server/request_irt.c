@@ -14,7 +14,7 @@
 
 enum { DEFAULT_TOP = 10 };
 
-_Static_assert(2 * LIMIT_IRT_VALUES <= LIMIT_NODES_MESSAGE, "a client can read the reply");
+_Static_assert(LIMIT_IRT_VALUES < LIMIT_NODES_MESSAGE, "a client can read the reply");
 
 /* In the loop: the bank that the request names, if it names one. */
 static enum status prepare(struct call *call)
@@ -143,7 +143,7 @@ static void write_curve(struct writer *out, const struct subject *subject, size_
 static enum status check_thetas(struct call *call, const struct subject *subject,
                                 const msgpack_object *theta)
 {
-    size_t n_value = 0;
+    size_t n_value = 0, n_theta = theta->via.array.size;
     double at;
 
     for (uint32_t t = 0; t < theta->via.array.size; t++) {
@@ -152,9 +152,9 @@ static enum status check_thetas(struct call *call, const struct subject *subject
                       LIMIT_THETA);
     }
     for (size_t i = 0; i < subject->n; i++) {
-        n_value += bank_item(subject->bank, subject->list[i])->n_cat + 1;
+        n_value += (bank_item(subject->bank, subject->list[i])->n_cat + 2) * n_theta + 7;
     }
-    if (n_value * theta->via.array.size <= LIMIT_IRT_VALUES) return OK;
+    if (n_value <= LIMIT_IRT_VALUES) return OK;
     return refuse(call, TOO_LARGE, "theta", "more than %d numbers; ask for fewer items at a time",
                   LIMIT_IRT_VALUES);
 }

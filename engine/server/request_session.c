@@ -190,6 +190,7 @@ static enum status find_plan(struct call *call, struct slice test, struct start 
     start->bank = bank_entry_version(bank, 0);
     st = registry_plan(registry, start->test, start->bank, &start->plan, &call->faults);
     if (st != INVALID_TEST) return st;
+    faults_done(&call->faults);  // they name items and tags, which are not a frontend's to see
     return refuse(call, INVALID_TEST, "test", "the test does not fit version %u of its bank",
                   start->bank->version);
 }

@@ -16,7 +16,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-enum { TRIM_BATCH = 20000, FIRST_LSNS = 8 };
+enum { TRIM_BATCH = 20000, FIRST_LSNS = 8, PINNED_EVENTS = 1000000 };
 
 /* How long a session that has ended stays in memory, where asking again costs nothing. */
 enum { ENDED_STAY_US = 5 * 1000 * 1000 };
@@ -40,6 +40,7 @@ struct sessions {
     struct sessions_config config;
     struct entry *table;
     struct entry *running, *ended;  // least recently used first
+    size_t n_ended;
     struct workspace *workspace;
     size_t workspace_items;
     struct buf archive, bytes;  // scratch
@@ -73,6 +74,7 @@ static void drop(struct sessions *sessions, struct entry *entry)
 {
     struct entry **list = list_of(sessions, entry);
 
+    sessions->n_ended -= entry->ended;
     DL_DELETE(*list, entry);
     HASH_DEL(sessions->table, entry);
     entry_free(entry);
@@ -178,8 +180,10 @@ static void touch(struct sessions *sessions, struct entry *entry, int64_t now_us
     struct entry **list = list_of(sessions, entry);
 
     DL_DELETE(*list, entry);
+    sessions->n_ended -= entry->ended;
     entry->used_us = now_us;
     entry->ended = has_ended(entry);
+    sessions->n_ended += entry->ended;
     list = list_of(sessions, entry);
     DL_APPEND(*list, entry);
 }
@@ -249,7 +253,7 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
     enum status st = NO_MEMORY;
     bool changed;
 
-    if (sessions_n_live(sessions) >= sessions->config.max_live) return BUSY;
+    if (sessions_n_live(sessions) - sessions->n_ended >= sessions->config.max_live) return BUSY;
     entry = entry_new(sessions, start);
     if (!entry) return NO_MEMORY;
     if (reserve_lsn(entry)) {
@@ -290,6 +294,9 @@ enum status sessions_step(struct sessions *sessions, struct live *live, struct e
     enum status st;
 
     if (!reserve_lsn(entry)) return NO_MEMORY;
+    if (event->kind == EVENT_SUSPENDED && session_n_event(live->session) >= LIMIT_EVENTS) {
+        return CONFLICT;
+    }
     st = move(sessions, entry, event, reason, batch, out_changed);
     touch(sessions, entry, entry->used_us);
     return st;
@@ -366,7 +373,6 @@ static enum status fetch(struct sessions *sessions, struct slice tenant, struct 
     enum status st = archive_get(sessions->config.env, tenant, id, &sessions->archive);
 
     if (st) return st;
-    if (sessions_n_live(sessions) >= sessions->config.max_live) return BUSY;
     st = archive_each(sessions->config.env, buf_slice(&sessions->archive),
                       (struct event_visitor){on_archived, &visit});
     if (st == OK && !visit.entry) st = CORRUPT;
@@ -387,7 +393,10 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
     if (entry) {
         touch(sessions, entry, now_us);
     } else {
-        enum status st = fetch(sessions, tenant, id, now_us, &entry);
+        enum status st;
+
+        if (sessions_n_live(sessions) >= 2 * sessions->config.max_live) return BUSY;
+        st = fetch(sessions, tenant, id, now_us, &entry);
 
         if (st) return st == NOT_FOUND ? UNKNOWN_SESSION : st;
     }
@@ -484,6 +493,7 @@ static enum status tidy_list(struct sessions *sessions, struct entry *list, int6
                              struct batch *batch, size_t *n_most)
 {
     struct entry *entry, *next;
+    enum status first = OK;
 
     DL_FOREACH_SAFE(list, entry, next)
     {
@@ -496,9 +506,9 @@ static enum status tidy_list(struct sessions *sessions, struct entry *list, int6
             continue;
         }
         st = put_archive(sessions, entry, batch);
-        if (st) return st;
+        if (st && first == OK) first = st;  // the others are not kept waiting
     }
-    return OK;
+    return first;
 }
 
 enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_t now_us,
@@ -511,19 +521,37 @@ enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_
                      &n_most);
 }
 
+/* The entry whose first unarchived event is the oldest, NULL where all events are archived. */
+static struct entry *oldest(const struct sessions *sessions)
+{
+    struct entry *found = NULL;
+
+    for (struct entry *entry = sessions->table; entry; entry = entry->hh.next) {
+        if (entry->n_lsn > 0 && (!found || entry->lsn[0] < found->lsn[0])) found = entry;
+    }
+    return found;
+}
+
 enum status sessions_trim(struct sessions *sessions, struct batch *batch)
 {
     struct journal *journal = sessions->config.journal;
-    uint64_t first, end = journal->next_lsn;
+    struct entry *entry = oldest(sessions);
+    uint64_t first, end = entry ? entry->lsn[0] : journal->next_lsn;
     enum status st = journal_first(journal, &first);
 
     if (st) return st;
-    for (const struct entry *entry = sessions->table; entry; entry = entry->hh.next) {
-        if (entry->n_lsn > 0 && entry->lsn[0] < end) end = entry->lsn[0];
-    }
     if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
     journal_trim(journal, batch, first, end);
+    /* One session in use for ever must not hold all that came after it. */
+    if (entry && journal->next_lsn - entry->lsn[0] > PINNED_EVENTS) {
+        return put_archive(sessions, entry, batch);
+    }
     return OK;
+}
+
+size_t sessions_n_ended(const struct sessions *sessions)
+{
+    return sessions->n_ended;
 }
 
 size_t sessions_n_live(const struct sessions *sessions)

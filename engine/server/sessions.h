@@ -60,14 +60,16 @@ MUST_CHECK enum status sessions_step(struct sessions *sessions, struct live *liv
 MUST_CHECK enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_t now_us,
                                      size_t n_most);
 
-/* Trim the journal behind the oldest event that only it has. */
+/* Trim the journal behind the oldest event that only it has. Where that one is far behind, its
+ * session is archived too, though it stays. Pre: the batch holds no event. */
 MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *batch);
 
 /* Where a session's events stand, as a value for a helper: server/history.h reads it. A failure
  * sticks to `out`. */
 void sessions_history(const struct live *live, struct buf *out);
 
-/* How many are in memory. */
+/* How many are in memory, and how many of those have ended. */
+size_t sessions_n_ended(const struct sessions *sessions);
 size_t sessions_n_live(const struct sessions *sessions);
 
 #endif

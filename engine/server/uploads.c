@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/uploads.h"
+#include "base/bytes.h"
 #include "server/registry.h"
 
 #include <stdlib.h>
@@ -31,6 +32,29 @@ static enum status remove_orphans(struct env *env, const struct registry *regist
     return OK;
 }
 
+/* The number that the next upload gets, in the store: one that was told is never given again. */
+static void put_next_id(const struct env *env, struct batch *batch, uint64_t next_id)
+{
+    uint8_t bytes[8];
+
+    bytes_put_u64(bytes, next_id);
+    batch_put(env, batch, TABLE_META, slice_str("uploads"), slice_of(bytes, sizeof(bytes)), NULL);
+}
+
+static enum status get_next_id(struct env *env, uint64_t *out)
+{
+    struct buf bytes = {0};
+    enum status st = env_get(env, TABLE_META, slice_str("uploads"), &bytes);
+
+    *out = 1;
+    if (st == OK && bytes.n == 8)
+        *out = bytes_get_u64(bytes.data);
+    else if (st == OK)
+        st = CORRUPT;
+    buf_done(&bytes);
+    return st == NOT_FOUND ? OK : st;
+}
+
 enum status uploads_open(struct env *env, const struct registry *registry, struct batch *batch,
                          struct uploads **out)
 {
@@ -40,12 +64,14 @@ enum status uploads_open(struct env *env, const struct registry *registry, struc
 
     if (!uploads) return NO_MEMORY;
     st = library_last_upload(env, &last);
+    if (st == OK) st = get_next_id(env, &uploads->next_id);
     if (st == OK) st = remove_orphans(env, registry, last, batch);
     if (st) {
         free(uploads);
         return st;
     }
-    uploads->next_id = last + 1;
+    if (uploads->next_id <= last) uploads->next_id = last + 1;
+    uploads->env = env;
     *out = uploads;
     return OK;
 }
@@ -88,6 +114,7 @@ struct upload *uploads_begin(struct uploads *uploads, struct library_name name, 
         return NULL;
     }
     uploads->next_id++;
+    put_next_id(uploads->env, batch, uploads->next_id);
     return upload;
 }
 

@@ -20,14 +20,16 @@ struct upload {
     uint32_t n_item;
     uint32_t version;  // once published
     int64_t used_us;
-    /* The last bank.add, to know it by when it comes again. */
-    uint8_t last_id[UPLOAD_REQUEST_ID];
-    size_t n_last_id;
+    /* The last bank.add, to know it by when it comes again: hashes of its id, and of id and
+     * items. */
+    bool has_last;
+    uint64_t last_id, last_add;
 };
 
 struct uploads {
     struct upload place[LIMIT_UPLOADS];
     uint64_t next_id;
+    const struct env *env;
 };
 
 /* Numbers go on behind those in the store. Items of uploads that never became a bank are removed by

@@ -346,6 +346,7 @@ void batch_put(const struct env *env, struct batch *batch, enum table table, str
 {
     uint8_t seal[SEAL_BYTES];
 
+    if (value.n > UINT32_MAX - SEAL_BYTES) batch->bytes.failed = true;
     env_seal(env, table, key, value, seal);
     batch_header(batch, OP_PUT, table, key.n, SEAL_BYTES + value.n);
     buf_append(&batch->bytes, key.data, key.n);

@@ -74,6 +74,18 @@ static bool recognised(const struct import_format *format, const struct csv_tabl
     return one;
 }
 
+static void fault_format(const char *name, struct faults *faults)
+{
+    char names[FAULT_TEXT] = "";
+
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        size_t n = strlen(names);
+
+        snprintf(names + n, sizeof(names) - n, "%s%s", i > 0 ? ", " : "", formats[i]->name);
+    }
+    faults_add(faults, NULL, "format", "there is no format %s; there are %s", name, names);
+}
+
 static const struct import_format *find_format(const struct csv_table *table, const char *name,
                                                struct faults *faults)
 {
@@ -83,7 +95,7 @@ static const struct import_format *find_format(const struct csv_table *table, co
         }
     }
     if (name)
-        faults_add(faults, NULL, "format", "there is no format %s", name);
+        fault_format(name, faults);
     else
         faults_add(faults, NULL, NULL, "row 1: the columns are those of no known format");
     return NULL;

@@ -11,6 +11,10 @@
 enum { SLOPE, PLACE, G, U, SECOND };  // columns, of both formats
 enum { STEPS, WEIGHTS };              // series
 
+/* How far the weights of partial credit may be from 0, 1, 2, ..: more than a written decimal loses,
+ * less than any weight that was estimated freely. */
+static const double WEIGHT_TOLERANCE = 1e-6;
+
 static struct import_logistic columns_of(const struct import *in)
 {
     return (struct import_logistic){in->column[SLOPE], in->column[PLACE], in->column[G],
@@ -107,7 +111,7 @@ static void convert_graded(struct import *in, size_t row, double slope, struct d
 static bool counts_up(const double *weights, size_t n)
 {
     for (size_t k = 0; k < n; k++) {
-        if (weights[k] != (double)k) return false;
+        if (fabs(weights[k] - (double)k) > WEIGHT_TOLERANCE) return false;
     }
     return true;
 }

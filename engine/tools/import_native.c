@@ -11,6 +11,11 @@ enum { STEPS };                                                   // series
 
 static const char *const number_names[] = {[A] = "a", [B] = "b", [C] = "c", [D] = "d"};
 
+static bool wants_steps(const char *model)
+{
+    return model && (strcmp(model, "GRM") == 0 || strcmp(model, "GPCM") == 0);
+}
+
 static void put_numbers(struct import *in, size_t row, struct draft *draft)
 {
     double steps[LIMIT_CATS + 1];
@@ -22,6 +27,9 @@ static void put_numbers(struct import *in, size_t row, struct draft *draft)
         if (!*import_value(in, row, in->column[i])) continue;
         if (i == B && has_steps) {
             import_fault(in, row, in->column[B], "an item has either b or b1, b2, ..");
+        } else if (i == B && wants_steps(draft->model)) {
+            import_fault(in, row, in->column[B], "a %s has its thresholds in columns b1, b2, ..",
+                         draft->model);
         } else if (import_number(in, row, in->column[i], &value)) {
             draft_number(draft, number_names[i], value);
         }

@@ -44,6 +44,19 @@ Test(picture, draws_a_point_where_there_is_no_se)
     expect_picture(2.0, NAN, " -4 ..............................o.......... 4   theta 2.00");
 }
 
+/* Maximum likelihood has no finite estimate after answers that are all right or all wrong. */
+Test(picture, says_that_theta_is_at_the_bound)
+{
+    char line[PICTURE_SIZE];
+
+    picture_draw(4.0, 137.5, false, line);
+    cr_expect_str_eq(line,
+                     " -4 ----------------------------------------o 4   theta 4.00, at the bound");
+    picture_draw(4.0, 100.0, false, line);
+    cr_expect_str_eq(line,
+                     " -4 ----------------------------------------o 4   theta 4.00 +- 100.00");
+}
+
 Test(picture, knows_utf8)
 {
     char line[PICTURE_SIZE];

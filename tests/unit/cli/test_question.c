@@ -62,6 +62,69 @@ Test(question, takes_scores_where_there_is_no_key)
     cr_expect_eq(answer.kind, ANSWER_RAW);
 }
 
+static void write_item(struct writer *out, const char *id, const char *key)
+{
+    write_map(out, key ? 5 : 4);
+    put_text(out, "id", id);
+    put_text(out, "model", key ? "2PL" : "GRM");
+    put_f64(out, "a", 1.25);
+    if (key) {
+        put_f64(out, "b", 0.385);
+        put_text(out, "key", key);
+        return;
+    }
+    write_text(out, "b");
+    write_array(out, 2);
+    write_f64(out, -0.5);
+    write_f64(out, 0.25);
+}
+
+/* Knows "graded" of three categories and "keyed". */
+static struct student *learn(void)
+{
+    struct student *student = student_new(2, 1.0);
+    struct faults faults = {0};
+    struct buf bytes = {0};
+    struct writer out = writer_of(&bytes);
+    struct decoder decoder;
+    msgpack_object items;
+    struct fault fault;
+
+    write_array(&out, 2);
+    write_item(&out, "graded", NULL);
+    write_item(&out, "keyed", "x");
+    cr_assert_eq(decoder_init(&decoder), OK);
+    cr_assert_eq(decode(&decoder, buf_slice(&bytes), &items, &fault), OK);
+    cr_assert_eq(student_learn(student, &items, &faults), OK);
+    cr_assert_eq(student_ready(student, &faults), OK);
+    decoder_done(&decoder);
+    buf_done(&bytes);
+    return student;
+}
+
+static void expect_expects(const char *item, size_t n_option, const struct student *student,
+                           const char *wanted)
+{
+    struct question question = {.seq = 1, .n_option = n_option};
+    char text[QUESTION_EXPECTS];
+
+    strcpy(question.item, item);
+    question_expects(&question, student, text);
+    cr_expect_str_eq(text, wanted);
+}
+
+Test(question, says_what_it_expects)
+{
+    struct student *student = learn();
+
+    expect_expects("graded", 0, student, "score 0 to 2");
+    expect_expects("keyed", 0, student, "answer");
+    expect_expects("unknown", 0, student, "answer or score");
+    expect_expects("graded", 0, NULL, "answer or score");
+    expect_expects("graded", 3, student, "a letter from a to c");
+    student_free(student);
+}
+
 /* The state that `json`-like calls would give, written by hand. */
 static void write_state(struct buf *bytes)
 {

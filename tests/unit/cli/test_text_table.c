@@ -55,6 +55,41 @@ Test(text_table, breaks_the_last_column_between_words)
                  "x      short\n");
 }
 
+Test(text_table, hides_columns_that_have_only_a_header)
+{
+    const char *const cells[] = {"item", "set", "b", "tags", "q1", "", "1", "", "q2", "", "2", ""};
+    struct text_table table;
+
+    for (int hide = 0; hide < 2; hide++) {
+        text_table_init(&table, "llrl");
+        table.hide_empty = hide;
+        for (size_t i = 0; i < COUNT_OF(cells); i++) text_table_cell(&table, "%s", cells[i]);
+        expect_print(&table, 80,
+                     hide ? "item  b\nq1    1\nq2    2\n"
+                          : "item  set  b  tags\nq1         1  \nq2         2  \n");
+    }
+}
+
+static void expect_lines(const char *text, const char *wanted)
+{
+    char *printed = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&printed, &n);
+
+    text_print_lines(slice_str(text), 3, out);
+    fclose(out);
+    cr_expect_str_eq(printed, wanted);
+    free(printed);
+}
+
+Test(text_table, prints_lines)
+{
+    expect_lines("one", "one");
+    expect_lines("one\ntwo\r\n\nfour\n", "one\n   two\n   \n   four");
+    expect_lines("a\x1b[2J\nb\tc\rd", "a?[2J\n   b?c?d");
+    expect_lines("", "");
+}
+
 Test(text_table, disarms_control_characters)
 {
     struct text_table table;

@@ -66,7 +66,7 @@ Test(bank, refuses_numbers_by_item_and_field)
         {SLOT_C, 0.937, 1.0, "c", "must be below d"},
         {SLOT_C, 0.94, 1.0, "c", "must be below d"},
         {SLOT_C, NOT_A_NUMBER, 1.0, "c", "must be finite"},
-        {SLOT_D, 1.001, 1.0, "d", "must be above 0 and at most 1, is 1.000"},
+        {SLOT_D, 1.001, 1.0, "d", "must be at least 0.001 and at most 1, is 1.000"},
         {SLOT_D, 0.137, 1.0, "c", "must be below d"},
         {SLOT_D, NOT_A_NUMBER, 1.0, "d", "must be finite"},
     };
@@ -174,7 +174,7 @@ Test(bank, takes_partial_credit_steps_in_any_order)
 Test(bank, takes_parameters_at_their_limits)
 {
     static const double corners[][4] = {
-        {100.0, -100.0, 0.0, 1.0}, {1e-300, 100.0, 0.999, 1.0}, {100.0, 100.0, 0.0, 1e-3}};
+        {100.0, -100.0, 0.0, 1.0}, {1e-9, 100.0, 0.999, 1.0}, {100.0, 100.0, 0.0, 1e-3}};
 
     for (size_t i = 0; i < COUNT_OF(corners); i++) {
         struct item_spec spec = spec_logistic("q17", &model_4pl, corners[i]);

@@ -160,7 +160,7 @@ void desk_bank(struct desk *desk, const char *name, int n)
                 upload, id, 0.7 + 0.1 * (i * 5 % 9), -2.0 + 0.37 * (i * 7 % 11), i % 2 ? "a" : "b",
                 id);
         /* The id of the request is the same each time: it would be taken for a repetition. */
-        uploads_find(desk->server.uploads, local(), upload)->n_last_id = 0;
+        uploads_find(desk->server.uploads, local(), upload)->has_last = false;
     }
     desk_do(desk, "'op': 'bank.publish', 'upload': %d", upload);
 }

@@ -24,7 +24,7 @@ static size_t show(const struct stop_tree *tree, size_t i, char *out)
 
     cr_assert_lt(i, tree->n_node);
     if (node->join == STOP_RULE) {
-        sprintf(out + strlen(out), "%s %.10g", node->rule->name, node->at);
+        sprintf(out + strlen(out), "%s %.10g", node->rule->name, node->arg[0]);
         cr_expect_eq(node->n_node, 1);
         return end;
     }
@@ -98,25 +98,26 @@ Test(stop_document, tells_every_fault)
         {"{'any': [5, 'se', null, []]}", "stop.any.0 stop.any.1 stop.any.2 stop.any.3"},
         {"{'any': [{}]}", "stop.any.0.rule"},
         {"{'any': [{'rule': 5}]}", "stop.any.0.rule stop.any.0.rule"},
-        {"{'any': [{'rule': 'length'}]}", "stop.any.0.at"},
-        {"{'any': [{'rule': 'length', 'at': null}]}", "stop.any.0.at"},
-        {"{'any': [{'rule': 'length', 'at': 0}]}", "stop.any.0.at"},
-        {"{'any': [{'rule': 'length', 'at': 1001}]}", "stop.any.0.at"},
-        {"{'any': [{'rule': 'length', 'at': 2.5}]}", "stop.any.0.at"},
-        {"{'any': [{'rule': 'length', 'at': '5'}]}", "stop.any.0.at"},
-        {"{'any': [{'rule': 'se', 'at': 0}]}", "stop.any.0.at"},
+        {"{'any': [{'rule': 'length'}]}", "stop.any.0.arg[0]"},
+        {"{'any': [{'rule': 'length', 'at': null}]}", "stop.any.0.arg[0]"},
+        {"{'any': [{'rule': 'length', 'at': 0}]}", "stop.any.0.arg[0]"},
+        {"{'any': [{'rule': 'length', 'at': 1001}]}", "stop.any.0.arg[0]"},
+        {"{'any': [{'rule': 'length', 'at': 2.5}]}", "stop.any.0.arg[0]"},
+        {"{'any': [{'rule': 'length', 'at': '5'}]}", "stop.any.0.arg[0]"},
+        {"{'any': [{'rule': 'se', 'at': 0}]}", "stop.any.0.arg[0]"},
         {"{'any': [{'rule': 'time', 'at_ms': 0.5}]}", "stop.any.0.at_ms"},
-        {"{'any': [{'rule': 'time', 'at': 5}]}", "stop.any.0.at stop.any.0.at_ms"},
+        {"{'any': [{'rule': 'time', 'at': 5}]}", "stop.any.0.arg[0] stop.any.0.at_ms"},
         {"{'any': [{'rule': 'se', 'at': 1, 'at_ms': 1}]}", "stop.any.0.at_ms"},
         {"{'any': [{'rule': 'se', 'at': 1}, {'rule': 'sem', 'at': 1}, {'all': []}]}",
          "stop.any.1.rule stop.any.2.all"},
         {"{'any': [{'any': null}]}", "stop.any.0.rule"},
-        {"{'any': [{'all': [{'any': [{'rule': 'se', 'at': -1}]}]}]}", "stop.any.0.all.0.any.0.at"},
+        {"{'any': [{'all': [{'any': [{'rule': 'se', 'at': -1}]}]}]}",
+         "stop.any.0.all.0.any.0.arg[0]"},
         {"{'any': [{'any': [{'rule': 'se', 'at': 1}], 'all': [{'rule': 'se', 'at': 1}]}]}",
          "stop.any.0.any stop.any.0.all"},
         {"{'any': [{'any': [{'rule': 'se', 'at': 1}], 'min_items': 3}]}", "stop.any.0.min_items"},
         {"{'min': 3, 'some': [], 'any': [{'rule': 'length', 'at': 0}]}",
-         "stop.min stop.some stop.any.0.at"},
+         "stop.min stop.some stop.any.0.arg[0]"},
         {"[]", "stop"},
     };
     struct test test;

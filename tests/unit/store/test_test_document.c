@@ -74,7 +74,7 @@ static void expect_lists(const struct test *got, const struct test *want)
 
         cr_expect(a->join == b->join && a->rule == b->rule && a->n_node == b->n_node, "node %zu",
                   i);
-        expect_bits(a->at, b->at, "node %zu", i);
+        expect_bits(a->arg[0], b->arg[0], "node %zu", i);
     }
 }
 
@@ -86,8 +86,8 @@ static void expect_test(const struct test *got, const struct test *want)
     expect_bits(got->start_theta, want->start_theta, "start");
     expect_spec(&got->interim, &want->interim);
     expect_spec(&got->final, &want->final);
-    cr_expect_eq(got->criterion, want->criterion);
-    cr_expect_eq(got->randomesque, want->randomesque);
+    cr_expect_eq(got->pick.criterion, want->pick.criterion);
+    cr_expect_eq(got->pick.n_best, want->pick.n_best);
     cr_expect_eq(got->omit_ignored, want->omit_ignored);
     cr_expect_eq(got->min_items, want->min_items);
     cr_expect_eq(got->has_scale, want->has_scale);
@@ -108,12 +108,12 @@ static struct test defaults(void)
                                  .upper = 4};
     struct test test = {.name = "t", .bank = "b", .interim = spec, .final = spec};
 
-    test.criterion = &criterion_mfi;
-    test.randomesque = 1;
+    test.pick.criterion = &criterion_mfi;
+    test.pick.n_best = 1;
     test.stop.n_node = 2;
     test.stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
     test.stop.node[1] =
-        (struct stop_node){.join = STOP_RULE, .rule = &stop_length, .at = 30, .n_node = 1};
+        (struct stop_node){.join = STOP_RULE, .rule = &stop_length, .arg = {30}, .n_node = 1};
     return test;
 }
 
@@ -163,7 +163,7 @@ static struct test example_test(void)
     test.stop.node[0].n_node = 4;
     test.stop.node[2] = (struct stop_node){.join = STOP_ALL, .n_node = 2};
     test.stop.node[3] =
-        (struct stop_node){.join = STOP_RULE, .rule = &stop_se, .at = 0.3, .n_node = 1};
+        (struct stop_node){.join = STOP_RULE, .rule = &stop_se, .arg = {0.3}, .n_node = 1};
     test.has_scale = true;
     test.scale_slope = 10;
     test.scale_intercept = 200;
@@ -190,8 +190,8 @@ Test(test_document, takes_what_is_not_the_default)
     want.reveal = true;
     want.start_theta = -2.385;
     want.omit_ignored = true;
-    want.criterion = &criterion_random;
-    want.randomesque = 64;
+    want.pick.criterion = &criterion_random;
+    want.pick.n_best = 64;
     want.interim.estimator = want.final.estimator = &estimator_map;
     want.interim.lower = want.final.lower = -3;
     want.final.lower = -2;
@@ -254,9 +254,9 @@ Test(test_document, tells_faults_of_words_and_start)
          "'16','17']}",
          "start.items"},
         {"'select': []", "select"},
-        {"'select': {'criterion': 'mfi', 'randomesque': 0}", "select.criterion select.randomesque"},
-        {"'select': {'criterion': 5, 'randomesque': 65}", "select.criterion select.randomesque"},
-        {"'select': {'randomesque': 1.5}", "select.randomesque"},
+        {"'select': {'criterion': 'mfi', 'randomesque': 0}", "select.criterion select.pick.n_best"},
+        {"'select': {'criterion': 5, 'randomesque': 65}", "select.criterion select.pick.n_best"},
+        {"'select': {'randomesque': 1.5}", "select.pick.n_best"},
         {"'estimate': {'method': 'X'}, 'final': {'method': 'Y'}", "estimate.method final.method"},
         {"'estimate': {'prior': {'sd': 0}, 'x': 1}", "estimate.x estimate.prior.sd"},
         {"'estimate': 5, 'final': 5", "estimate final"},
@@ -302,7 +302,7 @@ Test(test_document, tells_faults_of_stops_scales_and_cuts)
 {
     static const struct row rows[] = {
         {"'stop': 5", "stop"},
-        {"'stop': {'any': [{'rule': 'length', 'at': 0}]}", "stop.any.0.at"},
+        {"'stop': {'any': [{'rule': 'length', 'at': 0}]}", "stop.any.0.arg[0]"},
         {"'scale': 5", "scale"},
         {"'scale': {'slope': 'x', 'min': 5, 'max': 5}", "scale.slope scale.min"},
         {"'scale': {'slope': 1e7, 'intercept': 1e10, 'min': -1e10, 'max': true}",

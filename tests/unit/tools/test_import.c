@@ -61,7 +61,9 @@ Test(import, refuses_what_it_does_not_know)
 
     expect_refused("person,score\n1,2\n", &(struct import_options){0},
                    "row 1: the columns are those of no known format");
-    expect_refused("id,model,b\nq,1PL,1\n", &wrong, "there is no format excel");
+    expect_refused("id,model,b\nq,1PL,1\n", &wrong,
+                   "there is no format excel; there are testdesign, catr, catr-mgrm, catr-grm, "
+                   "catr-gpcm, catr-pcm, catr-rsm, catr-nrm, mirt-slope, mirt, native");
     expect_refused("a,b,c\n1,2,0\n", &format, "row 1: format catr needs a column d");
     expect_refused("id,model,par1\nq,1PL,1\n", &model, "format testdesign tells the model itself");
     expect_refused("id,model,b\n", &(struct import_options){0}, "there are no items");

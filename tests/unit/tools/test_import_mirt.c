@@ -54,6 +54,19 @@ Test(import_mirt_slope, converts_intercepts)
     trial_done(&trial);
 }
 
+/* Estimated or rounded on the way, the weights of a partial credit item are not quite whole. */
+Test(import_mirt_slope, knows_partial_credit_by_weights_close_to_whole)
+{
+    struct trial trial = try_plain("\"\",a1,d1,d2,ak0,ak1,ak2,d0\n"
+                                   "near,2,1.5,0.25,0,0.9999995,2.0000005,0\n"
+                                   "far,2,1.5,0.25,0,1.00001,2,0\n");
+
+    expect_imported(&trial, "mirt-slope", 2);
+    expect_item(&trial, 0, "{'id':'near','model':'GPCM','a':2.0,'b':[-0.75,0.625]}");
+    expect_item(&trial, 1, "{'id':'far','model':'NRM','a':[2.00002,4.0],'c':[1.5,0.25]}");
+    trial_done(&trial);
+}
+
 Test(import_mirt_slope, refuses)
 {
     struct import_options none = {0};

@@ -39,6 +39,10 @@ Test(import_native, refuses)
                    "row 1: there is no column model: add it or say --model");
     expect_refused("id,model,b,b1\nq,GRM,1,2\n", &none,
                    "row 2, column b: an item has either b or b1, b2, ..");
+    expect_refused("id,model,a,b\nq,GRM,1,2\n", &none,
+                   "row 2, column b: a GRM has its thresholds in columns b1, b2, ..");
+    expect_refused("id,model,a,b,b1\nq,GPCM,1,2,\n", &none,
+                   "row 2, column b: a GPCM has its thresholds in columns b1, b2, ..");
     expect_refused("id,model,a,b1,b2,b3\nq,GRM,1,2,,3\n", &none,
                    "row 2, column b3: column b2 before it is empty or missing");
     expect_refused("id,model,b,difficulty\nq,1PL,1,2\n", &none,
