@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* With w_k = log P_k, the statistic is W = sum over items of (w_x - sum P_k w_k), of variance
- * sum of Var(w). The estimate solves r0 + sum over items of r_x = 0, r_k = P_k' / P_k (whose mean is
- * 0). Snijders: with c = sum Cov(w, r) / sum Var(r) and v = w - c r,
+ * sum of Var(w). The estimate solves r0 + sum over items of r_x = 0, r_k = P_k' / P_k (whose mean
+ * is 0). Snijders: with c = sum Cov(w, r) / sum Var(r) and v = w - c r,
  *     lz* = (W + c r0) / sqrt(sum Var(v)). */
 #include "estimate/person_fit.h"
 #include "num/elementary.h"

@@ -3,10 +3,10 @@
  * passed over for the rest of the test. So each item meets its draw at most once in a session, and
  * drawing for every item beforehand is the same: a session admits an item or it does not.
  *
- * a-stratified (Chang and Ying 1999): the items with the lowest slopes are for the first stage of the
- * test, those with the highest for the last. Stratum borders are the quantiles of a (as catR has
- * them). With b blocking the bank is cut into blocks of neighbouring difficulty, one item of each
- * block going to each stratum. */
+ * a-stratified (Chang and Ying 1999): the items with the lowest slopes are for the first stage of
+ * the test, those with the highest for the last. Stratum borders are the quantiles of a (as catR
+ * has them). With b blocking the bank is cut into blocks of neighbouring difficulty, one item of
+ * each block going to each stratum. */
 #include "select/exposure.h"
 #include "base/rng.h"
 
@@ -82,6 +82,19 @@ static void stratify_by_quantiles(const struct placed *sorted, size_t n, size_t 
     }
 }
 
+/* By insertion: a block has as many items as there are strata. */
+static void sort_block(struct placed *block, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        for (size_t j = i; j > 0 && by_key(&block[j], &block[j - 1]) < 0; j--) {
+            struct placed other = block[j];
+
+            block[j] = block[j - 1];
+            block[j - 1] = other;
+        }
+    }
+}
+
 /* `sorted` is by difficulty; every n_stratum neighbours are a block. */
 static void stratify_by_blocks(const struct bank *bank, struct placed *sorted, size_t n,
                                size_t n_stratum, uint8_t *stratum_of)
@@ -91,7 +104,7 @@ static void stratify_by_blocks(const struct bank *bank, struct placed *sorted, s
         struct placed *block = sorted + first;
 
         for (size_t i = 0; i < n_block; i++) block[i].key = bank_item(bank, block[i].item)->a;
-        qsort(block, n_block, sizeof(*block), by_key);
+        sort_block(block, n_block);
         for (size_t i = 0; i < n_block; i++) stratum_of[block[i].item] = (uint8_t)i;
     }
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The events of one session, read by a helper: where they stand comes as a value from the loop, what
- * they are from the store. */
+/* The events of one session, read by a helper: where they stand comes as a value from the loop,
+ * what they are from the store. */
 #ifndef SERVER_HISTORY_H
 #define SERVER_HISTORY_H
 
 #include "store/journal.h"
 
-/* | head | tenant | indices of withdrawn items, u32 | numbers of events in the journal, u64 |, in this
- * machine's byte order: it never leaves the process. */
+/* | head | tenant | indices of withdrawn items, u32 | numbers of events in the journal, u64 |, in
+ * this machine's byte order: it never leaves the process. */
 struct history_head {
     uint32_t n_tenant, n_retired, n_lsn;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Why this item: every item of the bank once, with its value or the reason that it was no candidate. */
+/* Why this item: every item of the bank once, with its value or the reason that it was no
+ * candidate. */
 #ifndef SESSION_EXPLAIN_H
 #define SESSION_EXPLAIN_H
 

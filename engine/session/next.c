@@ -140,8 +140,8 @@ static void choose_balanced(const struct session *session, struct workspace *wor
     }
 }
 
-/* From the stratum of the test's stage; one with nothing left is passed over for the next, and after
- * the last for the ones before. */
+/* From the stratum of the test's stage; one with nothing left is passed over for the next, and
+ * after the last for the ones before. */
 static void choose_stratified(const struct session *session, struct workspace *workspace,
                               struct choice *choice)
 {

@@ -195,7 +195,7 @@ class TestRoles(FieldsTestCase):
     def test_frontend_sees_no_keys(self):
         with self.daemon.tcp_client(tries=1) as client:
             state = state_of(client.call("session.get", session="asking"))
-        self.assertLessEqual(set(state), {"session", "seq", "state", "item", "progress"})
+        self.assertLessEqual(set(state), {"session", "test", "seq", "state", "item", "progress"})
         self.assertLessEqual(set(state["item"]), {"id", "content", "set", "options"})
 
     def test_every_op_with_every_role(self):

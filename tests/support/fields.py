@@ -109,6 +109,8 @@ OPS = {
     "session.resume": SESSION,
     "session.finish": SESSION,
     "session.void": {**SESSION, "reason": optional("str", At("x" * 257, codes=("too_large",)))},
+    "session.explain": {**SESSION, "seq": optional("int", At(1001, codes=("bad_request",))),
+                        "offset": optional("int"), "limit": optional("int")},
     "irt.curve": {**IRT_BANK, "theta": needed("array", *THETA_LIST)},
     "irt.estimate": {**IRT_BANK, "responses": needed("array", *RESPONSES), **MEASURE},
     "irt.rank": {**IRT_BANK, "theta": optional("number", 1e6), **MEASURE,
@@ -123,6 +125,7 @@ MAY = {
     "session.start": ("frontend",), "session.answer": ("frontend",), "session.void": ("proctor",),
     **{op: ("frontend", "proctor") for op in
        ("session.get", "session.suspend", "session.resume", "session.finish")},
+    "session.explain": ("author",),
     **{op: ("author",) for op in OPS if op.startswith(("bank.", "test.", "irt."))},
 }
 

@@ -75,9 +75,15 @@ struct slice desk_handle(struct desk *desk, unsigned roles, struct slice body)
 
     buf_clear(&desk->reply);
     if (call_handle(server, &desk->decoder, body, &peer, &desk->reply, &job) == CALL_ASKED) {
+        struct buf ask = {0};
+
         cr_expect_eq(desk->reply.n, 0);
         desk_commit(desk);
-        call_work(&desk->decoder, body, &job, server->env, desk->workspace, &desk->reply);
+        buf_append(&ask, body.data, body.n);
+        buf_append(&ask, server->extra.data, server->extra.n);
+        call_work(&desk->decoder, buf_slice(&ask), &job, server->env, desk->workspace,
+                  &desk->reply);
+        buf_done(&ask);
         if (job.request->finish)
             call_finish(server, &desk->decoder, body, &peer, &job, &desk->reply);
     }

@@ -41,6 +41,7 @@ static const struct {
     {"session.resume", F | P, "'session': 's-2'"},
     {"session.finish", F | P, "'session': 's-1'"},
     {"session.void", P, "'session': 's-1', 'reason': 'phone'"},
+    {"session.explain", A, "'session': 's-1'"},
     {"irt.curve", A, "'bank': 'b', 'theta': [0]"},
     {"irt.estimate", A, "'bank': 'b', 'responses': [['q1', 1]]"},
     {"irt.rank", A, "'bank': 'b', 'theta': 0.385"},
@@ -367,7 +368,8 @@ Test(request, a_question_is_told_without_its_secrets)
 
     open_desk(&desk);
     expect_wire(desk_ask(&desk, F, "'op': 'session.get', 'session': 's-1'"),
-                "{'v': 1, 'id': 7, 'ok': true, 'session': 's-1', 'seq': 1, 'state': 'asking',"
+                "{'v': 1, 'id': 7, 'ok': true, 'session': 's-1', 'test': 't',"
+                " 'seq': 1, 'state': 'asking',"
                 " 'item': {'id': 'q3', 'content': 'text of q3', 'options': ['x', 'y']},"
                 " 'progress': {'asked': 1, 'min': 0, 'max': 6}}");
     desk_close(&desk);

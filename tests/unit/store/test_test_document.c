@@ -254,9 +254,9 @@ Test(test_document, tells_faults_of_words_and_start)
          "'16','17']}",
          "start.items"},
         {"'select': []", "select"},
-        {"'select': {'criterion': 'mfi', 'randomesque': 0}", "select.criterion select.pick.n_best"},
-        {"'select': {'criterion': 5, 'randomesque': 65}", "select.criterion select.pick.n_best"},
-        {"'select': {'randomesque': 1.5}", "select.pick.n_best"},
+        {"'select': {'criterion': 'mfi', 'randomesque': 0}", "select.criterion select.randomesque"},
+        {"'select': {'criterion': 5, 'randomesque': 65}", "select.criterion select.randomesque"},
+        {"'select': {'randomesque': 1.5}", "select.randomesque"},
         {"'estimate': {'method': 'X'}, 'final': {'method': 'Y'}", "estimate.method final.method"},
         {"'estimate': {'prior': {'sd': 0}, 'x': 1}", "estimate.x estimate.prior.sd"},
         {"'estimate': 5, 'final': 5", "estimate final"},
@@ -302,7 +302,7 @@ Test(test_document, tells_faults_of_stops_scales_and_cuts)
 {
     static const struct row rows[] = {
         {"'stop': 5", "stop"},
-        {"'stop': {'any': [{'rule': 'length', 'at': 0}]}", "stop.any.0.arg[0]"},
+        {"'stop': {'any': [{'rule': 'length', 'at': 0}]}", "stop.any.0.at"},
         {"'scale': 5", "scale"},
         {"'scale': {'slope': 'x', 'min': 5, 'max': 5}", "scale.slope scale.min"},
         {"'scale': {'slope': 1e7, 'intercept': 1e10, 'min': -1e10, 'max': true}",
