@@ -97,7 +97,12 @@ Test(stop, ratio_tests_count_right_and_wrong)
     for (uint32_t j = 0; j < 3; j++) evidence_add(&evidence, j, 1, NULL);
     state.theta = 2.385;
     cr_expect(!stop_sprt.met(arg, &state), "theta has no part in it");
-    cr_expect(stop_glr.met(arg, &state), "theta is beyond the indifference region");
+    cr_expect(stop_glr.met(arg, &state), "theta is above the indifference region");
+    evidence_clear(&evidence);
+    for (uint32_t j = 0; j < 3; j++) evidence_add(&evidence, j, 0, NULL);
+    state.theta = -2.385;
+    cr_expect(!stop_sprt.met(arg, &state), "nor below");
+    cr_expect(stop_glr.met(arg, &state), "theta is below the indifference region");
     bank_free(bank);
 }
 
