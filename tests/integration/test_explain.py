@@ -65,7 +65,8 @@ class TestExplain(DaemonTestCase):
         asked, _ = self.sit("rank", stop={"any": [{"rule": "length", "at": 5}]})
         why, _ = self.parts("rank", 5)
         responses = [[id_, n % 2] for n, id_ in enumerate(asked[:4], 1)]
-        ranked = self.client.call("irt.rank", bank=self.bank, responses=responses, top=ITEMS)["ranked"]
+        ranked = self.client.call("irt.rank", bank=self.bank, responses=responses,
+                                  top=ITEMS)["ranked"]
         self.assertEqual([row[0] for row in why["items"] if row[2] is not None],
                          [id_ for id_, _ in ranked])
 
@@ -155,7 +156,8 @@ class TestExplain(DaemonTestCase):
             first = {row[0] for row in why["items"] if row[1] != "other_stratum"}
             self.assertEqual(first, {id_ for id_, row in wanted.items()
                                      if row[f"stratum_K{strata}"] == "Group1"})
-        for n, row in enumerate(reference.rows(reference.GOLDEN, "select", "tcals_start_items.csv")):
+        starts = reference.rows(reference.GOLDEN, "select", "tcals_start_items.csv")
+        for n, row in enumerate(starts):
             thetas = [float(theta) for theta in row["thetas"].split()]
             self.client.test_put({"test": "u", "bank": "tcals",
                                   "start": {"thetas": thetas, "criterion": row["rule"]}})
