@@ -30,11 +30,7 @@ static double tukey(double r, double tuning)
 
 static double residual(const struct item *item, double theta)
 {
-    double b = item->b, sum = 0.0;
-
-    for (unsigned k = 0; item->steps && k + 1 < item->n_cat; k++) sum += item->steps[k];
-    if (item->steps) b = sum / (item->n_cat - 1);
-    return item->a * (theta - b);
+    return item->a * (theta - item_difficulty(item));
 }
 
 static double slope(double theta, void *context)

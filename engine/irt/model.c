@@ -12,6 +12,15 @@ double param_default(enum param_slot slot)
     return slot == SLOT_A || slot == SLOT_D ? 1.0 : 0.0;
 }
 
+double item_difficulty(const struct item *item)
+{
+    double sum = 0.0;
+
+    if (!item->steps) return item->b;
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) sum += item->steps[k];
+    return sum / (item->n_cat - 1);
+}
+
 const char *model_param_name(const struct model *model, enum param_slot slot)
 {
     for (const struct param *p = model->params; p->name; p++) {

@@ -60,6 +60,9 @@ struct model {
     bool concave;  // log P_k is concave in theta for every k: the likelihood has one mode
 };
 
+/* The difficulty of an item; of one with several categories the mean of its thresholds. */
+double item_difficulty(const struct item *item);
+
 /* All models, NULL at the end. */
 extern const struct model *const models[];
 

@@ -9,22 +9,13 @@
 /* Where the peak of an item with several categories is looked for, around its thresholds. */
 #define PEAK_REACH 6.0
 
-static double difficulty(const struct item *item)
-{
-    double sum = 0.0;
-
-    if (!item->steps) return item->b;
-    for (unsigned k = 0; k + 1 < item->n_cat; k++) sum += item->steps[k];
-    return sum / (item->n_cat - 1);
-}
-
 static void bopt_values(const struct criterion_input *input, const struct candidates *candidates,
                         double *out)
 {
     for (size_t j = 0; j < candidates->n; j++) {
         const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
 
-        out[j] = fabs(difficulty(item) - input->theta);
+        out[j] = fabs(item_difficulty(item) - input->theta);
     }
 }
 

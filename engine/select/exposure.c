@@ -49,15 +49,6 @@ static int by_key(const void *x, const void *y)
     return a->item < b->item ? -1 : a->item > b->item;
 }
 
-static double difficulty(const struct item *item)
-{
-    double sum = 0.0;
-
-    if (!item->steps) return item->b;
-    for (unsigned k = 0; k + 1 < item->n_cat; k++) sum += item->steps[k];
-    return sum / (item->n_cat - 1);
-}
-
 /* The quantile of sorted keys at share q, interpolated between neighbours (R's type 7). */
 static double quantile(const struct placed *sorted, size_t n, double q)
 {
@@ -121,7 +112,7 @@ static struct partition *strata_new(const struct bank *bank, const struct exposu
         for (size_t i = 0; i < n; i++) {
             const struct item *item = bank_item(bank, i);
 
-            sorted[i] = (struct placed){.key = spec->b_blocks ? difficulty(item) : item->a,
+            sorted[i] = (struct placed){.key = spec->b_blocks ? item_difficulty(item) : item->a,
                                         .item = (uint32_t)i};
         }
         qsort(sorted, n, sizeof(*sorted), by_key);
