@@ -7,38 +7,31 @@
  * log P_k has the derivatives a (k - E), -a^2 V, -a^3 M with E, V, M the mean, variance and third
  * central moment of the score: the family is exponential. */
 #include "irt/model.h"
-#include "num/elementary.h"
+#include "irt/softmax.h"
 
 static void check(const struct item *item, const char *id, struct faults *faults)
 {
     if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
 }
 
-/* The exponents z [n_cat] less the largest of them, P [n_cat] and log(sum exp(z)): no exponent
- * above 0 is formed, and none of log P's digits are lost to the size of the exponents. */
-static double softmax(const struct item *item, double theta, double *z, double *p)
+/* z [n_cat] as softmax leaves it, P [n_cat], and the logarithm of the sum. */
+static double exponents(const struct item *item, double theta, double *z, double *p)
 {
-    double top = 0.0, sum = 0.0;
+    double top = 0.0;
 
     z[0] = 0.0;
     for (unsigned k = 1; k < item->n_cat; k++) {
         z[k] = z[k - 1] + item->a * (theta - item->steps[k - 1]);
         if (z[k] > top) top = z[k];
     }
-    for (unsigned k = 0; k < item->n_cat; k++) {
-        z[k] -= top;
-        p[k] = num_exp(z[k]);
-        sum += p[k];
-    }
-    for (unsigned k = 0; k < item->n_cat; k++) p[k] /= sum;
-    return num_log(sum);
+    return softmax(item->n_cat, top, z, p);
 }
 
 static void prob(const struct item *item, double theta, double *p)
 {
     double z[LIMIT_CATS];
 
-    softmax(item, theta, z, p);
+    exponents(item, theta, z, p);
 }
 
 static void curve(const struct item *item, double theta, struct curve *out)
@@ -47,7 +40,7 @@ static void curve(const struct item *item, double theta, struct curve *out)
     double a = item->a, mean = 0.0, variance = 0.0, third = 0.0;
 
     out->n_cat = item->n_cat;
-    softmax(item, theta, z, out->p);
+    exponents(item, theta, z, out->p);
     for (unsigned k = 0; k < item->n_cat; k++) mean += out->p[k] * k;
     for (unsigned k = 0; k < item->n_cat; k++) {
         double r = k - mean;
@@ -63,7 +56,7 @@ static void curve(const struct item *item, double theta, struct curve *out)
 static double log_prob(const struct item *item, unsigned k, double theta)
 {
     double z[LIMIT_CATS], p[LIMIT_CATS];
-    double log_sum = softmax(item, theta, z, p);
+    double log_sum = exponents(item, theta, z, p);
 
     return z[k] - log_sum;
 }
@@ -79,7 +72,7 @@ static double info(const struct item *item, double theta)
     double z[LIMIT_CATS], p[LIMIT_CATS];
     double mean = 0.0, variance = 0.0;
 
-    softmax(item, theta, z, p);
+    exponents(item, theta, z, p);
     for (unsigned k = 0; k < item->n_cat; k++) mean += p[k] * k;
     for (unsigned k = 0; k < item->n_cat; k++) variance += p[k] * (k - mean) * (k - mean);
     return item->a * item->a * variance;

@@ -5,7 +5,7 @@
  * log P_k has the derivatives a_k - E, -V, -M with E, V, M the mean, variance and third central
  * moment of the categories' slopes, a_0 being 0. */
 #include "irt/model.h"
-#include "num/elementary.h"
+#include "irt/softmax.h"
 
 static void check(const struct item *item, const char *id, struct faults *faults)
 {
@@ -22,29 +22,24 @@ static double slope_of(const struct item *item, unsigned k)
     return k == 0 ? 0.0 : item->slopes[k - 1];
 }
 
-/* The exponents z [n_cat], P [n_cat] and log(sum exp(z)), with no exponent above 0 formed. */
-static double softmax(const struct item *item, double theta, double *z, double *p)
+/* z [n_cat] as softmax leaves it, P [n_cat], and the logarithm of the sum. */
+static double exponents(const struct item *item, double theta, double *z, double *p)
 {
-    double top = 0.0, sum = 0.0;
+    double top = 0.0;
 
     z[0] = 0.0;
     for (unsigned k = 1; k < item->n_cat; k++) {
         z[k] = item->slopes[k - 1] * theta + item->steps[k - 1];
         if (z[k] > top) top = z[k];
     }
-    for (unsigned k = 0; k < item->n_cat; k++) {
-        p[k] = num_exp(z[k] - top);
-        sum += p[k];
-    }
-    for (unsigned k = 0; k < item->n_cat; k++) p[k] /= sum;
-    return top + num_log(sum);
+    return softmax(item->n_cat, top, z, p);
 }
 
 static void prob(const struct item *item, double theta, double *p)
 {
     double z[LIMIT_CATS];
 
-    softmax(item, theta, z, p);
+    exponents(item, theta, z, p);
 }
 
 static void curve(const struct item *item, double theta, struct curve *out)
@@ -53,7 +48,7 @@ static void curve(const struct item *item, double theta, struct curve *out)
     double mean = 0.0, variance = 0.0, third = 0.0;
 
     out->n_cat = item->n_cat;
-    softmax(item, theta, z, out->p);
+    exponents(item, theta, z, out->p);
     for (unsigned k = 0; k < item->n_cat; k++) mean += out->p[k] * slope_of(item, k);
     for (unsigned k = 0; k < item->n_cat; k++) {
         double r = slope_of(item, k) - mean;
@@ -69,7 +64,7 @@ static void curve(const struct item *item, double theta, struct curve *out)
 static double log_prob(const struct item *item, unsigned k, double theta)
 {
     double z[LIMIT_CATS], p[LIMIT_CATS];
-    double total = softmax(item, theta, z, p);
+    double total = exponents(item, theta, z, p);
 
     return z[k] - total;
 }
@@ -85,7 +80,7 @@ static double info(const struct item *item, double theta)
     double z[LIMIT_CATS], p[LIMIT_CATS];
     double mean = 0.0, variance = 0.0;
 
-    softmax(item, theta, z, p);
+    exponents(item, theta, z, p);
     for (unsigned k = 0; k < item->n_cat; k++) mean += p[k] * slope_of(item, k);
     for (unsigned k = 0; k < item->n_cat; k++) {
         double r = slope_of(item, k) - mean;
