@@ -55,15 +55,6 @@ static void check_groups(const struct plan *plan, struct faults *faults)
     }
 }
 
-/* The most items that a session can ask: the caps, our limit, the bank. */
-static unsigned max_items(const struct test *test, const struct bank *bank)
-{
-    unsigned cap = stop_tree_cap(&test->stop, LIMIT_ANSWERS);
-    size_t n_item = bank_n_item(bank);
-
-    return n_item < cap ? (unsigned)n_item : cap;
-}
-
 enum status plan_new(const struct test *test, const struct bank *bank, struct plan **out_plan,
                      struct faults *faults)
 {
@@ -73,7 +64,10 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     if (!plan) return NO_MEMORY;
     plan->bank = bank;
     plan->test = *test;
-    plan->max_items = max_items(test, bank);
+    plan->length_cap = stop_tree_cap(&test->stop, LIMIT_ANSWERS);
+    plan->stop_needs = stop_tree_needs(&test->stop);
+    plan->max_items = plan->length_cap;
+    if (bank_n_item(bank) < plan->max_items) plan->max_items = (unsigned)bank_n_item(bank);
     plan->test.pace.max_items = plan->max_items;
     plan->test.first_pick.n_best = test->pick.n_best;
     if (!test->first_pick.criterion) plan->test.first_pick = test->pick;

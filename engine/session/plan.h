@@ -41,7 +41,9 @@ void test_init(struct test *test);
 struct plan {
     const struct bank *bank;
     struct test test;
-    unsigned max_items;  // no session asks more
+    unsigned max_items;   // no session asks more
+    unsigned length_cap;  // ends a session whatever min_items says
+    unsigned stop_needs;  // of its stop rules, enum stop_needs
     uint32_t start_items[LIMIT_START_ITEMS];
     struct proportions *proportions;  // NULL: no content balancing
     struct partition *strata;         // by stage of the test, NULL: none

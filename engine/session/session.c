@@ -211,7 +211,7 @@ static struct stop_state stop_state_now(const struct session *session, const str
                                         double last_se, struct workspace *workspace)
 {
     const struct test *test = &session->plan->test;
-    unsigned needs = stop_tree_needs(&test->stop);
+    unsigned needs = session->plan->stop_needs;
     struct stop_state state = {.n_answer = session->n_answer,
                                .theta = session->theta,
                                .se = session->se,
@@ -240,7 +240,7 @@ static const char *stop_reason(const struct session *session, const struct event
     const struct test *test = &session->plan->test;
     struct stop_state state;
 
-    if (session->n_answer >= stop_tree_cap(&test->stop, LIMIT_ANSWERS)) return stop_length.name;
+    if (session->n_answer >= session->plan->length_cap) return stop_length.name;
     if (session->n_answer < test->min_items) return NULL;
     state = stop_state_now(session, event, last_se, workspace);
     return stop_tree_met(&test->stop, &state);
