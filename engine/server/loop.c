@@ -98,6 +98,7 @@ static struct slice tenant_of(int socket)
 static struct peer peer_of(const struct loop *loop, int socket)
 {
     return (struct peer){.tenant = tenant_of(socket),
+                         .who = slice_str("local"),
                          .roles = loop->server->config.endpoint[socket].roles,
                          .now_ms = clock_wall_ms(),
                          .now_us = clock_us()};

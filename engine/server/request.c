@@ -184,6 +184,7 @@ static struct call call_of(struct server *server, const struct peer *peer, struc
 {
     return (struct call){.server = server,
                          .tenant = peer->tenant,
+                         .who = peer->who,
                          .roles = peer->roles,
                          .now_ms = peer->now_ms,
                          .now_us = peer->now_us,

@@ -19,8 +19,8 @@ struct estimate_workspace;
 struct call {
     const struct request *request;
     struct server *server;
-    struct slice tenant;
-    unsigned roles;  // of the peer
+    struct slice tenant, who;  // of the peer
+    unsigned roles;            // of the peer
     int64_t now_ms, now_us;
     msgpack_object root;
     struct reader in;  // the fields
@@ -85,9 +85,10 @@ enum status call_bank_version(struct call *call, struct bank_version **out);
 /* How a request went. */
 enum call_end { CALL_REPLIED, CALL_ASKED };
 
-/* Who asks, and when. */
+/* Who asks, and when. `who` is the name of the key that the peer holds, `local` without one: what a
+ * record of who did something has to say, with the tenant. */
 struct peer {
-    struct slice tenant;
+    struct slice tenant, who;
     unsigned roles;
     int64_t now_ms, now_us;
 };

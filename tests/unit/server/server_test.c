@@ -69,8 +69,11 @@ void desk_commit(struct desk *desk)
 struct slice desk_handle(struct desk *desk, unsigned roles, struct slice body)
 {
     struct server *server = &desk->server;
-    struct peer peer = {
-        .tenant = local(), .roles = roles, .now_ms = desk->now_ms, .now_us = desk->now_us};
+    struct peer peer = {.tenant = local(),
+                        .who = local(),
+                        .roles = roles,
+                        .now_ms = desk->now_ms,
+                        .now_us = desk->now_us};
     struct job job = {0};
 
     buf_clear(&desk->reply);
