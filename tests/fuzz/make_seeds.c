@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The seeds that only the engine itself can make: make_seeds CORPUS writes the records of whole
+ * sessions to CORPUS/event, as sequences of messages, and to CORPUS/archive. make_corpus.py runs
+ * it. */
+#include "tests/fuzz/counter.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+struct records {
+    struct slice session;
+    struct buf sequence, archive;
+};
+
+static enum status on_event(void *context, const struct stored_event *event)
+{
+    struct records *records = context;
+    uint8_t length[2] = {(uint8_t)(event->bytes.n >> 8), (uint8_t)event->bytes.n};
+
+    if (!slice_equal(event->record->session, records->session)) return OK;
+    buf_append(&records->sequence, length, sizeof(length));
+    buf_append(&records->sequence, event->bytes.data, event->bytes.n);
+    archive_append(&records->archive, event->lsn, event->bytes);
+    return OK;
+}
+
+static void save(const char *corpus, const char *target, const char *name, const struct buf *bytes)
+{
+    char path[PATH_MAX];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s/%s", corpus, target, name);
+    file = fopen(path, "wb");
+    MUST(file && bytes->n > 0 && !bytes->failed);
+    MUST(fwrite(bytes->data, 1, bytes->n, file) == bytes->n && fclose(file) == 0);
+}
+
+static void save_session(struct counter *counter, const char *session, const char *corpus)
+{
+    struct records records = {.session = slice_str(session)};
+
+    MUST(journal_each(&counter->server.journal, (struct event_visitor){on_event, &records}) == OK);
+    save(corpus, "event", session, &records.sequence);
+    save(corpus, "archive", session, &records.archive);
+    buf_done(&records.sequence);
+    buf_done(&records.archive);
+}
+
+int main(int argc, char **argv)
+{
+    struct counter *counter = counter_open();
+
+    MUST(argc == 2);
+    counter_session(counter, "archived", "t", 8);
+    counter_session(counter, "archived.short", "r", 1);
+    save_session(counter, "s1", argv[1]);
+    save_session(counter, "s2", argv[1]);
+    save_session(counter, "s3", argv[1]);
+    save_session(counter, "s4", argv[1]);
+    save_session(counter, "archived", argv[1]);
+    save_session(counter, "archived.short", argv[1]);
+    return EXIT_SUCCESS;
+}
