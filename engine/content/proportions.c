@@ -55,6 +55,11 @@ size_t proportions_n_group(const struct proportions *proportions)
     return partition_n_group(proportions->groups);
 }
 
+const struct partition *proportions_groups(const struct proportions *proportions)
+{
+    return proportions->groups;
+}
+
 size_t proportions_group_of(const struct proportions *proportions, size_t item)
 {
     return partition_group_of(proportions->groups, item);

@@ -22,6 +22,9 @@ void proportions_free(struct proportions *proportions);
 
 size_t proportions_n_group(const struct proportions *proportions);
 
+/* The groups. */
+const struct partition *proportions_groups(const struct proportions *proportions);
+
 /* The group of an item, or proportions_n_group() where it has none. */
 size_t proportions_group_of(const struct proportions *proportions, size_t item);
 

@@ -4,6 +4,7 @@
 #include "irt/bank.h"
 #include "base/arena.h"
 #include "irt/logistic_kernel.h"
+#include "irt/shortlist.h"
 
 #include <assert.h>
 #include <math.h>
@@ -36,6 +37,7 @@ struct bank {
     double *a, *b, *c, *d;   // [n_item]; a = 0 where the item is not 1PL to 4PL
     uint32_t *polytomous;    // items that are not in the columns
     size_t n_polytomous;
+    struct shortlists *shortlists;  // NULL: none
     struct arena arena;
 };
 
@@ -70,6 +72,7 @@ void bank_free(struct bank *bank)
     free(bank->by_id);
     free(bank->a);
     free(bank->polytomous);
+    shortlists_free(bank->shortlists);
     arena_done(&bank->arena);
     free(bank);
 }
@@ -275,7 +278,12 @@ enum status bank_seal(struct bank *bank, struct faults *faults)
         bank->c[i] = item->c;
         bank->d[i] = item->d;
     }
-    return OK;
+    return shortlists_new(bank, NULL, &bank->shortlists) ? OK : NO_MEMORY;
+}
+
+const struct shortlists *bank_shortlists(const struct bank *bank)
+{
+    return bank->shortlists;
 }
 
 size_t bank_n_item(const struct bank *bank)

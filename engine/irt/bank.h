@@ -68,6 +68,9 @@ struct slice bank_option(const struct bank *bank, size_t i, size_t option);
 MUST_CHECK enum status bank_score(const struct bank *bank, size_t i, struct slice raw,
                                   unsigned *out_score);
 
+/* The shortlists of the whole bank, NULL where there are none. */
+const struct shortlists *bank_shortlists(const struct bank *bank);
+
 /* Fisher information of every item at theta, out [n_item]: the kernel of maximum information. */
 void bank_info_all(const struct bank *bank, double theta, double *out);
 

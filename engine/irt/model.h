@@ -57,6 +57,9 @@ struct model {
                        double *loglik);
     /* Fisher information at theta; equals curve_info of the curve up to rounding. */
     double (*info)(const struct item *item, double theta);
+    /* How the information may bend: -I'' <= bend I at every theta. It bounds what the
+     * information is between two thetas (shortlist.c). NULL where no such number is known. */
+    double (*bend)(const struct item *item);
     bool concave;  // log P_k is concave in theta for every k: the likelihood has one mode
 };
 

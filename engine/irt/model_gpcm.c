@@ -78,6 +78,15 @@ static double info(const struct item *item, double theta)
     return item->a * item->a * variance;
 }
 
+/* I is the variance a^2 V of an exponential family, and I'' its fourth cumulant M4 - 3 V^2 >=
+ * -2 V^2, so -I'' <= 2 I^2; and V <= (range of the score)^2 / 4 (Popoviciu). */
+static double bend(const struct item *item)
+{
+    double range = item->a * (item->n_cat - 1);
+
+    return 0.5 * range * range;
+}
+
 /* RSM: step parameters from the item's location and the scale's steps. */
 static void prepare_rsm(struct item *item, double *steps)
 {
@@ -93,7 +102,7 @@ static const struct param params_rsm[] = {{"b", SLOT_B, false}, {"steps", SLOT_S
     {                                                                                              \
         .name = row_name, .params = row_params, .prepare = row_prepare, .check = check,            \
         .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
-        .info = info, .concave = true,                                                             \
+        .info = info, .bend = bend, .concave = true,                                               \
     }
 
 const struct model model_gpcm = PARTIAL_CREDIT_ROW("GPCM", params_gpcm, NULL);

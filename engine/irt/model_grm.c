@@ -106,6 +106,15 @@ static double info(const struct item *item, double theta)
     return sum;
 }
 
+/* With x = F_k, y = F_(k+1), s = 1 - x - y, d = x - y the derivatives of log P_k are g1 = a s,
+ * g2 = -a^2 (1 - s^2 - d^2) / 2 and g3 = -a^3 s (1 - s^2 - 3 d^2) / 2, and I = E[g1^2] has
+ *     I'' = E[g1^4 + 5 g1^2 g2 + 2 g2^2 + 2 g1 g3],
+ * so -I'' <= E[5/2 a^4 s^2 + a^4 s^2] = 7/2 a^2 I. */
+static double bend(const struct item *item)
+{
+    return 3.5 * item->a * item->a;
+}
+
 /* MGRM: thresholds from the item's location and the scale's steps. */
 static void prepare_mgrm(struct item *item, double *steps)
 {
@@ -121,7 +130,7 @@ static const struct param params_mgrm[] = {
     {                                                                                              \
         .name = row_name, .params = row_params, .prepare = row_prepare, .check = check,            \
         .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
-        .info = info, .concave = true,                                                             \
+        .info = info, .bend = bend, .concave = true,                                               \
     }
 
 const struct model model_grm = GRADED_ROW("GRM", params, NULL);

@@ -95,6 +95,14 @@ static double info(const struct item *item, double theta)
     return logistic_info(item->a, item->b, item->c, item->d, theta);
 }
 
+/* With x = P'/P of either category, |x| <= a, and t = |v - u|, uv = (1 - t^2) / 4,
+ *     I'' = a^2 (4 - 20 uv) E[x^2] - 5 a (v - u) E[x^3] + 2 E[x^4],
+ * so -I'' <= a^2 I (1 - 5 t^2 + 5 t), which is largest at t = 1/2. */
+static double bend(const struct item *item)
+{
+    return 2.25 * item->a * item->a;
+}
+
 static const struct param params_1pl[] = {{"b", SLOT_B, false}, {"a", SLOT_A, true}, {0}};
 static const struct param params_2pl[] = {{"a", SLOT_A, false}, {"b", SLOT_B, false}, {0}};
 static const struct param params_3pl[] = {
@@ -106,7 +114,7 @@ static const struct param params_4pl[] = {
     {                                                                                              \
         .name = row_name, .params = row_params, .check = check_common, .prob = prob,               \
         .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik, .info = info,              \
-        .concave = is_concave,                                                                     \
+        .bend = bend, .concave = is_concave,                                                       \
     }
 
 const struct model model_1pl = LOGISTIC_ROW("1PL", params_1pl, true);

@@ -90,6 +90,18 @@ static double info(const struct item *item, double theta)
     return variance;
 }
 
+/* As of the partial credit models, the slopes being the scores: -I'' <= 2 I^2, I <= range^2 / 4. */
+static double bend(const struct item *item)
+{
+    double low = 0.0, high = 0.0;
+
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) {
+        low = fmin(low, item->slopes[k]);
+        high = fmax(high, item->slopes[k]);
+    }
+    return 0.5 * (high - low) * (high - low);
+}
+
 static const struct param params[] = {{"a", SLOT_SLOPES, false}, {"c", SLOT_STEPS, false}, {0}};
 
 const struct model model_nrm = {
@@ -101,5 +113,6 @@ const struct model model_nrm = {
     .log_prob = log_prob,
     .add_loglik = add_loglik,
     .info = info,
+    .bend = bend,
     .concave = true,
 };

@@ -4,6 +4,7 @@
 #define SELECT_CRITERION_H
 
 #include "estimate/estimator.h"
+#include "irt/shortlist.h"
 
 /* Items that may not be asked, as bits. */
 struct blocked {
@@ -31,6 +32,8 @@ struct candidates {
     const uint32_t *list;
     size_t n;
     struct blocked blocked;
+    const struct shortlists *shortlists;  // of the same items, as their group `group`; NULL: none
+    size_t group;
 };
 
 static inline uint32_t candidates_item(const struct candidates *candidates, size_t j)
@@ -68,6 +71,7 @@ struct criterion {
     const char *name;
     bool smallest;  // the smallest value is the best; otherwise the largest
     bool drawn;     // the values are probabilities, and the pick is a draw
+    bool is_info;   // the values are the information at theta, for which there are shortlists
     /* The values of the candidates into out [candidates->n]; those of blocked ones do not count. */
     void (*values)(const struct criterion_input *input, const struct candidates *candidates,
                    double *out);

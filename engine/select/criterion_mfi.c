@@ -16,4 +16,4 @@ static void values(const struct criterion_input *input, const struct candidates 
     }
 }
 
-const struct criterion criterion_mfi = {.name = "MFI", .values = values};
+const struct criterion criterion_mfi = {.name = "MFI", .is_info = true, .values = values};

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "select/pick.h"
 
-/* Insert into a list sorted best first; an equal value goes behind those that were there. */
+/* Whether x is better than y; of equal values the item that stands first in the bank. */
+static bool is_better(struct ranked x, struct ranked y, bool smallest)
+{
+    if (x.value == y.value) return x.item < y.item;
+    return smallest ? x.value < y.value : x.value > y.value;
+}
+
+/* Insert into a list sorted best first. */
 static size_t insert(struct ranked *out, size_t n, size_t n_best, struct ranked new, bool smallest)
 {
     size_t at = n;
 
-    while (at > 0 && (smallest ? new.value < out[at - 1].value : new.value > out[at - 1].value)) {
-        at--;
-    }
+    while (at > 0 && is_better(new, out[at - 1], smallest)) at--;
     if (at == n_best) return n;
     if (n < n_best) n++;
     for (size_t i = n - 1; i > at; i--) out[i] = out[i - 1];
@@ -30,6 +35,44 @@ size_t pick_best(const struct criterion *criterion, const struct criterion_input
         n_found = insert(out, n_found, n_best, new, criterion->smallest);
     }
     return n_found;
+}
+
+/* The items of a shortlist in the order of their bounds, until no bound reaches the worst of those
+ * found. An item outside that could tie with it might stand first in the bank, so the rest must be
+ * below. */
+static bool best_of_shortlist(const struct criterion_input *input,
+                              const struct candidates *candidates, struct ranked *out,
+                              size_t n_best, size_t *out_n)
+{
+    struct shortlist list;
+    size_t n = 0;
+
+    if (!shortlists_find(candidates->shortlists, candidates->group, input->theta, &list)) {
+        return false;
+    }
+    for (size_t j = 0; j < list.n; j++) {
+        struct ranked new = {.item = list.entry[j].item};
+        const struct item *item;
+
+        if (n == n_best && (double)list.entry[j].bound < out[n - 1].value) break;
+        if (blocked_has(candidates->blocked, new.item)) continue;
+        item = bank_item(input->bank, new.item);
+        new.value = item->model->info(item, input->theta);
+        n = insert(out, n, n_best, new, false);
+    }
+    *out_n = n;
+    return list.rest < 0.0 || (n == n_best && list.rest < out[n - 1].value);
+}
+
+size_t pick_top(const struct criterion *criterion, const struct criterion_input *input,
+                const struct candidates *candidates, struct pick_scratch *scratch, size_t n_best)
+{
+    size_t n;
+
+    if (criterion->is_info && best_of_shortlist(input, candidates, scratch->best, n_best, &n)) {
+        return n;
+    }
+    return pick_best(criterion, input, candidates, scratch->value, scratch->best, n_best);
 }
 
 const struct ranked *pick_draw(const struct ranked *best, size_t n, double u)
@@ -66,6 +109,6 @@ uint32_t pick_next(const struct pick_rule *rule, const struct criterion_input *i
     if (rule->criterion->drawn) {
         return draw_proportional(input, rule->criterion, candidates, scratch->value, u);
     }
-    n = pick_best(rule->criterion, input, candidates, scratch->value, scratch->best, rule->n_best);
+    n = pick_top(rule->criterion, input, candidates, scratch, rule->n_best);
     return n > 0 ? pick_draw(scratch->best, n, u)->item : PICK_NONE;
 }

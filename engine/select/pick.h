@@ -16,6 +16,16 @@ size_t pick_best(const struct criterion *criterion, const struct criterion_input
                  const struct candidates *candidates, double *value, struct ranked *out,
                  size_t n_best);
 
+struct pick_scratch {
+    double *value;  // [candidates->n]
+    struct ranked best[LIMIT_RANDOMESQUE];
+};
+
+/* The same into scratch->best, without the values of all where a shortlist suffices:
+ * scratch->value is then not written. */
+size_t pick_top(const struct criterion *criterion, const struct criterion_input *input,
+                const struct candidates *candidates, struct pick_scratch *scratch, size_t n_best);
+
 /* One of the n best (randomesque, Kingsbury and Zara 1989) by a uniform number u; n >= 1. */
 const struct ranked *pick_draw(const struct ranked *best, size_t n, double u);
 
@@ -26,11 +36,6 @@ const struct ranked *pick_draw(const struct ranked *best, size_t n, double u);
 struct pick_rule {
     const struct criterion *criterion;
     size_t n_best;  // 1 to LIMIT_RANDOMESQUE
-};
-
-struct pick_scratch {
-    double *value;  // [candidates->n]
-    struct ranked best[LIMIT_RANDOMESQUE];
 };
 
 /* The next item by a uniform number u: one of the n_best best or, where the criterion's values are

@@ -55,8 +55,7 @@ static size_t fill_candidates(const struct session *session, const struct choice
 {
     struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
     struct criterion_input input = session_input(session, &own, workspace);
-    struct candidates candidates = {
-        .list = choice->list, .n = choice->n, .blocked = workspace->blocked};
+    struct candidates candidates = session_candidates(session, choice, workspace);
     struct pick_scratch *scratch = &workspace->scratch;
     size_t n_best;
 

@@ -111,13 +111,24 @@ void session_block_choice(const struct session *session, const struct event *eve
     if (!choice->is_exposure_lifted) block_exposed(session, blocked, mark);
 }
 
+struct candidates session_candidates(const struct session *session, const struct choice *choice,
+                                     struct workspace *workspace)
+{
+    const struct plan *plan = session->plan;
+    struct candidates candidates = {
+        .list = choice->list, .n = choice->n, .blocked = workspace->blocked};
+
+    candidates.shortlists = choice->list ? plan->shortlists : bank_shortlists(plan->bank);
+    if (choice->list) candidates.group = plan->strata ? choice->stratum : choice->group;
+    return candidates;
+}
+
 static void choose_from(const struct session *session, struct workspace *workspace,
                         struct choice *choice)
 {
     struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
     struct criterion_input input = session_input(session, &own, workspace);
-    struct candidates candidates = {
-        .list = choice->list, .n = choice->n, .blocked = workspace->blocked};
+    struct candidates candidates = session_candidates(session, choice, workspace);
 
     input.theta = choice->theta;
     choice->item = pick_next(choice->rule, &input, &candidates, &workspace->scratch, choice->u);

@@ -55,6 +55,16 @@ static void check_groups(const struct plan *plan, struct faults *faults)
     }
 }
 
+/* The bank has its own for picks among all of it. False without memory. */
+static bool make_shortlists(struct plan *plan)
+{
+    const struct partition *groups = plan->strata;
+
+    if (!groups && plan->proportions) groups = proportions_groups(plan->proportions);
+    if (!groups || !plan->test.pick.criterion->is_info) return true;
+    return shortlists_new(plan->bank, groups, &plan->shortlists);
+}
+
 enum status plan_new(const struct test *test, const struct bank *bank, struct plan **out_plan,
                      struct faults *faults)
 {
@@ -82,6 +92,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         plan->strata = test->exposure.rule->strata(bank, &test->exposure);
         if (!plan->strata) goto done;
     }
+    if (!make_shortlists(plan)) goto done;
     find_start_items(plan, faults);
     st = faults->total > 0 ? INVALID_TEST : OK;
     if (st) goto done;
@@ -98,6 +109,7 @@ void plan_free(struct plan *plan)
     if (!plan) return;
     proportions_free(plan->proportions);
     partition_free(plan->strata);
+    shortlists_free(plan->shortlists);
     free(plan);
 }
 

@@ -47,6 +47,8 @@ struct plan {
     uint32_t start_items[LIMIT_START_ITEMS];
     struct proportions *proportions;  // NULL: no content balancing
     struct partition *strata;         // by stage of the test, NULL: none
+    /* Of the content groups, or of the strata where there are any; NULL: none. */
+    struct shortlists *shortlists;
 };
 
 /* INVALID_TEST, with every fault by field, where the test does not fit the bank. */

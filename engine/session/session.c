@@ -199,9 +199,9 @@ static double best_left(const struct session *session, const struct criterion *c
     struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
     struct criterion_input input = session_input(session, &own, workspace);
     struct candidates candidates = {.n = bank_n_item(session->plan->bank),
-                                    .blocked = workspace->blocked};
-    size_t n = pick_best(criterion, &input, &candidates, workspace->scratch.value,
-                         workspace->scratch.best, 1);
+                                    .blocked = workspace->blocked,
+                                    .shortlists = bank_shortlists(session->plan->bank)};
+    size_t n = pick_top(criterion, &input, &candidates, &workspace->scratch, 1);
 
     return n > 0 ? workspace->scratch.best[0].value : none;
 }

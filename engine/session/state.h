@@ -58,6 +58,10 @@ struct choice {
     size_t n;
 };
 
+/* Who may be picked by `choice`. */
+struct candidates session_candidates(const struct session *session, const struct choice *choice,
+                                     struct workspace *workspace);
+
 void session_choose(const struct session *session, const struct event *event,
                     struct workspace *workspace, struct choice *out);
 
