@@ -52,6 +52,7 @@ void estimate_workspace_free(struct estimate_workspace *workspace);
 struct estimator {
     const char *name;
     bool uses_prior, uses_grid, uses_bounds;
+    bool needs_slope;  // of the prior's density
     /* Always finite in theta. With no answers: the prior's centre where there is a prior, else the
      * theta nearest 0, with an infinite SE. */
     void (*solve)(const struct estimate_spec *spec, const struct evidence *evidence,
@@ -64,6 +65,9 @@ extern const struct estimator estimator_eap, estimator_map, estimator_ml, estima
     estimator_huber, estimator_tukey, estimator_mlef;
 
 const struct estimator *estimator_find(struct slice name);
+
+/* Whether the estimator can do with that kind of prior. Pre of `solve`. */
+bool estimator_takes(const struct estimator *estimator, const struct prior_kind *kind);
 
 /* The sound default: EAP, N(0, 1), 61 trapezoid nodes on [-6, 6], bounds [-4, 4]. */
 struct estimate_spec estimate_spec_default(void);

@@ -24,12 +24,14 @@ static double log_posterior(const struct estimate_spec *spec, const struct evide
     return top;
 }
 
-/* The mean and standard deviation of a uniform prior that is too narrow to hold a node: the answers
- * have nothing to tell apart. */
+/* The prior's own mean and standard deviation where it lies between two nodes: the answers have
+ * nothing to tell apart. */
 static struct estimate between_nodes(const struct prior *prior)
 {
-    return (struct estimate){.theta = 0.5 * (prior->min + prior->max),
-                             .se = (prior->max - prior->min) / sqrt(12.0)};
+    struct estimate out = {0};
+
+    prior->kind->moments(prior, &out.theta, &out.se);
+    return out;
 }
 
 static void solve(const struct estimate_spec *spec, const struct evidence *evidence,

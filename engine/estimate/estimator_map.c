@@ -52,5 +52,6 @@ const struct estimator estimator_map = {
     .name = "MAP",
     .uses_prior = true,
     .uses_bounds = true,
+    .needs_slope = true,
     .solve = solve,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Normal, uniform, and Jeffreys (1946): proportional to the square root of the test information. */
+/* The table of priors; normal, uniform, and Jeffreys (1946): proportional to the square root of the
+ * test information. */
 #include "estimate/prior.h"
 #include "num/elementary.h"
 
@@ -33,13 +34,10 @@ static double normal_log_total(const struct prior *prior)
     return num_log(prior->sd) + 0x1.d67f1c864beb5p-1;  // log sqrt(2 pi)
 }
 
-/* The last node of a grid may miss its end by rounding; it still counts as inside. */
-#define UNIFORM_EDGE 1e-9
-
 static double uniform_log_density(const struct prior *prior, double theta,
                                   const struct info_terms *info)
 {
-    bool inside = theta >= prior->min - UNIFORM_EDGE && theta <= prior->max + UNIFORM_EDGE;
+    bool inside = theta >= prior->min - PRIOR_EDGE && theta <= prior->max + PRIOR_EDGE;
 
     (void)info;
     return inside ? 0.0 : -(double)INFINITY;
@@ -56,6 +54,12 @@ static double uniform_flat(const struct prior *prior, double theta, const struct
 static double uniform_log_total(const struct prior *prior)
 {
     return num_log(prior->max - prior->min);
+}
+
+static void uniform_moments(const struct prior *prior, double *out_mean, double *out_sd)
+{
+    *out_mean = 0.5 * (prior->min + prior->max);
+    *out_sd = (prior->max - prior->min) / sqrt(12.0);
 }
 
 /* Improper: left as it is. */
@@ -106,6 +110,7 @@ const struct prior_kind prior_uniform = {
     .log_total = uniform_log_total,
     .d1 = uniform_flat,
     .d2 = uniform_flat,
+    .moments = uniform_moments,
 };
 
 const struct prior_kind prior_jeffreys = {
@@ -118,7 +123,7 @@ const struct prior_kind prior_jeffreys = {
 };
 
 const struct prior_kind *const prior_kinds[] = {&prior_normal, &prior_uniform, &prior_jeffreys,
-                                                NULL};
+                                                &prior_table, NULL};
 
 const struct prior_kind *prior_find(struct slice name)
 {
@@ -126,4 +131,15 @@ const struct prior_kind *prior_find(struct slice name)
         if (slice_equal_str(name, prior_kinds[i]->name)) return prior_kinds[i];
     }
     return NULL;
+}
+
+bool prior_reaches(const struct prior *prior, const double *theta, size_t n)
+{
+    struct info_terms none = {0};
+
+    if (!prior->kind->is_bounded) return true;
+    for (size_t q = 0; q < n; q++) {
+        if (prior->kind->log_density(prior, theta[q], &none) > -(double)INFINITY) return true;
+    }
+    return false;
 }

@@ -8,7 +8,7 @@ void weights_make(const struct criterion_input *input, bool with_prior, struct w
     const struct prior *prior = &input->spec->prior;
     struct estimate_workspace *workspace = input->workspace;
     struct info_terms info = {0};
-    double top = -(double)INFINITY;
+    double top = -(double)INFINITY, log_total;
 
     *out = (struct weights){.n = grid->n_node,
                             .node = workspace->node,
@@ -16,10 +16,11 @@ void weights_make(const struct criterion_input *input, bool with_prior, struct w
                             .step = (grid->max - grid->min) / (double)(grid->n_node - 1)};
     grid_nodes(grid, out->node);
     evidence_loglik(input->evidence, out->node, out->n, out->weight);
+    with_prior = with_prior && prior_reaches(prior, out->node, out->n);
+    log_total = with_prior ? prior->kind->log_total(prior) : 0.0;
     for (size_t q = 0; q < out->n && with_prior; q++) {
         if (prior->kind->needs_info) info = evidence_info(input->evidence, out->node[q]);
-        out->weight[q] +=
-            prior->kind->log_density(prior, out->node[q], &info) - prior->kind->log_total(prior);
+        out->weight[q] += prior->kind->log_density(prior, out->node[q], &info) - log_total;
     }
     for (size_t q = 0; q < out->n; q++) top = fmax(top, out->weight[q]);
     for (size_t q = 0; q < out->n; q++) out->weight[q] = num_exp(out->weight[q] - top);

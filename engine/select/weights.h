@@ -14,7 +14,8 @@ struct weights {
     double step;   // between nodes
 };
 
-/* Fill in the weights of the answers so far. `with_prior` multiplies by the prior's density. */
+/* Fill in the weights of the answers so far. `with_prior` multiplies by the prior's density, unless
+ * that is 0 at every node. */
 void weights_make(const struct criterion_input *input, bool with_prior, struct weights *out);
 
 /* step x rule: what turns a sum over the nodes into the integral. */

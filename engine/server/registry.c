@@ -310,7 +310,7 @@ enum status registry_add_test(struct registry *registry, const struct test_heade
     version->entry = (struct test_entry *)entry;
     version->version = header->version;
     version->created_ms = header->created_ms;
-    version->test = *test;
+    test_copy(&version->test, test);
     buf_append(&version->document, header->document.data, header->document.n);
     if (version->document.failed) {
         test_version_free(version);

@@ -217,6 +217,7 @@ static enum status read_answers(struct call *call, const struct subject *subject
 /* Answers to be scored, in memory of their own, and how to. */
 struct answers {
     struct estimate_spec spec;
+    struct prior_points points;
     struct evidence evidence;
     uint32_t item[LIMIT_ANSWERS];
     uint8_t score[LIMIT_ANSWERS];
@@ -233,7 +234,7 @@ static enum status read_evidence(struct call *call, const struct subject *subjec
         (struct evidence){.bank = subject->bank, .item = out->item, .score = out->score};
     read_array(&call->in, "responses", presence, LIMIT_ANSWERS, &responses);
     if (call->in.failed) return BAD_REQUEST;
-    estimate_document_read(&call->root, "", &out->spec, &call->faults);
+    estimate_document_read(&call->root, "", &out->spec, &out->points, &call->faults);
     if (call->faults.total > 0) {
         const struct fault *first = &call->faults.list[0];
 
@@ -324,7 +325,8 @@ static enum status read_theta(struct call *call, const struct subject *subject,
     ranking->input.bank = subject->bank;
     ranking->input.evidence = &answers->evidence;
     ranking->input.spec = &answers->spec;
-    ranking->input.ahead = &estimator_map;
+    ranking->input.ahead =
+        estimator_takes(&estimator_map, answers->spec.prior.kind) ? &estimator_map : &estimator_eap;
     ranking->input.workspace = workspace;
     return OK;
 }

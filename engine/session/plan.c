@@ -23,6 +23,21 @@ void test_init(struct test *test)
         .join = STOP_RULE, .rule = &stop_length, .arg = {DEFAULT_LENGTH}, .n_node = 1};
 }
 
+/* Where a prior of the copy points to, which may be to either table of the test. */
+static const struct prior_points *own_points(struct test *out, const struct test *test,
+                                             const struct prior_points *points)
+{
+    if (points == &test->interim_points) return &out->interim_points;
+    return points == &test->final_points ? &out->final_points : points;
+}
+
+void test_copy(struct test *out, const struct test *test)
+{
+    *out = *test;
+    out->interim.prior.points = own_points(out, test, test->interim.prior.points);
+    out->final.prior.points = own_points(out, test, test->final.prior.points);
+}
+
 static void find_start_items(struct plan *plan, struct faults *faults)
 {
     const struct test *test = &plan->test;
@@ -73,7 +88,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
 
     if (!plan) return NO_MEMORY;
     plan->bank = bank;
-    plan->test = *test;
+    test_copy(&plan->test, test);
     plan->length_cap = stop_tree_cap(&test->stop, LIMIT_ANSWERS);
     plan->stop_needs = stop_tree_needs(&test->stop);
     plan->max_items = plan->length_cap;

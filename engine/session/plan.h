@@ -19,7 +19,8 @@ struct test {
     size_t n_start;
     char start_items[LIMIT_START_ITEMS][LIMIT_ID + 1];  // asked first, in this order
     struct estimate_spec interim, final;
-    struct pick_rule first_pick, pick;  // of the first item, of the others
+    struct prior_points interim_points, final_points;  // of priors that are tables
+    struct pick_rule first_pick, pick;                 // of the first item, of the others
     struct pace pace;  // of criteria that change as the test goes on; at 0: the test's own
     struct exposure_spec exposure;
     char content_tag[LIMIT_ID + 1];
@@ -36,6 +37,9 @@ struct test {
 
 /* The defaults of everything but the names. */
 void test_init(struct test *test);
+
+/* Copy a test; the copy points to its own tables. */
+void test_copy(struct test *out, const struct test *test);
 
 /* Immutable; any number of threads may read one. The bank must outlive it. */
 struct plan {

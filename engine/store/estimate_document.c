@@ -2,7 +2,12 @@
 #include "store/estimate_document.h"
 #include "estimate/constant.h"
 
+#include <math.h>
 #include <stdio.h>
+
+/* Weights of a table, whatever they sum to: far from where a double ends, above and below. */
+#define WEIGHT_MAX       1e9
+#define WEIGHT_LEAST_TOP 1e-9
 
 /* "path.key", or the key alone at the top. */
 static const char *join(const char *path, const char *key, char out[LIMIT_ID + 1])
@@ -51,11 +56,82 @@ static void read_grid(const msgpack_object *object, const char *path, struct gri
         document_refuse(&document, "rule", "must be trapezoid or sum");
 }
 
+/* A list of numbers from `least` to `most`, at most LIMIT_NODES; returns how many. */
+static size_t read_numbers(struct document *document, const char *key, double least, double most,
+                           double *out)
+{
+    const msgpack_object *array = NULL;
+
+    if (!document_array(document, key, LIMIT_NODES, &array)) return 0;
+    for (uint32_t i = 0; i < array->via.array.size; i++) {
+        if (object_f64(&array->via.array.ptr[i], least, most, &out[i])) continue;
+        document_refuse(document, key, "element %u must be a number from %g to %g", i, least, most);
+        out[i] = least;
+    }
+    return array->via.array.size;
+}
+
+static void check_points(struct document *document, const struct prior_points *points,
+                         size_t n_weight)
+{
+    double top = 0.0;
+
+    if (points->n < 2) document_refuse(document, "theta", "a table has at least 2 points");
+    if (n_weight != points->n) {
+        document_refuse(document, "weight", "there are %zu, but theta has %zu", n_weight,
+                        points->n);
+    }
+    for (size_t i = 1; i < points->n; i++) {
+        if (points->theta[i] - points->theta[i - 1] >= PRIOR_GAP) continue;
+        document_refuse(document, "theta", "element %zu must be at least %g above the one before",
+                        i, PRIOR_GAP);
+    }
+    for (size_t i = 0; i < n_weight; i++) top = fmax(top, points->weight[i]);
+    if (n_weight > 0 && !(top >= WEIGHT_LEAST_TOP)) {
+        document_refuse(document, "weight", "the largest must be at least %g", WEIGHT_LEAST_TOP);
+    }
+}
+
+static bool is_given(const struct document *document, const char *key)
+{
+    const msgpack_object *value = map_find(document->in.map, key);
+
+    return value && value->type != MSGPACK_OBJECT_NIL;
+}
+
+/* The points of a prior that is a table; where none are given, those that it has already. */
+static void read_points(struct document *document, struct prior *prior, struct prior_points *points)
+{
+    static const char *const keys[] = {"theta", "weight"};
+    size_t n_weight;
+
+    for (size_t i = 0; prior->kind != &prior_table && i < COUNT_OF(keys); i++) {
+        if (!is_given(document, keys[i])) continue;
+        document_refuse(document, keys[i], "only the prior \"table\" has points");
+    }
+    if (prior->kind != &prior_table) return;
+    if (!prior->points || is_given(document, "theta") || is_given(document, "weight")) {
+        size_t n_before = document->faults->total;
+
+        *points = (struct prior_points){0};
+        points->n = read_numbers(document, "theta", -LIMIT_THETA, LIMIT_THETA, points->theta);
+        n_weight = read_numbers(document, "weight", 0.0, WEIGHT_MAX, points->weight);
+        if (document->faults->total == n_before) check_points(document, points, n_weight);
+        if (document->faults->total > n_before) {
+            prior->kind = &prior_normal;  // there is no table, and what follows looks at none
+            return;
+        }
+        prior->points = points;
+    }
+    prior->min = prior->points->theta[0];
+    prior->max = prior->points->theta[prior->points->n - 1];
+}
+
 /* A uniform prior that does not say where reaches as far as the estimator looks. */
 static void read_prior(const msgpack_object *object, const char *path, struct estimate_spec *spec,
-                       struct faults *faults)
+                       struct prior_points *points, struct faults *faults)
 {
-    static const char *const keys[] = {"dist", "mean", "sd", "min", "max"};
+    static const char *const keys[] = {"dist", "mean", "sd", "min", "max", "theta", "weight"};
     struct prior *prior = &spec->prior;
     struct document document;
     struct slice dist = slice_str(prior->kind->name);
@@ -74,6 +150,7 @@ static void read_prior(const msgpack_object *object, const char *path, struct es
     prior->min = on_grid ? spec->grid.min : spec->lower;
     prior->max = on_grid ? spec->grid.max : spec->upper;
     read_interval(&document, &prior->min, &prior->max);
+    read_points(&document, prior, points);
 }
 
 static void read_fence(const msgpack_object *object, const char *path, struct fence *fence,
@@ -106,18 +183,43 @@ static void check_overlap(struct document *document, const struct estimate_spec 
     double low = spec->estimator->uses_grid ? spec->grid.min : spec->lower;
     double high = spec->estimator->uses_grid ? spec->grid.max : spec->upper;
 
-    if (!spec->estimator->uses_prior || !prior->kind->is_bounded) return;
+    if (!spec->estimator->uses_prior || prior->kind != &prior_uniform) return;
     if (prior->min < high && prior->max > low) return;
-    document_refuse(document, "prior", "the uniform prior lies outside the range of theta");
+    document_refuse(document, "prior", "the prior lies outside the range of theta");
+}
+
+/* What a table cannot do: it has corners, where no mode can be solved for, and it may be 0 wherever
+ * the grid looks. */
+static void check_table(struct document *document, const struct estimate_spec *spec)
+{
+    const struct prior_kind *kind = spec->prior.kind;
+    const struct constant_rule *constant = spec->constant;
+    double node[LIMIT_NODES];
+
+    if (kind != &prior_table) return;
+    if (!estimator_takes(spec->estimator, kind)) {
+        document_refuse(document, "method", "%s cannot take a table for its prior; EAP can",
+                        spec->estimator->name);
+    }
+    if (constant && constant->estimator && !estimator_takes(constant->estimator, kind)) {
+        document_refuse(document, "constant", "%s cannot take a table for its prior; EAP can",
+                        constant->name);
+    }
+    grid_nodes(&spec->grid, node);
+    if (!prior_reaches(&spec->prior, node, spec->grid.n_node)) {
+        document_refuse(document, "prior", "the table is 0 at every node of the grid");
+    }
 }
 
 void estimate_document_read(const msgpack_object *object, const char *path,
-                            struct estimate_spec *spec, struct faults *faults)
+                            struct estimate_spec *spec, struct prior_points *points,
+                            struct faults *faults)
 {
     struct document document;
     struct slice method = slice_str(spec->estimator->name);
     const msgpack_object *part;
     char name[LIMIT_ID + 1];
+    size_t n_before = faults->total;
 
     document_begin(&document, object, path, NULL, faults);
     document_text(&document, "method", LIMIT_ID, &method);
@@ -133,12 +235,14 @@ void estimate_document_read(const msgpack_object *object, const char *path,
         read_bounds(part, join(path, "bounds", name), spec, faults);
     }
     if (document_map(&document, "prior", &part)) {
-        read_prior(part, join(path, "prior", name), spec, faults);
+        read_prior(part, join(path, "prior", name), spec, points, faults);
     }
     document_f64(&document, "tuning", 1e-6, 1e6, &spec->tuning);
     if (document_map(&document, "fence", &part)) {
         read_fence(part, join(path, "fence", name), &spec->fence, faults);
     }
     read_constant(&document, spec);
+    if (faults->total > n_before) return;
     check_overlap(&document, spec);
+    check_table(&document, spec);
 }

@@ -7,8 +7,10 @@
 #include "store/document.h"
 
 /* Read what says how to estimate, as far as `object` has it: method, prior, grid, bounds. Other
- * keys are left to the caller. `spec` holds the defaults. `path` is the part's name in faults. */
+ * keys are left to the caller. `spec` holds the defaults. `path` is the part's name in faults. A
+ * prior that is a table is written to `points`, to which `spec` then points. */
 void estimate_document_read(const msgpack_object *object, const char *path,
-                            struct estimate_spec *spec, struct faults *faults);
+                            struct estimate_spec *spec, struct prior_points *points,
+                            struct faults *faults);
 
 #endif

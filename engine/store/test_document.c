@@ -63,7 +63,8 @@ static void read_start(const msgpack_object *object, struct test *out, struct fa
 }
 
 static void read_estimate(const msgpack_object *object, const char *path,
-                          struct estimate_spec *spec, struct faults *faults)
+                          struct estimate_spec *spec, struct prior_points *points,
+                          struct faults *faults)
 {
     static const char *const keys[] = {"method", "prior", "grid",    "bounds",
                                        "tuning", "fence", "constant"};
@@ -71,7 +72,7 @@ static void read_estimate(const msgpack_object *object, const char *path,
 
     document_begin(&document, object, path, NULL, faults);
     document_allow(&document, keys, COUNT_OF(keys));
-    estimate_document_read(object, path, spec, faults);
+    estimate_document_read(object, path, spec, points, faults);
 }
 
 void pace_document_read(const msgpack_object *object, const char *path, struct pace *out,
@@ -281,10 +282,12 @@ static void read_parts(struct document *document, struct test *out)
 
     if (document_map(document, "start", &part)) read_start(part, out, faults);
     if (document_map(document, "estimate", &part)) {
-        read_estimate(part, "estimate", &out->interim, faults);
+        read_estimate(part, "estimate", &out->interim, &out->interim_points, faults);
     }
     out->final = out->interim;
-    if (document_map(document, "final", &part)) read_estimate(part, "final", &out->final, faults);
+    if (document_map(document, "final", &part)) {
+        read_estimate(part, "final", &out->final, &out->final_points, faults);
+    }
     if (document_map(document, "select", &part)) read_select(part, out, faults);
     if (document_map(document, "exposure", &part)) read_exposure(part, out, faults);
     if (document_map(document, "blueprint", &part)) read_blueprint(part, out, faults);

@@ -5,6 +5,7 @@
 #include "select/pick.h"
 #include "tests/support/banks.h"
 #include "tests/support/expect.h"
+#include "tests/support/priors.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -70,12 +71,11 @@ static const struct estimator *any_estimator(struct dice *dice)
 
 static void scene_draw(struct scene *scene, const struct bank *bank, struct dice *dice)
 {
-    size_t n = dice_below(dice, N_GIVEN + 1), n_prior = 0;
+    size_t n = dice_below(dice, N_GIVEN + 1);
+    const struct estimator *ahead = any_estimator(dice);
 
     *scene = (struct scene){.spec = estimate_spec_default()};
-    while (prior_kinds[n_prior]) n_prior++;
-    scene->spec.prior =
-        (struct prior){prior_kinds[dice_below(dice, n_prior)], 0.385, 1.1, -2.385, 3.1};
+    scene->spec.prior = prior_of(prior_draw(dice, ahead));
     scene->evidence = (struct evidence){.bank = bank, .item = scene->item, .score = scene->score};
     for (size_t j = 0; j < n; j++) {
         uint32_t item = (uint32_t)dice_below(dice, bank_n_item(bank));
@@ -89,7 +89,7 @@ static void scene_draw(struct scene *scene, const struct bank *bank, struct dice
         .se = dice_between(dice, 0.1, 2.0),
         .evidence = &scene->evidence,
         .spec = &scene->spec,
-        .ahead = any_estimator(dice),
+        .ahead = ahead,
         .pace = {dice_below(dice, PACE_N), dice_between(dice, 0.5, 2.0), 25.0, 25},
         .seed = dice_bits(dice),
         .draw = dice_below(dice, LIMIT_ANSWERS),

@@ -4,6 +4,7 @@
 #include "select/criterion.h"
 #include "tests/support/banks.h"
 #include "tests/support/expect.h"
+#include "tests/support/priors.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -32,6 +33,21 @@ static double p_of(const struct item *item, unsigned k, double theta)
     return p[k];
 }
 
+/* Density of a table at theta: the line between the points on either side. */
+static double table_density(const struct prior_points *points, double theta)
+{
+    double area = 0.0, at = 0.0;
+
+    for (size_t i = 0; i + 1 < points->n; i++) {
+        double x = points->theta[i], y = points->theta[i + 1];
+        double v = points->weight[i], w = points->weight[i + 1];
+
+        area += 0.5 * (y - x) * (v + w);
+        if (theta >= x && theta <= y) at = v + (w - v) * (theta - x) / (y - x);
+    }
+    return at / area;
+}
+
 /* Density of the prior at theta; that of Jeffreys has no constant. */
 static double density(const struct scene *scene, double theta)
 {
@@ -44,6 +60,7 @@ static double density(const struct scene *scene, double theta)
     if (prior->kind == &prior_uniform) {
         return theta < prior->min || theta > prior->max ? 0.0 : 1.0 / (prior->max - prior->min);
     }
+    if (prior->kind == &prior_table) return table_density(prior->points, theta);
     for (size_t j = 0; j < scene->evidence.n; j++) {
         const struct item *item = bank_item(scene->evidence.bank, scene->item[j]);
 
@@ -72,16 +89,14 @@ static void weigh(struct scene *scene)
     }
 }
 
-static void scene_draw(struct scene *scene, const struct bank *bank, struct dice *dice,
-                       struct estimate_workspace *workspace)
+static void scene_draw(struct scene *scene, const struct bank *bank, const struct estimator *ahead,
+                       struct dice *dice, struct estimate_workspace *workspace)
 {
-    static const struct prior_kind *const kinds[] = {&prior_normal, &prior_uniform,
-                                                     &prior_jeffreys};
     size_t n = 1 + dice_below(dice, N_GIVEN);
 
     *scene = (struct scene){.spec = estimate_spec_default()};
     scene->spec.grid = (struct grid){-4.0, 4.5, N_NODE, dice_below(dice, GRID_N_RULE)};
-    scene->spec.prior = (struct prior){kinds[dice_below(dice, 3)], 0.385, 1.1, -2.385, 3.1};
+    scene->spec.prior = prior_of(prior_draw(dice, ahead));
     scene->evidence = (struct evidence){.bank = bank, .item = scene->item, .score = scene->score};
     for (size_t j = 0; j < n; j++) {
         uint32_t item = (uint32_t)dice_below(dice, N_ITEM);
@@ -94,6 +109,7 @@ static void scene_draw(struct scene *scene, const struct bank *bank, struct dice
                                             .se = 0.385,
                                             .evidence = &scene->evidence,
                                             .spec = &scene->spec,
+                                            .ahead = ahead,
                                             .workspace = workspace};
     weigh(scene);
 }
@@ -241,8 +257,7 @@ static void check(const char *name, slow_value *slow, bool looks_ahead)
     for (size_t trial = 0; trial < (looks_ahead ? 28u : 40u); trial++) {
         struct scene scene;
 
-        scene_draw(&scene, bank, &dice, workspace);
-        scene.input.ahead = estimators[trial % 7];
+        scene_draw(&scene, bank, estimators[trial % 7], &dice, workspace);
         criterion->values(&scene.input, &all, value);
         for (uint32_t i = 0; i < N_ITEM; i++) {
             double want = slow(&scene, i);
@@ -315,7 +330,7 @@ Test(criteria_slowly, optimal_ones_are_distances)
     size_t n = 0;
 
     cr_assert(workspace);
-    scene_draw(&scene, bank, &dice, workspace);
+    scene_draw(&scene, bank, &estimator_eap, &dice, workspace);
     criterion_bopt.values(&scene.input, &all, value);
     for (uint32_t i = 0; i < N_ITEM; i++) {
         const struct item *item = bank_item(bank, i);

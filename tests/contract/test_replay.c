@@ -4,6 +4,7 @@
 #include "estimate/constant.h"
 #include "tests/support/banks.h"
 #include "tests/support/expect.h"
+#include "tests/support/priors.h"
 #include "tests/support/sitting.h"
 
 #include <criterion/criterion.h>
@@ -54,16 +55,25 @@ static struct pick_rule rule_draw(struct dice *dice, size_t n_criterion)
                               .n_best = dice_chance(dice, 0.5) ? 1 : 1 + dice_below(dice, 9)};
 }
 
+/* A prior that all of the test's estimators take. */
+static void prior_any(struct test *test, struct dice *dice)
+{
+    const struct constant_rule *constant = test->interim.constant;
+    bool has_mode = test->interim.estimator->needs_slope || test->final.estimator->needs_slope ||
+                    (constant && constant->estimator && constant->estimator->needs_slope);
+
+    test->interim.prior = prior_of(prior_draw(dice, has_mode ? &estimator_map : &estimator_eap));
+    test->final.prior = test->interim.prior;
+}
+
 static void test_draw(struct test *test, struct dice *dice)
 {
-    size_t n_prior = 0, n_criterion = 0;
+    size_t n_criterion = 0;
 
-    while (prior_kinds[n_prior]) n_prior++;
     while (criteria[n_criterion]) n_criterion++;
     test_init(test);
     test->start_theta = dice_between(dice, -2.0, 2.0);
     test->interim.estimator = any_estimator(dice);
-    test->interim.prior.kind = prior_kinds[dice_below(dice, n_prior)];
     test->interim.grid.n_node = 11 + dice_below(dice, 30);
     test->final = test->interim;
     if (dice_chance(dice, 0.5)) test->final.estimator = any_estimator(dice);
@@ -72,6 +82,7 @@ static void test_draw(struct test *test, struct dice *dice)
     test->pace.by = dice_below(dice, PACE_N);
     test->pace.acceleration = dice_between(dice, 0.5, 2.0);
     test->interim.constant = test->final.constant = any_constant(dice);
+    prior_any(test, dice);
     test->omit_ignored = dice_chance(dice, 0.5);
     test->min_items = (unsigned)dice_below(dice, 8);
     stop_any(test,

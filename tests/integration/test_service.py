@@ -156,7 +156,8 @@ class TestGeneral(ServiceTestCase):
             self.assertAlmostEqual(hello["server_time_ms"] / 1000, time.time(), delta=5)
             kinds = {"models": {"1PL", "2PL", "3PL", "4PL", "GRM", "GPCM"},
                      "estimators": {"EAP", "MAP", "ML", "WLE"},
-                     "priors": {"normal", "uniform", "jeffreys"}, "criteria": {"MFI", "random"},
+                     "priors": {"normal", "uniform", "jeffreys", "table"},
+                     "criteria": {"MFI", "random"},
                      "stop_rules": {"length", "se", "time"}}
             for kind, names in kinds.items():
                 self.assertLessEqual(names, set(hello["kinds"][kind]), kind)

@@ -166,6 +166,24 @@ Test(estimator, eap_with_a_prior_between_two_nodes_is_finite)
     one_close(&one);
 }
 
+/* The same with a table: its own mean and standard deviation (a triangle's). */
+Test(estimator, eap_with_a_table_between_two_nodes_is_finite)
+{
+    static const struct prior_points points = {
+        .n = 3, .theta = {0.02, 0.08, 0.17}, .weight = {0.0, 2.385, 0.0}};
+    struct estimate_spec spec = estimate_spec_default();
+    double a = 0.02, c = 0.08, b = 0.17;
+    struct one one;
+    struct estimate got;
+
+    spec.prior = (struct prior){.kind = &prior_table, .min = a, .max = b, .points = &points};
+    one_open(&one, 1);
+    got = solve(&one, &spec);
+    expect_close(got.theta, (a + b + c) / 3.0, 1e-15, "theta");
+    expect_close(got.se, sqrt((a * a + b * b + c * c - a * b - a * c - b * c) / 18.0), 1e-15, "SE");
+    one_close(&one);
+}
+
 Test(estimator, test_information_is_the_sum_over_items)
 {
     struct dice dice = dice_new("information", 727);

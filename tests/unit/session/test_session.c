@@ -5,6 +5,7 @@
 
 #include "tests/support/banks.h"
 #include "tests/support/expect.h"
+#include "tests/support/priors.h"
 #include "tests/support/sitting.h"
 
 #include <criterion/criterion.h>
@@ -155,7 +156,7 @@ Test(session, takes_the_examinees_prior_for_any_other)
 
         cr_assert(p < COUNT_OF(theta));
         test_init(&test);
-        test.interim.prior.kind = prior_kinds[p];
+        test.interim.prior = prior_of(prior_kinds[p]);
         test.final = test.interim;
         sitting_open(&sitting, &test, bank);
         event = sitting_event(&sitting, EVENT_STARTED);

@@ -2,13 +2,15 @@
 #include "store/estimate_document.h"
 #include "store_test.h"
 
+static struct prior_points points;  // of the last document read
+
 static struct estimate_spec read_spec(const char *text, const char *path, const char *faults)
 {
     struct estimate_spec spec = estimate_spec_default();
     struct trial trial;
 
     trial_of_json(&trial, text);
-    estimate_document_read(&trial.root, path, &spec, &trial.faults);
+    estimate_document_read(&trial.root, path, &spec, &points, &trial.faults);
     expect_faults(&trial.faults, faults, text);
     trial_done(&trial);
     return spec;
@@ -80,6 +82,21 @@ static void expect_uniform(const char *text, double min, double max)
     expect_bits(spec.prior.max, max, "%s", text);
 }
 
+Test(estimate_document, takes_a_table_for_a_prior)
+{
+    struct estimate_spec spec = read_spec(
+        "{'prior': {'dist': 'table', 'theta': [-1.1, 0, 2.385], 'weight': [0, 3, 0.7]}}", "", "");
+
+    cr_expect_eq(spec.prior.kind, &prior_table);
+    cr_assert(spec.prior.points == &points && points.n == 3);
+    expect_bits(points.theta[0], -1.1, "theta 0");
+    expect_bits(points.theta[2], 2.385, "theta 2");
+    expect_bits(points.weight[1], 3.0, "weight 1");
+    expect_bits(points.weight[2], 0.7, "weight 2");
+    expect_bits(spec.prior.min, -1.1, "from");
+    expect_bits(spec.prior.max, 2.385, "to");
+}
+
 /* By default as far as the estimator looks, wherever in the document that is said. */
 Test(estimate_document, a_uniform_prior_reaches_as_far_as_the_estimator)
 {
@@ -129,4 +146,38 @@ Test(estimate_document, tells_every_fault)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) read_spec(rows[i].text, "e", rows[i].faults);
     read_spec("{'method': 'X', 'prior': {'sd': 0}}", "", "method prior.sd");
+}
+
+Test(estimate_document, tells_what_is_wrong_with_a_table)
+{
+    static const struct {
+        const char *text, *faults;
+    } rows[] = {
+        {"{'prior': {'dist': 'table'}}", "e.prior.theta"},
+        {"{'prior': {'theta': [0, 1], 'weight': [1, 1]}}", "e.prior.theta e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0, 1]}}", "e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'weight': [1, 1]}}", "e.prior.theta e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0], 'weight': [1]}}", "e.prior.theta"},
+        {"{'prior': {'dist': 'table', 'theta': 5, 'weight': 'x'}}", "e.prior.theta e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0, 21], 'weight': [-1, 1]}}",
+         "e.prior.theta e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0, 1, 1, 2], 'weight': [1, 1, 1, 1]}}",
+         "e.prior.theta"},
+        {"{'prior': {'dist': 'table', 'theta': [1, 0], 'weight': [1, 1]}}", "e.prior.theta"},
+        {"{'prior': {'dist': 'table', 'theta': [0, 1, 2], 'weight': [1, 1]}}", "e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0, 1], 'weight': [0, 0]}}", "e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0, 1], 'weight': [1, null]}}", "e.prior.weight"},
+        {"{'prior': {'dist': 'table', 'theta': [0.02, 0.17], 'weight': [1, 1]}}", "e.prior"},
+        {"{'prior': {'dist': 'table', 'theta': [7, 8], 'weight': [1, 1]}}", "e.prior"},
+        {"{'method': 'MAP', 'prior': {'dist': 'table', 'theta': [0, 1], 'weight': [1, 1]}}",
+         "e.method"},
+        {"{'method': 'ML', 'constant': 'MAP',"
+         " 'prior': {'dist': 'table', 'theta': [0, 1], 'weight': [1, 1]}}",
+         "e.constant"},
+        {"{'method': 'WLE', 'constant': 'EAP',"
+         " 'prior': {'dist': 'table', 'theta': [0, 1], 'weight': [1, 1]}}",
+         ""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) read_spec(rows[i].text, "e", rows[i].faults);
 }

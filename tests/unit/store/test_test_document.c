@@ -117,6 +117,36 @@ static struct test defaults(void)
     return test;
 }
 
+/* `final` has the table of `estimate` where it gives none; a copy of the test has its own. */
+Test(test_document, keeps_the_tables_of_priors_apart)
+{
+    static const char both[] =
+        "{'test': 't', 'bank': 'b',"
+        " 'estimate': {'prior': {'dist': 'table', 'theta': [-1, 1], 'weight': [1, 2]}},"
+        " 'final': {'prior': {'theta': [-2, 0, 2], 'weight': [1, 3, 1]}}}";
+    static const char one[] =
+        "{'test': 't', 'bank': 'b',"
+        " 'estimate': {'prior': {'dist': 'table', 'theta': [-1, 1], 'weight': [1, 2]}},"
+        " 'final': {'grid': {'nodes': 33}, 'prior': {'mean': 1}}}";
+    struct test test, copy;
+
+    cr_assert(read_test(both, &test, ""));
+    cr_expect(test.interim.prior.points == &test.interim_points && test.interim_points.n == 2);
+    cr_expect(test.final.prior.points == &test.final_points && test.final_points.n == 3);
+    expect_bits(test.final.prior.min, -2.0, "final");
+    test_copy(&copy, &test);
+    cr_expect(copy.interim.prior.points == &copy.interim_points && copy.interim_points.n == 2);
+    cr_expect(copy.final.prior.points == &copy.final_points && copy.final_points.n == 3);
+    cr_assert(read_test(one, &test, ""));
+    cr_expect(test.final.prior.points == &test.interim_points);
+    expect_bits(test.final.prior.max, 1.0, "final");
+    test_copy(&copy, &test);
+    cr_expect(copy.final.prior.points == &copy.interim_points);
+    read_test("{'test': 't', 'bank': 'b', 'estimate': {'prior': {'dist': 'table'}},"
+              " 'final': {'grid': {'nodes': 33}}}",
+              &test, "estimate.prior.theta");
+}
+
 Test(test_document, has_defaults)
 {
     static const char *const texts[] = {
