@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/config.h"
 #include "base/slice.h"
+#include "server/endpoint.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -25,13 +26,20 @@ struct setting {
     const char *section, *key, *value;
     char name[LIMIT_ID + 1];  // section.key
     struct fault *fault;
-    bool refused;
+    int line, refused_line;  // refused_line: 0 where nothing was
+    bool has_tcp_roles;
+};
+
+/* What the parser reads from, a line at a time: it would cut a long line in two, and count two. */
+struct source {
+    FILE *file;
+    struct setting *setting;
 };
 
 static bool refuse(struct setting *setting, const char *why)
 {
     fault_set(setting->fault, NULL, setting->name, "%s, is \"%.60s\"", why, setting->value);
-    setting->refused = true;
+    setting->refused_line = setting->line;
     return false;
 }
 
@@ -59,23 +67,40 @@ static bool set_int(struct setting *setting, int64_t min, int64_t max, int64_t *
     return true;
 }
 
-static bool set_roles(struct setting *setting, unsigned *out)
+bool config_roles(const char *text, unsigned *out)
 {
-    char text[CONFIG_TEXT], *state = NULL;
+    static const char between[] = " ,";
     unsigned bits = 0;
 
-    if (!set_text(setting, text)) return false;
-    for (char *word = strtok_r(text, " ,", &state); word; word = strtok_r(NULL, " ,", &state)) {
+    for (text += strspn(text, between); *text; text += strspn(text, between)) {
+        struct slice word = slice_of(text, strcspn(text, between));
         size_t i = 0;
 
-        while (i < COUNT_OF(roles) && strcmp(word, roles[i].name) != 0) i++;
-        if (i == COUNT_OF(roles)) {
-            return refuse(setting, "must be of frontend proctor teacher author admin metrics all");
-        }
+        while (i < COUNT_OF(roles) && !slice_equal_str(word, roles[i].name)) i++;
+        if (i == COUNT_OF(roles)) return false;
         bits |= roles[i].bit;
+        text += word.n;
     }
     *out = bits;
     return true;
+}
+
+const char *config_roles_text(unsigned bits, char out[CONFIG_ROLES])
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < COUNT_OF(roles) && roles[i].bit != ROLE_ALL; i++) {
+        if (!(bits & roles[i].bit)) continue;
+        n += (size_t)snprintf(out + n, CONFIG_ROLES - n, "%s%s", n ? " " : "", roles[i].name);
+    }
+    return out;
+}
+
+static bool set_roles(struct setting *setting, unsigned *out)
+{
+    return config_roles(setting->value, out) ||
+           refuse(setting, "must be of frontend proctor teacher author admin metrics all");
 }
 
 /* Only the transports that are safe to offer: others of libzmq's have open faults. */
@@ -87,16 +112,11 @@ static bool set_url(struct setting *setting, const char *scheme, char *out)
     return refuse(setting, scheme[0] == 'i' ? "must begin with ipc://" : "must begin with tcp://");
 }
 
-/* Without encryption, bytes on a network are anybody's. */
 static bool set_tcp(struct setting *setting, char *out)
 {
-    static const char *const loopback[] = {"tcp://127.", "tcp://[::1]:", "tcp://localhost:"};
-
     if (!set_url(setting, "tcp://", out)) return false;
-    for (size_t i = 0; i < COUNT_OF(loopback); i++) {
-        if (strncmp(out, loopback[i], strlen(loopback[i])) == 0) return true;
-    }
-    return !out[0] || refuse(setting, "must be a loopback address: there is no encryption");
+    if (!out[0] || endpoint_reach(out) != ENDPOINT_BAD) return true;
+    return refuse(setting, "must be tcp://ADDRESS:PORT, the address in numbers (or *)");
 }
 
 static bool set_level(struct setting *setting)
@@ -110,18 +130,18 @@ static bool is(const struct setting *setting, const char *section, const char *k
     return strcmp(setting->section, section) == 0 && strcmp(setting->key, key) == 0;
 }
 
-static bool set(struct setting *setting)
+static bool set_quota(struct setting *setting, enum quota_kind kind)
+{
+    return set_int(setting, 0, QUOTA_MOST, &setting->config->quota.most[kind]);
+}
+
+static bool set_daemon(struct setting *setting)
 {
     struct config *config = setting->config;
-    struct endpoint_config *ipc = &config->endpoint[0], *tcp = &config->endpoint[1];
 
     if (is(setting, "thetad", "data_dir")) return set_text(setting, config->data_dir);
     if (is(setting, "thetad", "log_level")) return set_level(setting);
     if (is(setting, "thetad", "drain_ms")) return set_int(setting, 0, 600000, &config->drain_ms);
-    if (is(setting, "ipc", "endpoint")) return set_url(setting, "ipc://", ipc->url);
-    if (is(setting, "ipc", "roles")) return set_roles(setting, &ipc->roles);
-    if (is(setting, "tcp", "endpoint")) return set_tcp(setting, tcp->url);
-    if (is(setting, "tcp", "roles")) return set_roles(setting, &tcp->roles);
     if (is(setting, "store", "map_size_mib")) {
         return set_int(setting, 1, MAX_MAP_MIB, &config->map_mib);
     }
@@ -132,6 +152,38 @@ static bool set(struct setting *setting)
     return refuse(setting, "there is no such key");
 }
 
+static bool set_access(struct setting *setting)
+{
+    struct config *config = setting->config;
+    struct endpoint_config *ipc = &config->endpoint[IPC_ENDPOINT],
+                           *tcp = &config->endpoint[TCP_ENDPOINT];
+
+    if (is(setting, "ipc", "endpoint")) return set_url(setting, "ipc://", ipc->url);
+    if (is(setting, "ipc", "roles")) return set_roles(setting, &ipc->roles);
+    if (is(setting, "tcp", "endpoint")) return set_tcp(setting, tcp->url);
+    if (is(setting, "tcp", "roles")) {
+        setting->has_tcp_roles = true;
+        return set_roles(setting, &tcp->roles);
+    }
+    if (is(setting, "access", "server_key")) return set_text(setting, config->server_key);
+    if (is(setting, "access", "keys")) return set_text(setting, config->key_dir);
+    return set_daemon(setting);
+}
+
+static bool set(struct setting *setting)
+{
+    struct config *config = setting->config;
+
+    if (is(setting, "access", "requests_per_second")) return set_quota(setting, QUOTA_REQUESTS);
+    if (is(setting, "access", "sessions_per_hour")) return set_quota(setting, QUOTA_SESSIONS_HOUR);
+    if (is(setting, "access", "sessions_per_day")) return set_quota(setting, QUOTA_SESSIONS_DAY);
+    if (is(setting, "access", "items_per_day")) return set_quota(setting, QUOTA_ITEMS_DAY);
+    if (is(setting, "limits", "connections")) {
+        return set_int(setting, 1, 1000000, &config->max_connections);
+    }
+    return set_access(setting);
+}
+
 /* The parser gives an indented line as one more value of the key above it. */
 static int on_value(void *context, const char *section, const char *key, const char *value)
 {
@@ -139,7 +191,7 @@ static int on_value(void *context, const char *section, const char *key, const c
     char name[LIMIT_ID + 1];
     bool again;
 
-    if (setting->refused) return 0;
+    if (setting->refused_line) return 0;
     setting->section = section;
     setting->key = key;
     setting->value = value;
@@ -150,43 +202,100 @@ static int on_value(void *context, const char *section, const char *key, const c
     return set(setting);
 }
 
+/* For the parser: the next line, or NULL. */
+static char *next_line(char *text, int size, void *stream)
+{
+    struct source *source = stream;
+    struct setting *setting = source->setting;
+    size_t n;
+
+    if (!fgets(text, size, source->file)) return NULL;
+    setting->line++;
+    n = strlen(text);
+    if (n + 1 < (size_t)size || text[n - 1] == '\n' || feof(source->file)) return text;
+    if (!setting->refused_line) {
+        fault_set(setting->fault, NULL, NULL, "is too long, at most %d bytes are allowed",
+                  size - 2);
+        setting->refused_line = setting->line;
+    }
+    return NULL;
+}
+
 void config_init(struct config *config)
 {
     *config = (struct config){
         .data_dir = "/var/lib/thetad",
         .log_level = LOG_INFO,
-        .endpoint = {{.url = "ipc:///run/thetad/thetad.sock", .roles = ROLE_ALL},
-                     {.url = "tcp://127.0.0.1:7350", .roles = ROLE_FRONTEND}},
+        .endpoint = {[IPC_ENDPOINT] = {.url = "ipc:///run/thetad/thetad.sock", .roles = ROLE_ALL},
+                     [TCP_ENDPOINT] = {.url = "tcp://127.0.0.1:7350", .roles = ROLE_FRONTEND}},
         .map_mib = 65536,
         .max_sessions = 200000,
         .idle_s = 3600,
         .drain_ms = 5000,
+        .quota.most = {[QUOTA_REQUESTS] = 1000,
+                       [QUOTA_SESSIONS_HOUR] = 10000,
+                       [QUOTA_SESSIONS_DAY] = 50000,
+                       [QUOTA_ITEMS_DAY] = 2000000},
+        .max_connections = 500,
     };
+}
+
+/* Keep what was found first: a line that the parser does not take, or a value that we do not. */
+static enum status refuse_line(const struct setting *setting, int bad_line)
+{
+    bool ours = setting->refused_line && (!bad_line || setting->refused_line <= bad_line);
+    struct fault found = {.text = "is not key = value"};
+
+    if (ours) found = *setting->fault;
+    fault_set(setting->fault, NULL, found.field, "line %d: %.130s",
+              ours ? setting->refused_line : bad_line, found.text);
+    return BAD_REQUEST;
+}
+
+/* Values that each are good must be so together. Without encryption, bytes on a network are
+ * anybody's. */
+static enum status check(const struct setting *setting)
+{
+    const struct config *config = setting->config;
+    const char *tcp = config->endpoint[TCP_ENDPOINT].url, *field = NULL, *why = NULL;
+    bool has_keys = config->server_key[0] != '\0';
+
+    if (!config->endpoint[IPC_ENDPOINT].url[0] && !tcp[0]) {
+        field = "ipc.endpoint";
+        why = "both endpoints are off";
+    } else if (has_keys != (config->key_dir[0] != '\0')) {
+        field = has_keys ? "access.keys" : "access.server_key";
+        why = "server_key and keys go together: one of them is missing";
+    } else if (has_keys && setting->has_tcp_roles) {
+        field = "tcp.roles";
+        why = "with access.keys each peer has the roles of its key: leave this out";
+    } else if (tcp[0] && !has_keys && endpoint_reach(tcp) != ENDPOINT_LOOPBACK) {
+        field = "tcp.endpoint";
+        why = "must be a loopback address (127.0.0.1, [::1]) unless access.server_key and "
+              "access.keys turn encryption on";
+    }
+    if (!why) return OK;
+    fault_set(setting->fault, NULL, field, "%s", why);
+    return BAD_REQUEST;
 }
 
 enum status config_load(const char *path, struct config *config, struct fault *fault)
 {
     struct config read;
     struct setting setting = {.config = &read, .fault = fault};
+    struct source source = {.file = fopen(path, "re"), .setting = &setting};
+    enum status st;
     int line;
 
     config_init(&read);
-    line = ini_parse(path, on_value, &setting);
-    if (line < 0) {
+    if (!source.file) {
         fault_set(fault, NULL, NULL, "cannot read %s: %s", path, strerror(errno));
         return NOT_FOUND;
     }
-    if (line > 0) {
-        struct fault found = {.text = "is not key = value"};
-
-        if (setting.refused) found = *fault;
-        fault_set(fault, NULL, found.field, "line %d: %.120s", line, found.text);
-        return BAD_REQUEST;
-    }
-    if (!read.endpoint[0].url[0] && !read.endpoint[1].url[0]) {
-        fault_set(fault, NULL, "ipc.endpoint", "both endpoints are off");
-        return BAD_REQUEST;
-    }
-    *config = read;
-    return OK;
+    line = ini_parse_stream(next_line, &source, on_value, &setting);
+    fclose(source.file);
+    if (line || setting.refused_line) return refuse_line(&setting, line);
+    st = check(&setting);
+    if (st == OK) *config = read;
+    return st;
 }

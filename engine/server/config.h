@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "server/log.h"
+#include "server/quota.h"
 
 #include <stdint.h>
 
@@ -20,24 +21,40 @@ enum role {
     ROLE_ALL = (1 << 6) - 1,
 };
 
-enum { CONFIG_TEXT = 512, CONFIG_ENDPOINTS = 2 };
+enum { CONFIG_TEXT = 512 };
+
+enum { IPC_ENDPOINT, TCP_ENDPOINT, CONFIG_ENDPOINTS };
 
 struct endpoint_config {
     char url[CONFIG_TEXT];  // "" is off
-    unsigned roles;         // of every peer there
+    unsigned roles;         // of every peer there; with keys each has its own
 };
 
 struct config {
     char data_dir[CONFIG_TEXT];
     enum log_level log_level;
-    struct endpoint_config endpoint[CONFIG_ENDPOINTS];  // ipc, tcp
-    int64_t map_mib;                                    // LMDB's map; address space, not disk
-    int64_t max_sessions;                               // live ones
-    int64_t idle_s;    // a session untouched for so long leaves memory
-    int64_t drain_ms;  // longest wait for what is under way when told to end
+    struct endpoint_config endpoint[CONFIG_ENDPOINTS];
+    int64_t map_mib;       // LMDB's map; address space, not disk
+    int64_t max_sessions;  // live ones
+    int64_t idle_s;        // a session untouched for so long leaves memory
+    int64_t drain_ms;      // longest wait for what is under way when told to end
+
+    /* Encryption and keys of the tcp endpoint, where the first is not "". */
+    char server_key[CONFIG_TEXT];  // file of the secret certificate; a name: a systemd credential
+    char key_dir[CONFIG_TEXT];     // folder of the clients' public certificates
+    struct quota_limits quota;     // of a key that names none of its own
+
+    int64_t max_connections;  // what descriptors must be there for
 };
 
 void config_init(struct config *config);
+
+/* The bits of roles named in `text`, between spaces and commas. False where one is no role. */
+bool config_roles(const char *text, unsigned *out);
+
+/* The names of the roles in `bits`, between spaces. Returns `out`. */
+enum { CONFIG_ROLES = 64 };
+const char *config_roles_text(unsigned bits, char out[CONFIG_ROLES]);
 
 /* Read a file over the defaults. NOT_FOUND where it cannot be read, BAD_REQUEST with line and key
  * in `fault`; on an error *config is untouched. */

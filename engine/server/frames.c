@@ -2,6 +2,7 @@
 /* An envelope in memory: | length 1 | frame | length 1 | frame | ...: our own copies are short,
  * because a longer frame than 255 bytes is refused. */
 #include "server/frames.h"
+#include "server/auth.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum {
     BACKLOG = 4096,
     SOCKET_MODE = 0660,
     LINGER_MS = 2000,
+    MADE_ID_BYTES = 5,  // of a routing id that libzmq makes; its first byte is 0
 };
 
 static bool set_int(void *socket, int option, int value)
@@ -40,8 +42,16 @@ static bool set_options(void *socket)
            set_int(socket, ZMQ_TCP_KEEPALIVE, 1) && set_int(socket, ZMQ_LINGER, LINGER_MS);
 }
 
+/* libzmq asks the ZAP handler about a domain that has a name, and only then. */
+static bool set_curve(void *socket, const char *secret_key)
+{
+    return set_int(socket, ZMQ_CURVE_SERVER, 1) &&
+           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, AUTH_DOMAIN, strlen(AUTH_DOMAIN)) == 0 &&
+           zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, strlen(secret_key)) == 0;
+}
+
 enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint,
-                        void **out_socket, struct fault *fault)
+                        const char *secret_key, void **out_socket, struct fault *fault)
 {
     static const char ipc[] = "ipc://";
     bool is_ipc = strncmp(endpoint->url, ipc, sizeof(ipc) - 1) == 0;
@@ -50,7 +60,8 @@ enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoin
     mode_t mask;
     bool bound;
 
-    if (!socket || !set_options(socket)) {
+    if (!socket || !set_options(socket) || (secret_key && !set_curve(socket, secret_key)) ||
+        (strchr(endpoint->url, '[') && !set_int(socket, ZMQ_IPV6, 1))) {
         fault_set(fault, NULL, field, "cannot make a socket: %s", zmq_strerror(errno));
         if (socket) zmq_close(socket);
         return IO_ERROR;
@@ -78,7 +89,21 @@ static bool keep_frame(struct buf *envelope, const void *data, size_t n, int n_f
     return !envelope->failed;
 }
 
-enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body)
+/* Of the payload: libzmq 4.3.4 has nothing on the first frame once a poll has looked at it. */
+static void keep_user(zmq_msg_t *payload, char user[FRAMES_USER])
+{
+    const char *text = zmq_msg_gets(payload, "User-Id");
+
+    if (!slice_to_text(slice_str(text ? text : ""), user, FRAMES_USER)) user[0] = '\0';
+}
+
+static bool is_made_id(struct slice envelope)
+{
+    return envelope.n > MADE_ID_BYTES && envelope.data[0] == MADE_ID_BYTES && envelope.data[1] == 0;
+}
+
+enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body,
+                               char user[FRAMES_USER])
 {
     size_t mark = envelope->n;
     bool good = true, more = true;
@@ -99,12 +124,17 @@ enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *b
                 good && keep_frame(envelope, zmq_msg_data(&frame), zmq_msg_size(&frame), n_frame);
             continue;
         }
+        if (user) keep_user(&frame, user);
         buf_clear(body);
         buf_append(body, zmq_msg_data(&frame), zmq_msg_size(&frame));
         good = good && n_frame > 0 && !body->failed;
     }
     zmq_msg_close(&frame);
-    if (good) return FRAMES_MESSAGE;
+    if (good) {
+        struct slice kept = slice_of(envelope->data + mark, envelope->n - mark);
+
+        return is_made_id(kept) ? FRAMES_MESSAGE : FRAMES_NAMED;
+    }
     envelope->n = mark;
     return FRAMES_BAD;
 }

@@ -6,16 +6,23 @@
 #include "base/slice.h"
 #include "server/config.h"
 
-/* A ROUTER bound to `endpoint`, with every limit set. IO_ERROR with a text in `fault`. */
+/* A ROUTER bound to `endpoint`, with every limit set. With a `secret_key` (Z85) it speaks CURVE
+ * only, with peers that the ZAP handler of the context lets in; NULL: without encryption. IO_ERROR
+ * with a text in `fault`. */
 MUST_CHECK enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint,
-                                   void **out_socket, struct fault *fault);
+                                   const char *secret_key, void **out_socket, struct fault *fault);
 
-enum frames_got { FRAMES_NONE, FRAMES_MESSAGE, FRAMES_BAD };
+enum frames_got { FRAMES_NONE, FRAMES_MESSAGE, FRAMES_NAMED, FRAMES_BAD };
+
+enum { FRAMES_USER = 64 };  // bytes of a User-Id with its NUL
 
 /* Take one message, without waiting. The envelope is appended to `envelope`, encoded; `body` is
- * replaced. FRAMES_BAD: the message was taken, but its envelope is over the limits, so there is
+ * replaced. `user` (NULL: not asked for) gets what the ZAP handler said of the peer, "" where it
+ * was not asked. FRAMES_NAMED: the peer has set a routing id, which could be another's; it is to be
+ * refused. FRAMES_BAD: the message was taken, but its envelope is over the limits, so there is
  * nobody to answer. */
-enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body);
+enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body,
+                               char user[FRAMES_USER]);
 
 /* Send a body behind an envelope as it was received. False where the peer is gone or takes no more:
  * the reply is dropped, and the peer asks again. */

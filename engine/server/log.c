@@ -52,6 +52,34 @@ static int prefix(enum log_level level, char *out, size_t size)
                     levels[level].name);
 }
 
+const char *log_value(struct slice value, char out[LOG_VALUE])
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t n = 0;
+
+    for (size_t i = 0; i < value.n && n + 5 <= LOG_VALUE; i++) {
+        uint8_t c = value.data[i];
+
+        if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
+            out[n++] = (char)c;
+            continue;
+        }
+        out[n++] = '\\';
+        out[n++] = 'x';
+        out[n++] = hex[c >> 4];
+        out[n++] = hex[c & 15];
+    }
+    out[n] = '\0';
+    return out;
+}
+
+static void blank_controls(char *line, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f) line[i] = '?';
+    }
+}
+
 void log_line(enum log_level level, const char *message, const char *fmt, ...)
 {
     char line[LINE_BYTES];
@@ -70,6 +98,7 @@ void log_line(enum log_level level, const char *message, const char *fmt, ...)
         n += more > 0 ? (size_t)more : 0;
     }
     if (n > sizeof(line) - 2) n = sizeof(line) - 2;
+    blank_controls(line, n);
     line[n++] = '\n';
     if (write(STDERR_FILENO, line, n) < 0) return;  // there is nowhere left to complain to
 }

@@ -3,6 +3,7 @@
  * all replies. While it commits the next messages queue up, so batches grow with load by
  * themselves. Nothing that changes anything is told before it is on disk. */
 #include "server/loop.h"
+#include "server/access.h"
 #include "server/clock.h"
 #include "server/frames.h"
 #include "server/helper.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -43,6 +45,7 @@ struct slot {
 struct pending {
     struct job job;
     int socket;
+    char user[FRAMES_USER];
     int64_t arrived_us;
     bool sent;
     struct buf envelope, body;
@@ -54,6 +57,7 @@ struct loop {
     const char *config_path;
     void *zmq;
     void *router[CONFIG_ENDPOINTS];
+    struct access *access;  // of TCP; NULL where it has no keys
     struct helper *helper;
     int signal_fd;
     struct decoder decoder;
@@ -89,19 +93,25 @@ void loop_block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static struct slice tenant_of(int socket)
+/* Whether the peers of a socket are known by their keys. */
+static bool has_keys(const struct loop *loop, int socket)
 {
-    (void)socket;  // without keys every peer is the local school's
-    return slice_str("local");
+    return loop->access && socket == TCP_ENDPOINT;
 }
 
-static struct peer peer_of(const struct loop *loop, int socket)
+/* Without keys every peer is the local school's. */
+static struct peer peer_of(const struct loop *loop, int socket, const char *user)
 {
-    return (struct peer){.tenant = tenant_of(socket),
-                         .who = slice_str("local"),
-                         .roles = loop->server->config.endpoint[socket].roles,
-                         .now_ms = clock_wall_ms(),
-                         .now_us = clock_us()};
+    struct peer peer = {.tenant = slice_str("local"),
+                        .who = slice_str("local"),
+                        .now_ms = clock_wall_ms(),
+                        .now_us = clock_us()};
+
+    if (has_keys(loop, socket))
+        access_identify(loop->access, user, &peer);
+    else
+        peer.roles = loop->server->config.endpoint[socket].roles;
+    return peer;
 }
 
 /* A commit that failed leaves memory ahead of the disk: nothing of it may be told, and only a new
@@ -166,8 +176,8 @@ static void pending_free(struct pending *pending)
 }
 
 /* Keep a request until a helper has done its work. False without memory. */
-static bool add_pending(struct loop *loop, const struct job *job, int socket, struct slice envelope,
-                        int64_t arrived_us)
+static bool add_pending(struct loop *loop, const struct job *job, int socket, const char *user,
+                        struct slice envelope, int64_t arrived_us)
 {
     struct pending *pending = calloc(1, sizeof(*pending));
 
@@ -176,6 +186,7 @@ static bool add_pending(struct loop *loop, const struct job *job, int socket, st
     pending->job = *job;
     pending->job.ticket = ++loop->next_ticket;
     pending->socket = socket;
+    memcpy(pending->user, user, sizeof(pending->user));
     pending->arrived_us = arrived_us;
     buf_append(&pending->envelope, envelope.data, envelope.n);
     buf_append(&pending->body, loop->body.data, loop->body.n);
@@ -204,7 +215,7 @@ static void send_pending(struct loop *loop)
 
 static void finish_pending(struct loop *loop, struct pending *pending, const struct job *job)
 {
-    struct peer peer = peer_of(loop, pending->socket);
+    struct peer peer = peer_of(loop, pending->socket, pending->user);
     size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
     struct job done = *job;
     struct slice body = slice_of(pending->body.data, pending->body.n - job->n_extra);
@@ -247,12 +258,19 @@ static void drain_helper(struct loop *loop)
 static bool serve_message(struct loop *loop, int socket)
 {
     size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
-    struct peer peer = peer_of(loop, socket);
     struct job job = {0};
     struct job *room = loop->n_pending < PENDING_MOST ? &job : NULL;
-    enum frames_got got = frames_receive(loop->router[socket], &loop->envelope, &loop->body);
+    char user[FRAMES_USER] = "";
+    enum frames_got got = frames_receive(loop->router[socket], &loop->envelope, &loop->body,
+                                         has_keys(loop, socket) ? user : NULL);
+    struct peer peer;
 
     if (got == FRAMES_NONE) return false;
+    peer = peer_of(loop, socket, user);
+    if (got == FRAMES_NAMED) {
+        peer.refused = BAD_REQUEST;
+        peer.why = "a client does not set a routing id: it could be another's";
+    }
     loop->quiet_us = peer.now_us;
     if (got == FRAMES_BAD) {
         loop->server->stats.dropped++;
@@ -263,7 +281,7 @@ static bool serve_message(struct loop *loop, int socket)
         struct slice envelope =
             slice_of(loop->envelope.data + envelope_at, loop->envelope.n - envelope_at);
 
-        if (add_pending(loop, &job, socket, envelope, peer.now_us)) {
+        if (add_pending(loop, &job, socket, user, envelope, peer.now_us)) {
             loop->envelope.n = envelope_at;
             return true;
         }
@@ -383,22 +401,40 @@ static void begin_drain(struct loop *loop)
     }
 }
 
-/* A new log level and new limits of time; endpoints and the store stay as they are. */
+/* The keys as they are in the folder now, and what a request needs to be within its limits. */
+static void reload_keys(struct loop *loop, const struct config *config)
+{
+    struct fault fault = {0};
+
+    if (!loop->access) return;
+    if (access_reload(loop->access, config, &fault)) {
+        log_line(LOG_ERROR, "keys not read, the old ones stay", "field=%s error=\"%s\"",
+                 fault.field, fault.text);
+        return;
+    }
+    log_line(LOG_INFO, "keys read", "n=%zu folder=\"%s\"", access_n_key(loop->access),
+             config->key_dir);
+}
+
+/* A new log level, new limits of time and the keys; endpoints and the store stay as they are. */
 static void reload(struct loop *loop)
 {
     struct server *server = loop->server;
     struct config config;
-    struct fault fault;
+    struct fault fault = {0};
 
     if (!loop->config_path) return;
     if (config_load(loop->config_path, &config, &fault)) {
         log_line(LOG_ERROR, "configuration refused, the old one stays", "field=%s error=\"%s\"",
                  fault.field, fault.text);
+        reload_keys(loop, &server->config);
         return;
     }
     server->config.log_level = config.log_level;
     server->config.drain_ms = config.drain_ms;
+    server->config.quota = config.quota;
     log_set_level(config.log_level);
+    reload_keys(loop, &server->config);
     log_line(LOG_INFO, "configuration reloaded", "file=%s", loop->config_path);
 }
 
@@ -445,10 +481,34 @@ static void serve(struct loop *loop)
     }
 }
 
+static int bind_endpoint(struct loop *loop, int socket, struct fault *fault)
+{
+    const struct config *config = &loop->server->config;
+    const struct endpoint_config *endpoint = &config->endpoint[socket];
+    const char *secret = has_keys(loop, socket) ? access_secret_key(loop->access) : NULL;
+    char roles[CONFIG_ROLES];
+
+    if (!endpoint->url[0]) return EX_OK;
+    if (frames_bind(loop->zmq, endpoint, secret, &loop->router[socket], fault)) {
+        return EX_UNAVAILABLE;
+    }
+    if (secret) {
+        log_line(LOG_INFO, "listening", "endpoint=%s security=CURVE keys=%zu roles=\"by key\"",
+                 endpoint->url, access_n_key(loop->access));
+    } else {
+        log_line(LOG_INFO, "listening",
+                 "endpoint=%s security=none reach=\"this machine\" "
+                 "roles=\"%s\"",
+                 endpoint->url, config_roles_text(endpoint->roles, roles));
+    }
+    return EX_OK;
+}
+
 static int open_sockets(struct loop *loop, struct fault *fault)
 {
     struct server *server = loop->server;
     sigset_t set = own_signals();
+    int code = EX_OK;
 
     loop->zmq = zmq_ctx_new();
     if (!loop->zmq) return EX_OSERR;
@@ -456,14 +516,11 @@ static int open_sockets(struct loop *loop, struct fault *fault)
     loop->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (loop->signal_fd < 0) return EX_OSERR;
     if (helper_start(loop->zmq, server->env, &loop->helper)) return EX_OSERR;
-    for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
-        if (!server->config.endpoint[s].url[0]) continue;
-        if (frames_bind(loop->zmq, &server->config.endpoint[s], &loop->router[s], fault)) {
-            return EX_UNAVAILABLE;
-        }
-        log_line(LOG_INFO, "listening", "endpoint=%s", server->config.endpoint[s].url);
+    if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;
+    for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
+        code = bind_endpoint(loop, s, fault);
     }
-    return EX_OK;
+    return code;
 }
 
 static void close_sockets(struct loop *loop)
@@ -474,6 +531,7 @@ static void close_sockets(struct loop *loop)
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (loop->router[s]) zmq_close(loop->router[s]);
     }
+    access_close(loop->access);
     if (loop->zmq) zmq_ctx_term(loop->zmq);
     if (loop->signal_fd >= 0) close(loop->signal_fd);
     DL_FOREACH_SAFE(loop->pending, pending, next)

@@ -5,9 +5,10 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
-enum { OPTION_CHECK = 256 };
+enum { OPTION_CHECK = 256, OWN_DESCRIPTORS = 64 };
 
 const char *argp_program_version = "thetad " THETAD_VERSION;
 
@@ -65,6 +66,21 @@ static int read_config(const struct options *options, const char **out_path, str
     return EX_CONFIG;
 }
 
+/* Without a descriptor for a connection libzmq neither takes nor refuses it, and spins. */
+static int check_descriptors(const struct config *config)
+{
+    struct rlimit limit;
+    rlim_t need = (rlim_t)config->max_connections + OWN_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return EX_OSERR;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max >= need) return EX_OK;
+    log_line(LOG_ERROR, "too few file descriptors",
+             "field=limits.connections need=%llu most=%llu hint=\"LimitNOFILE= or ulimit -n\"",
+             (unsigned long long)need, (unsigned long long)limit.rlim_max);
+    return EX_CONFIG;
+}
+
 /* What systemd should make of a store that does not open: RestartPreventExitStatus has the codes
  * that a restart would not mend. */
 static int exit_code(enum status status)
@@ -96,6 +112,8 @@ int main(int argc, char **argv)
     code = read_config(&options, &path, &config);
     if (code || options.check) return code;
     log_set_level(config.log_level);
+    code = check_descriptors(&config);
+    if (code) return code;
     loop_block_signals();
     server = calloc(1, sizeof(*server));
     if (!server) return EX_OSERR;

@@ -2,6 +2,7 @@
 /* The table, and the way through it: decode, find the row, check the role, run, reply. */
 #include "server/request.h"
 #include "proto/version.h"
+#include "server/keys.h"
 #include "server/server.h"
 
 #include <stdarg.h>
@@ -34,6 +35,8 @@ const struct request *const requests[] = {
     &request_irt_rank,
     NULL,
 };
+
+enum { BUSY_MS = 500 };  // until a passing shortage may be over
 
 static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
 
@@ -82,6 +85,18 @@ enum status refuse(struct call *call, enum status status, const char *field, con
     return status;
 }
 
+enum status refuse_busy(struct call *call, int64_t retry_after_ms, const char *fmt, ...)
+{
+    char text[FAULT_TEXT];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    call->retry_after_ms = retry_after_ms;
+    return refuse(call, BUSY, NULL, "%s", text);
+}
+
 static void write_fault(struct writer *out, const struct fault *fault)
 {
     write_map(out, 1u + (fault->item[0] != 0) + (fault->field[0] != 0));
@@ -102,11 +117,14 @@ static void write_error(struct call *call, enum status status, size_t mark)
     write_map(out, 4);
     write_head(call, false);
     write_text(out, "error");
-    write_map(out,
-              3u + (fault->field[0] != 0) + (fault->item[0] != 0) + (faults->total > 0 ? 2u : 0u));
+    write_map(out, 3u + (status == BUSY) + (fault->field[0] != 0) + (fault->item[0] != 0) +
+                       (faults->total > 0 ? 2u : 0u));
     put_text(out, "code", code);
     put_text(out, "message", fault->text[0] ? fault->text : code);
     put_bool(out, "retry", status_retry(status));
+    if (status == BUSY) {
+        put_int(out, "retry_after_ms", call->retry_after_ms ? call->retry_after_ms : BUSY_MS);
+    }
     if (fault->field[0]) put_text(out, "field", fault->field);
     if (fault->item[0]) put_text(out, "item", fault->item);
     if (faults->total == 0) return;
@@ -153,6 +171,20 @@ static enum status check_id(struct call *call)
                   "must be an unsigned integer or a str of at most %d bytes", LIMIT_REQUEST_ID);
 }
 
+/* Whether the peer may ask anything now. */
+static enum status admit(struct call *call)
+{
+    const struct peer *peer = call->peer;
+    int64_t wait_ms;
+
+    if (peer->refused) return refuse(call, peer->refused, NULL, "%s", peer->why);
+    if (!peer->key) return OK;
+    wait_ms = quota_wait_ms(&peer->key->quota, QUOTA_REQUESTS, 1, peer->now_us);
+    if (wait_ms > 0) return refuse_busy(call, wait_ms, "too many requests with this key");
+    quota_use(&peer->key->quota, QUOTA_REQUESTS, 1, peer->now_us);
+    return OK;
+}
+
 /* Find the row and check what concerns every request. */
 static enum status call_begin(struct call *call, struct decoder *decoder, struct slice body)
 {
@@ -161,6 +193,7 @@ static enum status call_begin(struct call *call, struct decoder *decoder, struct
     int64_t version;
 
     if (st == OK) st = check_id(call);
+    if (st == OK) st = admit(call);
     if (st) return st;
     read_int(&call->in, "v", REQUIRED, PROTOCOL_VERSION, PROTOCOL_VERSION, &version);
     read_str(&call->in, "op", REQUIRED, LIMIT_ID, &op);
@@ -183,6 +216,7 @@ static enum status call_begin(struct call *call, struct decoder *decoder, struct
 static struct call call_of(struct server *server, const struct peer *peer, struct buf *reply)
 {
     return (struct call){.server = server,
+                         .peer = peer,
                          .tenant = peer->tenant,
                          .who = peer->who,
                          .roles = peer->roles,

@@ -11,6 +11,8 @@
 #include "store/library.h"
 
 struct server;
+struct peer;
+struct key;
 struct bank_version;
 struct plan;
 struct estimate_workspace;
@@ -19,16 +21,18 @@ struct estimate_workspace;
 struct call {
     const struct request *request;
     struct server *server;
+    const struct peer *peer;   // NULL in a helper
     struct slice tenant, who;  // of the peer
     unsigned roles;            // of the peer
     int64_t now_ms, now_us;
     msgpack_object root;
     struct reader in;  // the fields
     struct fault fault;
-    struct faults faults;  // of a document
-    struct writer out;     // the reply
-    struct job *job;       // where part of the work is a helper's
-    struct slice extra;    // in a helper: what `run` put into server->extra
+    struct faults faults;    // of a document
+    int64_t retry_after_ms;  // with BUSY; 0: a while
+    struct writer out;       // the reply
+    struct job *job;         // where part of the work is a helper's
+    struct slice extra;      // in a helper: what `run` put into server->extra
 };
 
 /* Work for a helper: a value. The only thing shared is the bank, which never changes. */
@@ -76,6 +80,10 @@ void reply_begin(struct call *call, size_t n_field);
 enum status refuse(struct call *call, enum status status, const char *field, const char *fmt, ...)
     PRINTF(4, 5);
 
+/* The same with BUSY, and when to come again. */
+enum status refuse_busy(struct call *call, int64_t retry_after_ms, const char *fmt, ...)
+    PRINTF(3, 4);
+
 /* A name of the peer's tenant. */
 struct library_name call_name(const struct call *call, struct slice name);
 
@@ -91,6 +99,10 @@ struct peer {
     struct slice tenant, who;
     unsigned roles;
     int64_t now_ms, now_us;
+    struct key *key;  // NULL where there are none: on ipc and loopback
+    /* Other than OK: every request is refused with this, because of `why`. */
+    enum status refused;
+    const char *why;
 };
 
 /* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.*: the way of an answer, from its fields to an event and from the session to its
  * state. */
+#include "server/keys.h"
 #include "server/request.h"
 #include "server/server.h"
 
@@ -132,6 +133,13 @@ static enum status find_session(struct call *call, struct live **out)
                   (const char *)id.data);
 }
 
+/* What a key has used of its limits. A session that runs is not broken off: the questions that it
+ * asks only count towards the next start. */
+static void use_quota(struct call *call, enum quota_kind kind)
+{
+    if (call->peer->key) quota_use(&call->peer->key->quota, kind, 1, call->now_us);
+}
+
 static enum status step(struct call *call, struct live *live, struct event *event,
                         struct slice reason)
 {
@@ -146,6 +154,7 @@ static enum status step(struct call *call, struct live *live, struct event *even
     if (st) return refuse_step(call, st);
     session_view(live->session, &after);
     if (changed && event->kind == EVENT_ANSWERED) server->stats.answers++;
+    if (after.state == SESSION_ASKING && after.seq != before.seq) use_quota(call, QUOTA_ITEMS_DAY);
     if (before.state != after.state && after.state == SESSION_FINISHED) {
         server->stats.sessions_finished++;
     }
@@ -207,6 +216,22 @@ static enum status start_again(struct call *call, struct live *live, struct slic
     return refuse(call, EXISTS, "session", "the session belongs to another start");
 }
 
+static enum status check_quota(struct call *call)
+{
+    static const enum quota_kind kinds[] = {QUOTA_SESSIONS_HOUR, QUOTA_SESSIONS_DAY,
+                                            QUOTA_ITEMS_DAY};
+    const struct key *key = call->peer->key;
+
+    if (!key) return OK;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        int64_t wait_ms = quota_wait_ms(&key->quota, kinds[i], 1, call->now_us);
+
+        if (wait_ms == 0) continue;
+        return refuse_busy(call, wait_ms, "the key's limit %s is used up", quota_name(kinds[i]));
+    }
+    return OK;
+}
+
 static enum status start_new(struct call *call, struct slice test, struct start *start,
                              struct event *event)
 {
@@ -215,11 +240,15 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     enum status st;
 
     if (server->draining) return refuse(call, DRAINING, NULL, "the daemon is going down");
-    st = find_plan(call, test, start);
+    st = check_quota(call);
+    if (st == OK) st = find_plan(call, test, start);
     if (st) return st;
     st = sessions_start(server->sessions, start, event, &server->batch, call->now_us, &live);
     if (st) return refuse_step(call, st);
     server->stats.sessions_started++;
+    use_quota(call, QUOTA_SESSIONS_HOUR);
+    use_quota(call, QUOTA_SESSIONS_DAY);
+    use_quota(call, QUOTA_ITEMS_DAY);
     return reply_state(call, live);
 }
 

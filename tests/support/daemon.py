@@ -17,6 +17,7 @@ import tempfile
 import time
 import unittest
 
+from support.keys import Keys
 from thetad import Client, NoReply, ThetadError
 
 READY_TIMEOUT_S = 30
@@ -45,11 +46,17 @@ def _die_with_parent():
 
 
 class Daemon:
-    def __init__(self, tcp_roles=None, log_level="info", map_mib=256, idle_s=3600):
+    def __init__(self, tcp_roles=None, log_level="info", map_mib=256, idle_s=3600, keys=False,
+                 settings=()):
+        """`keys`: TCP takes peers with keys only, those of self.keys. `settings`: more lines of
+        the configuration, each with its section: "[limits] queued = 5"."""
         self.folder = tempfile.mkdtemp(prefix="thetad-")
         self.endpoint = f"ipc://{self.folder}/thetad.sock"
-        self.tcp_endpoint = f"tcp://127.0.0.1:{free_port()}" if tcp_roles else None
+        has_tcp = tcp_roles or keys
+        self.tcp_endpoint = f"tcp://127.0.0.1:{free_port()}" if has_tcp else None
         self.tcp_roles = tcp_roles
+        self.keys = Keys(self.folder) if keys else None
+        self.settings = settings
         self.map_mib = map_mib
         self.idle_s = idle_s
         self.config_path = os.path.join(self.folder, "thetad.conf")
@@ -66,6 +73,11 @@ class Daemon:
         lines += ["[tcp]", f"endpoint = {self.tcp_endpoint or ''}"]
         if self.tcp_roles:
             lines.append(f"roles = {self.tcp_roles}")
+        if self.keys:
+            lines += ["[access]", f"server_key = {self.keys.server_file}",
+                      f"keys = {self.keys.public_folder}"]
+        for setting in self.settings:
+            lines += setting.split(" ", 1)
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 
@@ -98,6 +110,17 @@ class Daemon:
 
     def tcp_client(self, **options):
         return Client(self.tcp_endpoint, **options)
+
+    def reload(self):
+        """SIGHUP, and the wait until the log says that it was taken."""
+        said = re.compile(r"configuration re(loaded|fused)")
+        before = len(said.findall(self.log()))
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while len(said.findall(self.log())) == before:
+            if time.monotonic() > deadline:
+                raise AssertionError("thetad did not take SIGHUP:\n" + self.log())
+            time.sleep(0.01)
 
     def kill(self):
         self.process.kill()

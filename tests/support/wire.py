@@ -10,8 +10,10 @@ REPLY_TIMEOUT_MS = 5000
 class Peer:
     """A DEALER or REQ socket that sends frames as they are and decodes the reply."""
 
-    def __init__(self, endpoint, kind=zmq.DEALER):
+    def __init__(self, endpoint, kind=zmq.DEALER, routing_id=None):
         self.socket = zmq.Context.instance().socket(kind)
+        if routing_id is not None:
+            self.socket.routing_id = routing_id
         self.socket.linger = 0
         self.socket.immediate = 1
         self.socket.sndtimeo = REPLY_TIMEOUT_MS

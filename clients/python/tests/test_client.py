@@ -100,11 +100,25 @@ class TestRetries(unittest.TestCase):
         self.assertEqual(len({unpack(body)["id"] for _, body in fake.seen}), 2)
 
     def test_retry_true_is_sent_again(self):
-        with FakeDaemon(refuse("busy", retry=True), accept) as fake:
+        with FakeDaemon(refuse("busy", retry=True, retry_after_ms=1), accept) as fake:
+            with Client(fake.endpoint) as client:
+                self.assertTrue(client.call("ping")["ok"])
+        self.assertEqual(fake.seen[0], fake.seen[1])
+
+    def test_a_daemon_that_drains_is_left(self):
+        with FakeDaemon(refuse("draining", retry=True), accept) as fake:
             with Client(fake.endpoint) as client:
                 self.assertTrue(client.call("ping")["ok"])
         self.assertEqual(fake.seen[0][1], fake.seen[1][1])
         self.assertNotEqual(fake.seen[0][0], fake.seen[1][0])
+
+    def test_a_long_wait_is_the_callers(self):
+        with FakeDaemon(refuse("busy", retry=True, retry_after_ms=3600000)) as fake:
+            with Client(fake.endpoint) as client, self.assertRaises(ThetadError) as caught:
+                client.ping()
+        self.assertEqual((caught.exception.code, caught.exception.retry_after_ms),
+                         ("busy", 3600000))
+        self.assertEqual(len(fake.seen), 1)
 
     def test_retry_true_to_the_end_is_raised(self):
         with FakeDaemon(refuse("draining", retry=True)) as fake:
@@ -146,11 +160,13 @@ class TestRetries(unittest.TestCase):
         client_module.time.sleep = pauses.append
         client_module.BACKOFF_FIRST_S = 0.05
         for i_try in range(1, 9):
-            Client._back_off(i_try)
+            Client._back_off(i_try, None)
         for i_try, pause in enumerate(pauses, 1):
             longest = min(client_module.BACKOFF_MAX_S, 0.05 * 2 ** (i_try - 1))
             self.assertTrue(longest / 2 <= pause <= longest, (i_try, pause))
         self.assertGreater(len(set(pauses)), 4)
+        Client._back_off(1, {"error": {"retry_after_ms": 1700}})
+        self.assertTrue(1.7 <= pauses[-1] <= 2.125, pauses[-1])
 
 
 class TestReplies(unittest.TestCase):

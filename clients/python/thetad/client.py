@@ -6,6 +6,7 @@ again, so a try that fails closes its socket and the next one sends the same byt
 request id, on a new socket: whatever was queued on the old one is gone with it.
 """
 
+import os
 import random
 import secrets
 import time
@@ -13,9 +14,11 @@ import uuid
 
 import msgpack
 import zmq
+import zmq.auth
 
 BATCH_ITEMS = 500  # the daemon takes so many items in one bank.add
 BATCH_BYTES = 1000000  # and 1 MiB in one message; the rest is room for the other fields
+KEY_CHARACTERS = 40
 BACKOFF_FIRST_S = 0.05
 BACKOFF_MAX_S = 2.0
 
@@ -23,7 +26,8 @@ BACKOFF_MAX_S = 2.0
 class ThetadError(Exception):
     """The daemon refused a request. `code` is one of the protocol's error codes."""
 
-    def __init__(self, code, message, field=None, item=None, retry=False, reply=None):
+    def __init__(self, code, message, field=None, item=None, retry=False, reply=None,
+                 retry_after_ms=None):
         where = "".join(f" [{name} {value}]" for name, value in (("item", item), ("field", field))
                         if value)
         super().__init__(f"{code}: {message}{where}")
@@ -32,6 +36,7 @@ class ThetadError(Exception):
         self.field = field
         self.item = item
         self.retry = retry
+        self.retry_after_ms = retry_after_ms
         self.reply = reply or {}
 
     @property
@@ -45,7 +50,8 @@ class ThetadError(Exception):
         if not isinstance(error, dict):
             error = {}
         return cls(error.get("code", "internal"), error.get("message", "no reason given"),
-                   error.get("field"), error.get("item"), bool(error.get("retry")), reply)
+                   error.get("field"), error.get("item"), bool(error.get("retry")), reply,
+                   error.get("retry_after_ms"))
 
 
 class NoReply(TimeoutError):
@@ -66,6 +72,24 @@ def unpack(body):
     return message if isinstance(message, dict) else None
 
 
+def read_keys(server_key, key):
+    """(server's public key, our public key, our secret key) for CURVE.
+
+    `server_key` is the key itself, 40 characters, or the daemon's public certificate; `key` the
+    file of our secret certificate, which must be nobody else's to read.
+    """
+    if len(os.fspath(server_key)) == KEY_CHARACTERS:
+        server = os.fspath(server_key).encode("ascii")
+    else:
+        server, _ = zmq.auth.load_certificate(server_key)
+    if os.stat(key).st_mode & 0o077:
+        raise PermissionError(f"{key} holds a secret key and others may use it; say chmod 0600")
+    public, secret = zmq.auth.load_certificate(key)
+    if secret is None:
+        raise ValueError(f"{key} holds no secret key")
+    return server, public, secret
+
+
 def batches(items, max_items):
     """Split `items` so that each part fits one bank.add."""
     part, size = [], 0
@@ -84,13 +108,17 @@ class Client:
     """A connection to one daemon. Use one client per thread.
 
     `timeout` is the wait for a reply to one try, in seconds; `tries` counts the first one too.
+    `server_key` and `key` are for a daemon that asks for keys: see read_keys.
     """
 
-    def __init__(self, endpoint, timeout=3.0, tries=5, context=None):
+    def __init__(self, endpoint, timeout=3.0, tries=5, context=None, server_key=None, key=None):
+        if (server_key is None) != (key is None):
+            raise ValueError("server_key and key go together")
         self.endpoint = endpoint
         self.timeout = timeout
         self.tries = tries
         self._context = context or zmq.Context.instance()
+        self._keys = None if key is None else read_keys(server_key, key)
         self._socket = None
         # The daemon knows a repeated bank.add by its id: no two clients may make the same one.
         self._id_prefix = secrets.token_hex(8)
@@ -113,6 +141,9 @@ class Client:
             self._socket.linger = 0
             self._socket.immediate = 1
             self._socket.sndtimeo = int(self.timeout * 1000)
+            if self._keys is not None:
+                (self._socket.curve_serverkey, self._socket.curve_publickey,
+                 self._socket.curve_secretkey) = self._keys
             self._socket.connect(self.endpoint)
         return self._socket
 
@@ -124,11 +155,12 @@ class Client:
         reply = None
         for i_try in range(self.tries):
             if i_try:
-                self._back_off(i_try)
+                self._back_off(i_try, reply)
             reply = self._try(body, request_id)
             if reply is not None and not self._wants_retry(reply):
                 break
-            self.close()
+            if reply is None or reply["error"].get("code") == "draining":
+                self.close()  # behind a load balancer the next daemon is another
         if reply is None:
             raise NoReply(f"{op}: no reply from {self.endpoint} in {self.tries} tries of "
                           f"{self.timeout} s")
@@ -137,15 +169,20 @@ class Client:
         return reply
 
     @staticmethod
-    def _back_off(i_try):
+    def _back_off(i_try, reply):
         # The jitter keeps the clients of a restarted daemon from coming back all at once.
         longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (i_try - 1))
-        time.sleep(longest * random.uniform(0.5, 1.0))
+        wait = longest * random.uniform(0.5, 1.0)
+        after_ms = (reply or {}).get("error", {}).get("retry_after_ms") or 0
+        time.sleep(max(wait, after_ms / 1000 * random.uniform(1.0, 1.25)))
 
     @staticmethod
     def _wants_retry(reply):
+        """Whether to send it again: not where the daemon asks for a longer wait than ours."""
         error = reply.get("error")
-        return reply.get("ok") is not True and isinstance(error, dict) and bool(error.get("retry"))
+        if reply.get("ok") is True or not isinstance(error, dict) or not error.get("retry"):
+            return False
+        return (error.get("retry_after_ms") or 0) <= BACKOFF_MAX_S * 1000
 
     def _try(self, body, request_id):
         """Send once and wait; None where no reply to this request came in time."""

@@ -47,6 +47,13 @@ static void expect_defaults(const struct config *config)
     cr_expect_eq(config->map_mib, 65536);
     cr_expect_eq(config->max_sessions, 200000);
     cr_expect_eq(config->idle_s, 3600);
+    cr_expect_str_empty(config->server_key);
+    cr_expect_str_empty(config->key_dir);
+    cr_expect_eq(config->quota.most[QUOTA_REQUESTS], 1000);
+    cr_expect_eq(config->quota.most[QUOTA_SESSIONS_HOUR], 10000);
+    cr_expect_eq(config->quota.most[QUOTA_SESSIONS_DAY], 50000);
+    cr_expect_eq(config->quota.most[QUOTA_ITEMS_DAY], 2000000);
+    cr_expect_eq(config->max_connections, 500);
 }
 
 Test(config, has_defaults)
@@ -76,7 +83,10 @@ Test(config, takes_every_key)
                                 "drain_ms = 0\n[ipc]\nendpoint = ipc:///tmp/x.sock\n"
                                 "roles = proctor,metrics\n[tcp]\nendpoint=tcp://[::1]:99\n"
                                 "roles = frontend  author , admin\n[store]\nmap_size_mib = 1\n"
-                                "[sessions]\nmax_live = 10000000\nidle_s = 31536000\n");
+                                "[sessions]\nmax_live = 10000000\nidle_s = 31536000\n"
+                                "[access]\nrequests_per_second = 7\nsessions_per_hour = 8\n"
+                                "sessions_per_day = 9\nitems_per_day = 0\n[limits]\n"
+                                "connections = 11\n");
 
     cr_expect_str_eq(config.data_dir, "/srv/theta");
     cr_expect_eq(config.log_level, LOG_DEBUG);
@@ -88,6 +98,28 @@ Test(config, takes_every_key)
     cr_expect_eq(config.map_mib, 1);
     cr_expect_eq(config.max_sessions, 10000000);
     cr_expect_eq(config.idle_s, 31536000);
+    for (int64_t i = 0; i < N_QUOTA; i++) cr_expect_eq(config.quota.most[i], i < 3 ? 7 + i : 0);
+    cr_expect_eq(config.max_connections, 11);
+}
+
+/* With keys the daemon may be reached from elsewhere. */
+Test(config, opens_to_the_network_only_with_keys)
+{
+    static const char *const addresses[] = {"0.0.0.0",       "*",        "[::]", "192.0.2.7",
+                                            "[2001:db8::7]", "127.0.0.1"};
+    char text[256];
+
+    for (size_t i = 0; i < COUNT_OF(addresses); i++) {
+        struct config config;
+
+        snprintf(text, sizeof(text),
+                 "[access]\nserver_key = /etc/s\nkeys = /etc/k\n[tcp]\nendpoint = tcp://%s:7350\n",
+                 addresses[i]);
+        config = good(text);
+        cr_expect_str_eq(config.server_key, "/etc/s");
+        cr_expect_str_eq(config.key_dir, "/etc/k");
+        cr_expect(strstr(config.endpoint[TCP_ENDPOINT].url, addresses[i]));
+    }
 }
 
 Test(config, knows_every_role_and_level)
@@ -135,6 +167,10 @@ static void expect_refused(const struct row *row)
         cr_assert_eq(((const unsigned char *)&config)[i], 0xa5);
 }
 
+/* More than the parser takes in one piece. */
+#define TEN  "0123456789"
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 Test(config, names_line_and_key_of_what_is_wrong)
 {
     static const struct row rows[] = {
@@ -154,6 +190,9 @@ Test(config, names_line_and_key_of_what_is_wrong)
         {"[ipc]\nroles = frontend boss\n", "ipc.roles", "must be of frontend proctor"},
         {"[tcp]\nendpoint = ipc:///x\n", "tcp.endpoint", "must begin with tcp://"},
         {"[tcp]\nendpoint = udp://127.0.0.1:1\n", "tcp.endpoint", "must begin with tcp://"},
+        {"[tcp]\nendpoint = tcp://127.evil:7350\n", "tcp.endpoint", "the address in numbers"},
+        {"[tcp]\nendpoint = tcp://localhost:7350\n", "tcp.endpoint", "the address in numbers"},
+        {"[tcp]\nendpoint = tcp://127.0.0.1\n", "tcp.endpoint", "the address in numbers"},
         {"[tcp]\nendpoint = tcp://0.0.0.0:7350\n", "tcp.endpoint", "must be a loopback address"},
         {"[tcp]\nendpoint = tcp://*:7350\n", "tcp.endpoint", "must be a loopback address"},
         {"[tcp]\nendpoint = tcp://[::]:7350\n", "tcp.endpoint", "must be a loopback address"},
@@ -166,6 +205,18 @@ Test(config, names_line_and_key_of_what_is_wrong)
         {"[sessions]\nidle_s = 0\n", "sessions.idle_s", "between 1 and 31536000"},
         {"[sessions]\nidle_s = 31536001\n", "sessions.idle_s", "line 2"},
         {"[sessions]\nidle = 5\n", "sessions.idle", "no such key"},
+        {"[access]\nserver_key = /k\n", "access.keys", "one of them is missing"},
+        {"[access]\nkeys = /k\n", "access.server_key", "one of them is missing"},
+        {"[access]\nserver_key = /s\nkeys = /k\n[tcp]\nroles = frontend\n", "tcp.roles",
+         "leave this out"},
+        {"[access]\nitems_per_day = -1\n", "access.items_per_day", "between 0 and 1000000000"},
+        {"[limits]\nconnections = 0\n", "limits.connections", "between 1 and 1000000"},
+        {"[thetad]\ndrain_ms = 5\nbad line\nlog_level = loud\n", "", "line 3: is not key = value"},
+        {"[thetad]\nlog_level = loud\nbad line\n", "thetad.log_level", "line 2: must be error"},
+        {"[thetad]\nbad line\nlog_level = loud\n", "", "line 2: is not key = value"},
+        {"# " LONG "\n", "", "line 1: is too long"},
+        {"[thetad]\n; " LONG "\ndrain_ms = x\n", "", "line 2: is too long"},
+        {"[thetad]\ndrain_ms = x\n; " LONG "\n", "thetad.drain_ms", "line 2: must be"},
         {"[thetad]\nwhat is this\n", "", "line 2: is not key = value"},
         {"[thetad\n", "", "line 1: is not key = value"},
         {"[ipc]\nendpoint =\n[tcp]\nendpoint =\n", "ipc.endpoint", "both endpoints are off"},
@@ -210,7 +261,7 @@ Test(config, does_not_cut_a_long_value)
         if (load(text, &config, &fault) == OK)
             cr_expect_str_eq(config.data_dir, path);
         else
-            cr_expect(strstr(fault.text, "is not key = value"), "%zu: %s", n, fault.text);
+            cr_expect(strstr(fault.text, "line 2: is too long"), "%zu: %s", n, fault.text);
     }
 }
 

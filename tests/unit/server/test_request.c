@@ -424,7 +424,8 @@ Test(request, refuses_with_the_id_it_came_with)
     wire_json("{'v': 1, 'id': 'x-7', 'op': 'irt.curve'}", &body);
     call_refuse(&desk.server, &desk.decoder, buf_slice(&body), &peer, BUSY, &reply);
     expect_wire(buf_slice(&reply), "{'v': 1, 'id': 'x-7', 'ok': false,"
-                                   " 'error': {'code': 'busy', 'message': 'busy', 'retry': true}}");
+                                   " 'error': {'code': 'busy', 'message': 'busy', 'retry': true,"
+                                   " 'retry_after_ms': 500}}");
     buf_done(&body);
     buf_done(&reply);
     desk_close(&desk);

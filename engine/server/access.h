@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Access over the network: the daemon's key, the clients' keys, and the thread that lets them
+ * in. */
+#ifndef SERVER_ACCESS_H
+#define SERVER_ACCESS_H
+
+#include "server/keys.h"
+#include "server/request.h"
+
+struct access;
+
+/* Read the daemon's key and the folder of the clients', and start to decide on connections.
+ * *out_access is NULL where the configuration asks for none. Errors with field and text in
+ * `fault`. */
+MUST_CHECK enum status access_open(void *zmq_context, const struct config *config,
+                                   struct access **out_access, struct fault *fault);
+void access_close(struct access *access);
+
+/* Read the folder again, and nothing else. On an error all stays as it was. */
+MUST_CHECK enum status access_reload(struct access *access, const struct config *config,
+                                     struct fault *fault);
+
+/* The daemon's secret key, in Z85. */
+const char *access_secret_key(const struct access *access);
+
+size_t access_n_key(const struct access *access);
+
+/* Say who a peer is by the User-Id of its message, and refuse it where its key may not be used now.
+ * peer->now_ms and now_us are there already. */
+void access_identify(struct access *access, const char *user, struct peer *peer);
+
+#endif

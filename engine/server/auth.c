@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The thread has a copy of the admissions of its own, which comes as a message; nothing is shared.
+ * What it says of a peer is its public key, as the User-Id of the connection's messages: the loop
+ * looks up what that key may do when a request comes, so that a change holds for connections that
+ * stand. In front of it stands a secret of this process: where libzmq finds no handler it lets the
+ * peer in, and takes a User-Id from the peer itself. */
+#include "server/auth.h"
+#include "server/clock.h"
+#include "server/keys.h"
+#include "server/log.h"
+#include "server/refusals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#define ZAP_ENDPOINT     "inproc://zeromq.zap.01"
+#define CONTROL_ENDPOINT "inproc://auth"
+
+enum { TOKEN_BYTES = 8, TOKEN = 2 * TOKEN_BYTES };  // of the secret; its hexadecimal digits
+enum { ZAP_FRAMES = 7, FRAME_BYTES = 256, KEY_BYTES = 32, CONTROL_MS = 5000 };
+
+/* The frames of a ZAP request for CURVE, in this order. */
+enum { VERSION, REQUEST_ID, DOMAIN_NAME, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS };
+
+struct frame {
+    size_t n;
+    uint8_t data[FRAME_BYTES];
+};
+
+/* What the thread works with. It is all made before the thread is, which then owns it. */
+struct gate {
+    void *zap, *control;
+    struct buf admissions;
+    struct refusals refusals;
+    struct frame frame[ZAP_FRAMES];
+    char token[TOKEN + 1];
+};
+
+struct auth {
+    void *loop_end;
+    struct gate gate;
+    pthread_t thread;
+    bool running;
+};
+
+/* Take a whole message; -1 where there is none to come. How many frames it had: one that is too
+ * many or too long makes it bad. */
+static int receive(struct gate *gate, bool *out_good)
+{
+    struct frame rest;
+    int n = 0, more = 1;
+    size_t size = sizeof(more);
+
+    for (*out_good = true; more; n++) {
+        struct frame *frame = n < ZAP_FRAMES ? &gate->frame[n] : &rest;
+        int got = zmq_recv(gate->zap, frame->data, FRAME_BYTES, 0);
+
+        if (got < 0 || zmq_getsockopt(gate->zap, ZMQ_RCVMORE, &more, &size)) return -1;
+        if (got > FRAME_BYTES || n >= ZAP_FRAMES) *out_good = false;
+        frame->n = (size_t)(got > FRAME_BYTES ? FRAME_BYTES : got);
+    }
+    return n;
+}
+
+static bool frame_is(const struct frame *frame, const char *text)
+{
+    return slice_equal_str(slice_of(frame->data, frame->n), text);
+}
+
+static int by_key(const void *key, const void *admission)
+{
+    return memcmp(key, admission, KEY_BYTES);
+}
+
+/* Why the key is not let in, NULL where it is. */
+static const char *decide(const struct gate *gate, const uint8_t *key)
+{
+    const struct key_admission *found = NULL;
+
+    if (gate->admissions.n > 0) {
+        found = bsearch(key, gate->admissions.data, gate->admissions.n / sizeof(*found),
+                        sizeof(*found), by_key);
+    }
+    if (!found) return "unknown key";
+    return clock_wall_ms() >= found->expires_ms ? "expired key" : NULL;
+}
+
+static void tell(struct gate *gate, const char *key, const char *why)
+{
+    const struct frame *frame = &gate->frame[ADDRESS];
+    char address[LOG_VALUE], name[REFUSAL_NAME];
+    uint64_t n_before;
+
+    log_value(slice_of(frame->data, frame->n), address);
+    snprintf(name, sizeof(name), "%.60s %s", address, key);
+    if (!refusals_add(&gate->refusals, name, clock_us(), &n_before)) return;
+    log_line(LOG_WARN, "connection refused",
+             "address=\"%.60s\" key=\"%s\" reason=\"%s\" before=%llu", address, key, why,
+             (unsigned long long)n_before);
+}
+
+static void reply(struct gate *gate, const char *code, const char *text, const char *user)
+{
+    const struct frame *id = &gate->frame[REQUEST_ID];
+
+    zmq_send(gate->zap, "1.0", 3, ZMQ_SNDMORE);
+    zmq_send(gate->zap, id->data, id->n, ZMQ_SNDMORE);
+    zmq_send(gate->zap, code, strlen(code), ZMQ_SNDMORE);
+    zmq_send(gate->zap, text, strlen(text), ZMQ_SNDMORE);
+    zmq_send(gate->zap, user, strlen(user), ZMQ_SNDMORE);
+    zmq_send(gate->zap, "", 0, 0);
+}
+
+/* Answer one request. False at the end. */
+static bool serve_zap(struct gate *gate)
+{
+    const struct frame *key = &gate->frame[CREDENTIALS];
+    char text[CERTIFICATE_KEY + 1], user[TOKEN + CERTIFICATE_KEY + 1];
+    const char *why;
+    bool good;
+    int n = receive(gate, &good);
+
+    if (n < 0) return errno != ETERM;
+    if (n <= REQUEST_ID) gate->frame[REQUEST_ID].n = 0;
+    if (!good || n != ZAP_FRAMES || !frame_is(&gate->frame[VERSION], "1.0") ||
+        !frame_is(&gate->frame[DOMAIN_NAME], AUTH_DOMAIN) ||
+        !frame_is(&gate->frame[MECHANISM], "CURVE") || key->n != KEY_BYTES) {
+        reply(gate, "400", "no access", "");
+        return true;
+    }
+    zmq_z85_encode(text, key->data, KEY_BYTES);
+    why = decide(gate, key->data);
+    if (why) {
+        tell(gate, text, why);
+        reply(gate, "400", "no access", "");
+        return true;
+    }
+    snprintf(user, sizeof(user), "%s%s", gate->token, text);
+    reply(gate, "200", "OK", user);
+    return true;
+}
+
+/* A new list, or an empty message: the end. */
+static bool serve_control(struct gate *gate)
+{
+    zmq_msg_t message;
+    bool more = false;
+
+    zmq_msg_init(&message);
+    if (zmq_msg_recv(&message, gate->control, 0) > 0) {
+        // The first byte only keeps an empty list apart from the end.
+        buf_clear(&gate->admissions);
+        buf_append(&gate->admissions, (const uint8_t *)zmq_msg_data(&message) + 1,
+                   zmq_msg_size(&message) - 1);
+        if (gate->admissions.failed) buf_done(&gate->admissions);
+        more = zmq_send(gate->control, "", 0, 0) >= 0;
+    }
+    zmq_msg_close(&message);
+    return more;
+}
+
+static void *run(void *argument)
+{
+    struct gate *gate = argument;
+    bool more = true;
+
+    while (more) {
+        zmq_pollitem_t item[] = {{gate->control, 0, ZMQ_POLLIN, 0}, {gate->zap, 0, ZMQ_POLLIN, 0}};
+
+        if (zmq_poll(item, 2, -1) < 0) {
+            more = errno == EINTR;
+            if (!more)
+                log_line(LOG_ERROR, "connections are not decided on any more", "error=\"%s\"",
+                         zmq_strerror(errno));
+            continue;
+        }
+        if (item[0].revents) more = serve_control(gate);
+        if (more && item[1].revents) more = serve_zap(gate);
+    }
+    return NULL;
+}
+
+static void close_socket(void *socket)
+{
+    int linger = 0;
+
+    if (!socket) return;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger));
+    zmq_close(socket);
+}
+
+static bool open_sockets(void *zmq_context, struct auth *auth)
+{
+    struct gate *gate = &auth->gate;
+    int wait_ms = CONTROL_MS;
+
+    auth->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
+    gate->control = zmq_socket(zmq_context, ZMQ_PAIR);
+    gate->zap = zmq_socket(zmq_context, ZMQ_REP);
+    return auth->loop_end && gate->control && gate->zap &&
+           zmq_setsockopt(auth->loop_end, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms)) == 0 &&
+           zmq_bind(auth->loop_end, CONTROL_ENDPOINT) == 0 &&
+           zmq_connect(gate->control, CONTROL_ENDPOINT) == 0 &&
+           zmq_bind(gate->zap, ZAP_ENDPOINT) == 0;
+}
+
+static bool start_thread(struct auth *auth)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the loop's
+    auth->running = pthread_create(&auth->thread, NULL, run, &auth->gate) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return auth->running;
+}
+
+enum status auth_start(void *zmq_context, struct auth **out, struct fault *fault)
+{
+    struct auth *auth = calloc(1, sizeof(*auth));
+
+    uint8_t token[TOKEN_BYTES];
+
+    if (!auth) return NO_MEMORY;
+    randombytes_buf(token, sizeof(token));
+    sodium_bin2hex(auth->gate.token, sizeof(auth->gate.token), token, sizeof(token));
+    if (!open_sockets(zmq_context, auth) || !start_thread(auth)) {
+        fault_set(fault, NULL, "access.keys", "cannot decide on connections: %s",
+                  zmq_strerror(errno));
+        auth_stop(auth);
+        return IO_ERROR;
+    }
+    *out = auth;
+    return OK;
+}
+
+void auth_stop(struct auth *auth)
+{
+    if (!auth) return;
+    if (auth->running) {
+        zmq_send(auth->loop_end, "", 0, ZMQ_DONTWAIT);
+        pthread_join(auth->thread, NULL);
+    }
+    close_socket(auth->gate.zap);
+    close_socket(auth->gate.control);
+    close_socket(auth->loop_end);
+    buf_done(&auth->gate.admissions);
+    free(auth);
+}
+
+const char *auth_key(const struct auth *auth, const char *user)
+{
+    return strncmp(user, auth->gate.token, TOKEN) == 0 ? user + TOKEN : NULL;
+}
+
+bool auth_admit(struct auth *auth, struct slice admissions)
+{
+    struct buf message = {0};
+    char done;
+    bool good;
+
+    buf_append(&message, "+", 1);
+    buf_append(&message, admissions.data, admissions.n);
+    good = !message.failed &&
+           zmq_send(auth->loop_end, message.data, message.n, ZMQ_DONTWAIT) >= 0 &&
+           zmq_recv(auth->loop_end, &done, 1, 0) >= 0;
+    buf_done(&message);
+    return good;
+}

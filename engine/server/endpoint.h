@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an address to bind means for who can reach it. */
+#ifndef SERVER_ENDPOINT_H
+#define SERVER_ENDPOINT_H
+
+enum endpoint_reach {
+    ENDPOINT_BAD,       // no tcp://ADDRESS:PORT
+    ENDPOINT_LOOPBACK,  // this machine only
+    ENDPOINT_NETWORK,
+};
+
+/* ADDRESS is numbers: an IPv4 address, an IPv6 address in brackets, or *, all of them. A name could
+ * come to mean another address, or an interface. PORT is 1 to 65535. */
+enum endpoint_reach endpoint_reach(const char *url);
+
+#endif

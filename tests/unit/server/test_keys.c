@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/keys.h"
+#include "tests/support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum { N_FILE = 5 };
+
+struct folder {
+    struct scratch scratch;
+    struct keys *keys;
+    char public_key[N_FILE][41], secret_key[N_FILE][41];
+};
+
+static const struct quota_limits limits = {.most = {10, 20, 30, 40}};
+
+static void folder_open(struct folder *folder)
+{
+    log_set_level(LOG_ERROR);
+    scratch_make(&folder->scratch);
+    cr_assert_eq(keys_new(&folder->keys), OK);
+    for (int i = 0; i < N_FILE; i++)
+        cr_assert_eq(zmq_curve_keypair(folder->public_key[i], folder->secret_key[i]), 0);
+}
+
+static void folder_close(struct folder *folder)
+{
+    keys_free(folder->keys);
+    scratch_remove(&folder->scratch);
+}
+
+static void write_text(struct folder *folder, const char *name, const char *text)
+{
+    char path[300];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", folder->scratch.path, name);
+    file = fopen(path, "w");
+    cr_assert(file);
+    fputs(text, file);
+    fclose(file);
+    chmod(path, 0600);
+}
+
+/* A file with the i-th key and these lines of metadata. */
+static void put(struct folder *folder, const char *name, int i, const char *metadata)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text), "metadata\n%scurve\n    public-key = \"%s\"\n", metadata,
+             folder->public_key[i]);
+    write_text(folder, name, text);
+}
+
+static void take_away(struct folder *folder, const char *name)
+{
+    char path[300];
+
+    snprintf(path, sizeof(path), "%s/%s", folder->scratch.path, name);
+    cr_assert_eq(unlink(path), 0);
+}
+
+static size_t read_again(struct folder *folder)
+{
+    struct fault fault = {0};
+
+    cr_assert_eq(keys_read(folder->keys, folder->scratch.path, &limits, &fault), OK, "%s",
+                 fault.text);
+    return keys_n_valid(folder->keys);
+}
+
+static const struct key *find(struct folder *folder, int i)
+{
+    return keys_find(folder->keys, folder->public_key[i]);
+}
+
+#define NORTH "    name = n-1\n    tenant = north\n    role = frontend\n"
+
+Test(keys, come_from_certificates)
+{
+    struct folder folder;
+    const struct key *key;
+
+    folder_open(&folder);
+    put(&folder, "a.key", 0,
+        NORTH "    expires = 2027-08-01\n    sessions_per_hour = 5\n    items_per_day = 0\n");
+    put(&folder, "b", 1,
+        "    name = s-1\n    tenant = south\n    role = author, proctor metrics\n");
+    cr_assert_eq(read_again(&folder), 2);
+    key = find(&folder, 0);
+    cr_expect_str_eq(key->name, "n-1");
+    cr_expect_str_eq(key->tenant, "north");
+    cr_expect_eq(key->roles, ROLE_FRONTEND);
+    cr_expect_eq(key->expires_ms, 1817078400000);
+    cr_expect_eq(key->quota.limits.most[QUOTA_REQUESTS], 10);
+    cr_expect_eq(key->quota.limits.most[QUOTA_SESSIONS_HOUR], 5);
+    cr_expect_eq(key->quota.limits.most[QUOTA_SESSIONS_DAY], 30);
+    cr_expect_eq(key->quota.limits.most[QUOTA_ITEMS_DAY], 0);
+    key = find(&folder, 1);
+    cr_expect_eq(key->roles, ROLE_AUTHOR | ROLE_PROCTOR | ROLE_METRICS);
+    cr_expect_eq(key->expires_ms, INT64_MAX);
+    cr_expect_null(find(&folder, 2));
+    cr_expect_null(keys_find(folder.keys, ""));
+    folder_close(&folder);
+}
+
+/* One bad file costs its own key and no other. */
+Test(keys, leave_out_what_is_wrong)
+{
+    static const char *const bad[] = {
+        "",
+        "    tenant = north\n    role = frontend\n",
+        "    name = n\n    role = frontend\n",
+        "    name = n\n    tenant = north\n",
+        "    name = n\n    tenant = north\n    role =\n",
+        "    name = n\n    tenant = north\n    role = boss\n",
+        "    name = n n\n    tenant = north\n    role = frontend\n",
+        "    name = n\n    tenant = no/rth\n    role = frontend\n",
+        NORTH "    expires = tomorrow\n",
+        NORTH "    expires = 2027-02-30\n",
+        NORTH "    expires = 2027-08-01 12:00\n",
+        NORTH "    expires =\n",
+        NORTH "    expiry = 2027-08-01\n",
+        NORTH "    items_per_day = many\n",
+        NORTH "    items_per_day = -1\n",
+        NORTH "    items_per_day = 1000000001\n",
+    };
+    struct folder folder;
+    char text[512];
+
+    folder_open(&folder);
+    put(&folder, "good", 1, "    name = s-1\n    tenant = south\n    role = author\n");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        put(&folder, "bad", 0, bad[i]);
+        cr_expect_eq(read_again(&folder), 1, "%s", bad[i]);
+        cr_expect_null(find(&folder, 0), "%s", bad[i]);
+    }
+    write_text(&folder, "bad", "nonsense");
+    cr_expect_eq(read_again(&folder), 1);
+    snprintf(text, sizeof(text),
+             "metadata\n" NORTH "curve\n    public-key = \"%s\"\n    secret-key = \"%s\"\n",
+             folder.public_key[0], folder.secret_key[0]);
+    write_text(&folder, "bad", text);
+    cr_expect_eq(read_again(&folder), 1, "a secret is not for the daemon to have");
+    put(&folder, ".hidden", 2, NORTH);
+    cr_expect_eq(read_again(&folder), 1);
+    put(&folder, "bad", 0, NORTH);
+    cr_expect_eq(read_again(&folder), 2);
+    folder_close(&folder);
+}
+
+/* Of two files with the same key the first by name counts. */
+Test(keys, are_not_two_peers_at_a_time)
+{
+    struct folder folder;
+
+    folder_open(&folder);
+    put(&folder, "b", 0, "    name = second\n    tenant = south\n    role = admin\n");
+    put(&folder, "a", 0, NORTH);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(read_again(&folder), 1);
+        cr_expect_str_eq(find(&folder, 0)->tenant, "north");
+        cr_expect_eq(find(&folder, 0)->roles, ROLE_FRONTEND);
+    }
+    folder_close(&folder);
+}
+
+/* What is gone from the folder, or has become bad, is not valid; back again it is, with what it had
+ * used before. */
+Test(keys, follow_the_folder)
+{
+    struct folder folder;
+
+    folder_open(&folder);
+    put(&folder, "a", 0, NORTH);
+    put(&folder, "b", 1, NORTH);
+    cr_assert_eq(read_again(&folder), 2);
+    cr_expect_null(key_refusal(find(&folder, 0), 1));
+    quota_use(&keys_find(folder.keys, folder.public_key[0])->quota, QUOTA_SESSIONS_HOUR, 20, 5);
+    take_away(&folder, "a");
+    put(&folder, "b", 1, "    name = n-1\n");
+    cr_expect_eq(read_again(&folder), 0);
+    cr_expect_not_null(key_refusal(find(&folder, 0), 1));
+    cr_expect_not_null(key_refusal(find(&folder, 1), 1));
+    cr_expect_not_null(key_refusal(find(&folder, 2), 1));
+    put(&folder, "c", 0, "    name = n-2\n    tenant = south\n    role = proctor\n");
+    cr_expect_eq(read_again(&folder), 1);
+    cr_expect_str_eq(find(&folder, 0)->name, "n-2");
+    cr_expect_eq(find(&folder, 0)->roles, ROLE_PROCTOR);
+    cr_expect_gt(quota_wait_ms(&find(&folder, 0)->quota, QUOTA_SESSIONS_HOUR, 1, 5), 0);
+    folder_close(&folder);
+}
+
+Test(keys, expire)
+{
+    struct folder folder;
+    const struct key *key;
+
+    folder_open(&folder);
+    put(&folder, "a", 0, NORTH "    expires = 2026-11-22T09:30:07Z\n");
+    cr_assert_eq(read_again(&folder), 1);
+    key = find(&folder, 0);
+    cr_expect_eq(key->expires_ms, 1795339807000);
+    cr_expect_null(key_refusal(key, key->expires_ms - 1));
+    cr_expect_not_null(key_refusal(key, key->expires_ms));
+    folder_close(&folder);
+}
+
+/* A folder that cannot be read changes nothing. */
+Test(keys, stay_where_the_folder_is_gone)
+{
+    struct folder folder;
+    struct fault fault = {0};
+
+    folder_open(&folder);
+    put(&folder, "a", 0, NORTH);
+    cr_assert_eq(read_again(&folder), 1);
+    cr_expect_eq(keys_read(folder.keys, "/nonexistent/keys", &limits, &fault), NOT_FOUND);
+    cr_expect(strstr(fault.text, "/nonexistent/keys"));
+    cr_assert_eq(chmod(folder.scratch.path, 0777), 0);
+    cr_expect_eq(keys_read(folder.keys, folder.scratch.path, &limits, &fault), FORBIDDEN);
+    cr_expect_eq(keys_n_valid(folder.keys), 1);
+    folder_close(&folder);
+}
+
+Test(keys, tell_the_handshake_what_is_valid)
+{
+    struct folder folder;
+    struct buf out = {0};
+    struct key_admission got[N_FILE];
+    char text[41];
+
+    folder_open(&folder);
+    for (int i = 0; i < 4; i++) {
+        char name[2] = {(char)('a' + i), 0};
+
+        put(&folder, name, i, NORTH);
+    }
+    cr_assert_eq(read_again(&folder), 4);
+    take_away(&folder, "c");
+    cr_assert_eq(read_again(&folder), 3);
+    keys_admissions(folder.keys, &out);
+    cr_assert_eq(out.n, 3 * sizeof(got[0]));
+    memcpy(got, out.data, out.n);
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) cr_expect_lt(memcmp(got[i - 1].public_key, got[i].public_key, 32), 0);
+        zmq_z85_encode(text, got[i].public_key, 32);
+        cr_expect_not_null(keys_find(folder.keys, text));
+        cr_expect_str_neq(text, folder.public_key[2]);
+    }
+    buf_done(&out);
+    folder_close(&folder);
+}
