@@ -6,6 +6,7 @@
 enum {
     LIMIT_ID = 64,                  // bytes of an id, without the final NUL
     LIMIT_CATS = 16,                // response categories of one item
+    LIMIT_DIMS = 5,                 // dimensions of theta
     LIMIT_NODES = 512,              // quadrature nodes of one grid
     LIMIT_SCAN = 1024,              // thetas looked at in a search for modes
     LIMIT_ITEMS = 200000,           // items of one bank

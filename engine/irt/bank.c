@@ -83,6 +83,49 @@ static double spec_value(const struct item_spec *spec, enum param_slot slot)
     return model_param_name(spec->model, slot) ? spec->value[slot] : param_default(slot);
 }
 
+static bool has_direction(const struct model *model)
+{
+    return model_param_name(model, SLOT_DIRECTION) != NULL;
+}
+
+/* Slopes and intercepts as the file has them, before they are folded: then a fault shows the file's
+ * number. In one dimension the slope is checked as any other, later. */
+static void check_direction(const struct item_spec *spec, double D, const char *id,
+                            struct faults *faults)
+{
+    double longest = 0.0;
+
+    for (unsigned m = 0; m < spec->n_dim; m++) {
+        double a = D * spec->direction[m];
+
+        if (fabs(a) > longest) longest = fabs(a);
+        if (isfinite(a) && fabs(a) <= LIMIT_SLOPE) continue;
+        faults_add(faults, id, "a", "number %u must be finite and within %g of 0, is %.17g", m + 1,
+                   LIMIT_SLOPE, a);
+    }
+    if (spec->n_dim > 1 && longest < LIMIT_SLOPE_MIN) {
+        faults_add(faults, id, "a", "must not all be 0: the item would tell nothing");
+    }
+}
+
+static void check_intercepts(const struct item_spec *spec, const char *id, struct faults *faults)
+{
+    bool is_list = model_param_name(spec->model, SLOT_STEPS);
+    const double *d = is_list ? spec->steps : &spec->value[SLOT_B];
+
+    for (unsigned k = 0; k < (is_list ? spec->n_step : 1); k++) {
+        if (isfinite(d[k]) && fabs(d[k]) <= LIMIT_LOCATION) continue;
+        faults_add(faults, id, "d", "number %u must be finite and within %g of 0, is %.17g", k + 1,
+                   LIMIT_LOCATION, d[k]);
+    }
+}
+
+/* What a threshold is called that was made of the file's intercept. */
+static const char *made(const struct item *item)
+{
+    return has_direction(item->model) ? "as a difficulty " : "";
+}
+
 /* The bounds that hold for every model: finite, and small enough for exp. */
 static void check_list(const struct item *item, enum param_slot slot, const double *list,
                        const char *id, struct faults *faults)
@@ -90,8 +133,8 @@ static void check_list(const struct item *item, enum param_slot slot, const doub
     for (unsigned k = 0; list && k + 1 < item->n_cat; k++) {
         if (isfinite(list[k]) && fabs(list[k]) <= LIMIT_LOCATION) continue;
         faults_add(faults, id, model_param_name(item->model, slot),
-                   "number %u must be finite and within %g of 0, is %.17g", k + 1, LIMIT_LOCATION,
-                   list[k]);
+                   "number %u %smust be finite and within %g of 0, is %.17g", k + 1, made(item),
+                   LIMIT_LOCATION, list[k]);
     }
 }
 
@@ -105,13 +148,28 @@ static void check_bounds(const struct item *item, const char *id, struct faults 
         faults_add(faults, id, "a", "must be at least %g, is %.17g", LIMIT_SLOPE_MIN, item->a);
     }
     if (!isfinite(item->b) || fabs(item->b) > LIMIT_LOCATION) {
-        faults_add(faults, id, "b", "must be finite and within %g of 0, is %.17g", LIMIT_LOCATION,
+        faults_add(faults, id, model_param_name(item->model, SLOT_B),
+                   "%smust be finite and within %g of 0, is %.17g", made(item), LIMIT_LOCATION,
                    item->b);
     }
     if (!isfinite(item->c)) faults_add(faults, id, "c", "must be finite, is %.17g", item->c);
     if (!isfinite(item->d)) faults_add(faults, id, "d", "must be finite, is %.17g", item->d);
     check_list(item, SLOT_STEPS, item->steps, id, faults);
     check_list(item, SLOT_SLOPES, item->slopes, id, faults);
+}
+
+static void check_params(const struct item *item, const struct item_spec *spec, double D,
+                         const char *id, struct faults *faults)
+{
+    size_t n_before = faults->total;
+
+    if (has_direction(spec->model)) {
+        check_direction(spec, D, id, faults);
+        check_intercepts(spec, id, faults);
+    }
+    if (faults->total > n_before) return;
+    check_bounds(item, id, faults);
+    spec->model->check(item, id, faults);
 }
 
 static void check_scoring(const struct item *item, const struct item_spec *spec, const char *id,
@@ -170,7 +228,7 @@ static void copy_texts(struct bank *bank, const struct item_spec *spec, struct i
 static void copy_lists(struct bank *bank, const struct item_spec *spec, struct item *item)
 {
     struct arena *arena = &bank->arena;
-    double *steps = NULL, *slopes = NULL;
+    double *steps = NULL, *slopes = NULL, *direction = NULL;
 
     if (model_param_name(spec->model, SLOT_STEPS)) {
         steps = arena_alloc(arena, spec->n_step * sizeof(*steps));
@@ -180,12 +238,19 @@ static void copy_lists(struct bank *bank, const struct item_spec *spec, struct i
         assert(spec->n_slope == spec->n_step);
         slopes = arena_alloc(arena, spec->n_slope * sizeof(*slopes));
     }
+    if (has_direction(spec->model)) {
+        assert(spec->n_dim >= 1 && spec->n_dim <= LIMIT_DIMS);
+        direction = arena_alloc(arena, spec->n_dim * sizeof(*direction));
+        item->n_dim = spec->n_dim;
+    }
     if (arena->failed) return;
+    if (direction) memcpy(direction, spec->direction, spec->n_dim * sizeof(*direction));
     if (steps) memcpy(steps, spec->steps, spec->n_step * sizeof(*steps));
     if (slopes) memcpy(slopes, spec->slopes, spec->n_slope * sizeof(*slopes));
     item->steps = steps;
     item->slopes = slopes;
-    if (spec->model->prepare) spec->model->prepare(item, steps);
+    item->direction = direction;
+    if (spec->model->prepare) spec->model->prepare(item, steps, direction);
 }
 
 void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *faults)
@@ -203,14 +268,14 @@ void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *fa
 
     *item = (struct item){.model = spec->model,
                           .n_cat = 2,
+                          .n_dim = 1,
                           .a = spec_value(spec, SLOT_A) * bank->D,
                           .b = spec_value(spec, SLOT_B),
                           .c = spec_value(spec, SLOT_C),
                           .d = spec_value(spec, SLOT_D)};
     copy_lists(bank, spec, item);
     if (bank->arena.failed) return;
-    check_bounds(item, texts->id, faults);
-    spec->model->check(item, texts->id, faults);
+    check_params(item, spec, bank->D, texts->id, faults);
     check_scoring(item, spec, texts->id, faults);
     copy_texts(bank, spec, texts);
     bank->by_id[i] = (struct id_entry){.id = texts->id, .item = (uint32_t)i};
@@ -234,6 +299,17 @@ static void check_unique(const struct bank *bank, struct faults *faults)
         if (strcmp(one->id, two->id) != 0) continue;
         faults_add(faults, two->id, "id", "stands twice, as item %u and item %u of the bank",
                    one->item + 1, two->item + 1);
+    }
+}
+
+/* The scores of all items are of one theta. */
+static void check_dims(const struct bank *bank, struct faults *faults)
+{
+    for (size_t i = 1; i < bank->n_item; i++) {
+        if (bank->items[i].n_dim == bank->items[0].n_dim) continue;
+        faults_add(faults, bank->texts[i].id, "a",
+                   "the item has %u dimension(s), but item \"%s\" has %u", bank->items[i].n_dim,
+                   bank->texts[0].id, bank->items[0].n_dim);
     }
 }
 
@@ -263,6 +339,7 @@ enum status bank_seal(struct bank *bank, struct faults *faults)
     }
     qsort(bank->by_id, bank->n_item, sizeof(*bank->by_id), id_compare);
     check_unique(bank, faults);
+    check_dims(bank, faults);
     check_enemies(bank, faults);
     if (faults->total > 0) return INVALID_BANK;
 
@@ -278,6 +355,7 @@ enum status bank_seal(struct bank *bank, struct faults *faults)
         bank->c[i] = item->c;
         bank->d[i] = item->d;
     }
+    if (bank_n_dim(bank) > 1) return OK;  // shortlists are by theta
     return shortlists_new(bank, NULL, &bank->shortlists) ? OK : NO_MEMORY;
 }
 
@@ -289,6 +367,11 @@ const struct shortlists *bank_shortlists(const struct bank *bank)
 size_t bank_n_item(const struct bank *bank)
 {
     return bank->n_item;
+}
+
+size_t bank_n_dim(const struct bank *bank)
+{
+    return bank->items[0].n_dim;
 }
 
 const struct item *bank_item(const struct bank *bank, size_t i)

@@ -25,6 +25,8 @@ struct item_spec {
     unsigned n_step, n_slope;  // of the lists; alike where the model has both
     double steps[LIMIT_CATS - 1];
     double slopes[LIMIT_CATS - 1];
+    unsigned n_dim;  // of direction; 0 where the model has none
+    double direction[LIMIT_DIMS];
     struct slice key;  // n = 0: none
     size_t n_option, n_tag, n_enemy;
     struct slice options[LIMIT_OPTIONS];
@@ -44,10 +46,12 @@ void bank_free(struct bank *bank);  // NULL is fine
 /* Add one item. Everything wrong with it goes to `faults`; then the bank must not be used. */
 void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *faults);
 
-/* Check what concerns several items (double ids, enemies) and make the bank ready for reading. */
+/* Check what concerns several items (double ids, enemies, dimensions) and make the bank ready for
+ * reading. */
 MUST_CHECK enum status bank_seal(struct bank *bank, struct faults *faults);
 
 size_t bank_n_item(const struct bank *bank);
+size_t bank_n_dim(const struct bank *bank);  // dimensions of theta
 const struct item *bank_item(const struct bank *bank, size_t i);
 const char *bank_id(const struct bank *bank, size_t i);
 

@@ -12,6 +12,7 @@ struct model;
 struct item {
     const struct model *model;
     unsigned n_cat;  // response categories, 2 to LIMIT_CATS; scores are 0 .. n_cat - 1
+    unsigned n_dim;  // dimensions of theta, 1 to LIMIT_DIMS; the same for all items of a bank
     double a;        // slope
     double b;        // difficulty
     double c, d;     // lower and upper asymptote of the 1PL to 4PL
@@ -19,6 +20,8 @@ struct item {
      * PCM, RSM) or intercepts (NRM). */
     const double *steps;
     const double *slopes;  // [n_cat - 1], NULL where the model has none: NRM
+    /* [n_dim], NULL in one dimension: the slopes of the linear predictor (irt/dims.h). */
+    const double *direction;
 };
 
 #endif

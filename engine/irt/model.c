@@ -3,13 +3,32 @@
 #include "irt/model.h"
 
 const struct model *const models[] = {
-    &model_1pl,  &model_2pl, &model_3pl, &model_4pl, &model_grm, &model_mgrm,
-    &model_gpcm, &model_pcm, &model_rsm, &model_nrm, NULL,
+    &model_1pl,  &model_2pl,  &model_3pl,   &model_4pl,    &model_grm,
+    &model_mgrm, &model_gpcm, &model_pcm,   &model_rsm,    &model_nrm,
+    &model_m2pl, &model_m3pl, &model_mdgrm, &model_mdgpcm, NULL,
 };
 
 double param_default(enum param_slot slot)
 {
     return slot == SLOT_A || slot == SLOT_D ? 1.0 : 0.0;
+}
+
+/* z = D (a.theta + d). In one dimension that is D a (theta - b) with b = -d / a, so that everything
+ * made for one dimension holds; in several it is t - b with t = D a.theta and b = -D d. (Without a
+ * slope there is no b; such an item is refused.) */
+double item_fold(struct item *item, double *direction)
+{
+    double D = item->a;
+    bool has_slope = direction[0] > 0.0 || direction[0] < 0.0;
+
+    if (item->n_dim == 1) {
+        item->a = D * direction[0];
+        item->direction = NULL;
+        return has_slope ? 1.0 / direction[0] : 1.0;
+    }
+    for (unsigned m = 0; m < item->n_dim; m++) direction[m] *= D;
+    item->a = 1.0;
+    return D;
 }
 
 double item_difficulty(const struct item *item)

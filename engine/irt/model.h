@@ -15,6 +15,7 @@ enum param_slot {
     SLOT_D,
     SLOT_STEPS,  // the first of the lists
     SLOT_SLOPES,
+    SLOT_DIRECTION,
     SLOT_END,
     SLOT_LISTS = SLOT_END - SLOT_STEPS,
 };
@@ -42,8 +43,8 @@ struct model {
     const char *name;
     const struct param *params;
     /* Turn the file's parameters into those of the formulas, in place; NULL where they are. `steps`
-     * [n_cat - 1] is what item->steps points to. */
-    void (*prepare)(struct item *item, double *steps);
+     * [n_cat - 1] and `direction` [n_dim] are what the item's pointers point to. */
+    void (*prepare)(struct item *item, double *steps, double *direction);
     /* Add a fault for everything wrong with `item`, beyond finiteness and the common bounds. */
     void (*check)(const struct item *item, const char *id, struct faults *faults);
     /* P [n_cat] at theta. */
@@ -62,6 +63,11 @@ struct model {
     double (*bend)(const struct item *item);
     bool concave;  // log P_k is concave in theta for every k: the likelihood has one mode
 };
+
+/* Make a multidimensional item a scalar row on its linear predictor (irt/dims.h): item->a comes in
+ * as the bank's D and `direction` [n_dim] as the file's slopes. An intercept d of the file is the
+ * threshold -d x the returned unit. */
+double item_fold(struct item *item, double *direction);
 
 /* The difficulty of an item; of one with several categories the mean of its thresholds. */
 double item_difficulty(const struct item *item);
@@ -91,5 +97,6 @@ double curve_observed(const struct curve *curve, unsigned k);
 /* The rows. */
 extern const struct model model_1pl, model_2pl, model_3pl, model_4pl;
 extern const struct model model_grm, model_mgrm, model_gpcm, model_pcm, model_rsm, model_nrm;
+extern const struct model model_m2pl, model_m3pl, model_mdgrm, model_mdgpcm;
 
 #endif

@@ -88,15 +88,32 @@ static double bend(const struct item *item)
 }
 
 /* RSM: step parameters from the item's location and the scale's steps. */
-static void prepare_rsm(struct item *item, double *steps)
+static void prepare_rsm(struct item *item, double *steps, double *direction)
 {
+    (void)direction;
     for (unsigned k = 0; k + 1 < item->n_cat; k++) steps[k] = item->b + steps[k];
     item->b = 0.0;
+}
+
+/* MDGPCM (Yao and Schwarz 2006, as mirt writes it): P_k proportional to exp(k a.theta + d_k), d_0 =
+ * 0. The intercepts are cumulative, so step t is at d_(t-1) - d_t. */
+static void prepare_multi(struct item *item, double *steps, double *direction)
+{
+    double unit = item_fold(item, direction), before = 0.0;
+
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) {
+        double d = steps[k];
+
+        steps[k] = unit * (before - d);
+        before = d;
+    }
 }
 
 static const struct param params_gpcm[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
 static const struct param params_pcm[] = {{"b", SLOT_STEPS, false}, {0}};
 static const struct param params_rsm[] = {{"b", SLOT_B, false}, {"steps", SLOT_STEPS, false}, {0}};
+static const struct param params_multi[] = {
+    {"a", SLOT_DIRECTION, false}, {"d", SLOT_STEPS, false}, {0}};
 
 #define PARTIAL_CREDIT_ROW(row_name, row_params, row_prepare)                                      \
     {                                                                                              \
@@ -108,3 +125,4 @@ static const struct param params_rsm[] = {{"b", SLOT_B, false}, {"steps", SLOT_S
 const struct model model_gpcm = PARTIAL_CREDIT_ROW("GPCM", params_gpcm, NULL);
 const struct model model_pcm = PARTIAL_CREDIT_ROW("PCM", params_pcm, NULL);
 const struct model model_rsm = PARTIAL_CREDIT_ROW("RSM", params_rsm, prepare_rsm);
+const struct model model_mdgpcm = PARTIAL_CREDIT_ROW("MDGPCM", params_multi, prepare_multi);

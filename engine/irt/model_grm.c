@@ -116,22 +116,45 @@ static double bend(const struct item *item)
 }
 
 /* MGRM: thresholds from the item's location and the scale's steps. */
-static void prepare_mgrm(struct item *item, double *steps)
+static void prepare_mgrm(struct item *item, double *steps, double *direction)
 {
+    (void)direction;
     for (unsigned k = 0; k + 1 < item->n_cat; k++) steps[k] = item->b - steps[k];
     item->b = 0.0;
+}
+
+/* MDGRM (Muraki and Carlson 1995): P(X >= k) = 1 / (1 + exp(-(a.theta + d_k))). */
+static void prepare_multi(struct item *item, double *steps, double *direction)
+{
+    double unit = item_fold(item, direction);
+
+    for (unsigned k = 0; k + 1 < item->n_cat; k++) steps[k] *= -unit;
+}
+
+static void check_multi(const struct item *item, const char *id, struct faults *faults)
+{
+    if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
+    for (unsigned k = 1; k + 1 < item->n_cat; k++) {
+        if (item->steps[k - 1] < item->steps[k]) continue;
+        faults_add(faults, id, "d", "intercepts must descend, but number %u is not below number %u",
+                   k + 1, k);
+    }
 }
 
 static const struct param params[] = {{"a", SLOT_A, false}, {"b", SLOT_STEPS, false}, {0}};
 static const struct param params_mgrm[] = {
     {"a", SLOT_A, false}, {"b", SLOT_B, false}, {"steps", SLOT_STEPS, false}, {0}};
 
-#define GRADED_ROW(row_name, row_params, row_prepare)                                              \
+static const struct param params_multi[] = {
+    {"a", SLOT_DIRECTION, false}, {"d", SLOT_STEPS, false}, {0}};
+
+#define GRADED_ROW(row_name, row_params, row_prepare, row_check)                                   \
     {                                                                                              \
-        .name = row_name, .params = row_params, .prepare = row_prepare, .check = check,            \
+        .name = row_name, .params = row_params, .prepare = row_prepare, .check = row_check,        \
         .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
         .info = info, .bend = bend, .concave = true,                                               \
     }
 
-const struct model model_grm = GRADED_ROW("GRM", params, NULL);
-const struct model model_mgrm = GRADED_ROW("MGRM", params_mgrm, prepare_mgrm);
+const struct model model_grm = GRADED_ROW("GRM", params, NULL, check);
+const struct model model_mgrm = GRADED_ROW("MGRM", params_mgrm, prepare_mgrm, check);
+const struct model model_mdgrm = GRADED_ROW("MDGRM", params_multi, prepare_multi, check_multi);

@@ -103,21 +103,33 @@ static double bend(const struct item *item)
     return 2.25 * item->a * item->a;
 }
 
+/* Multidimensional compensatory (Reckase 1985): z = a.theta + d. */
+static void prepare_multi(struct item *item, double *steps, double *direction)
+{
+    (void)steps;
+    item->b *= -item_fold(item, direction);
+}
+
 static const struct param params_1pl[] = {{"b", SLOT_B, false}, {"a", SLOT_A, true}, {0}};
 static const struct param params_2pl[] = {{"a", SLOT_A, false}, {"b", SLOT_B, false}, {0}};
 static const struct param params_3pl[] = {
     {"a", SLOT_A, false}, {"b", SLOT_B, false}, {"c", SLOT_C, false}, {0}};
 static const struct param params_4pl[] = {
     {"a", SLOT_A, false}, {"b", SLOT_B, false}, {"c", SLOT_C, false}, {"d", SLOT_D, false}, {0}};
+static const struct param params_m2pl[] = {{"a", SLOT_DIRECTION, false}, {"d", SLOT_B, false}, {0}};
+static const struct param params_m3pl[] = {
+    {"a", SLOT_DIRECTION, false}, {"d", SLOT_B, false}, {"c", SLOT_C, false}, {0}};
 
-#define LOGISTIC_ROW(row_name, row_params, is_concave)                                             \
+#define LOGISTIC_ROW(row_name, row_params, row_prepare, is_concave)                                \
     {                                                                                              \
-        .name = row_name, .params = row_params, .check = check_common, .prob = prob,               \
-        .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik, .info = info,              \
-        .bend = bend, .concave = is_concave,                                                       \
+        .name = row_name, .params = row_params, .prepare = row_prepare, .check = check_common,     \
+        .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
+        .info = info, .bend = bend, .concave = is_concave,                                         \
     }
 
-const struct model model_1pl = LOGISTIC_ROW("1PL", params_1pl, true);
-const struct model model_2pl = LOGISTIC_ROW("2PL", params_2pl, true);
-const struct model model_3pl = LOGISTIC_ROW("3PL", params_3pl, false);
-const struct model model_4pl = LOGISTIC_ROW("4PL", params_4pl, false);
+const struct model model_1pl = LOGISTIC_ROW("1PL", params_1pl, NULL, true);
+const struct model model_2pl = LOGISTIC_ROW("2PL", params_2pl, NULL, true);
+const struct model model_3pl = LOGISTIC_ROW("3PL", params_3pl, NULL, false);
+const struct model model_4pl = LOGISTIC_ROW("4PL", params_4pl, NULL, false);
+const struct model model_m2pl = LOGISTIC_ROW("M2PL", params_m2pl, prepare_multi, true);
+const struct model model_m3pl = LOGISTIC_ROW("M3PL", params_m3pl, prepare_multi, false);

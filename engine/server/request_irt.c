@@ -110,9 +110,13 @@ static enum status read_subject(struct call *call, struct subject *out)
     *out = (struct subject){.bank = call->job->bank};
     read_array(&call->in, "items", out->bank ? OPTIONAL : REQUIRED, LIMIT_ITEMS, &items);
     if (call->in.failed) return BAD_REQUEST;
-    if (out->bank) return list_items(call, items, out);
-    st = compile_items(call, items, out);
-    return st ? st : list_items(call, NULL, out);
+    st = out->bank ? OK : compile_items(call, items, out);
+    if (st) return st;
+    if (bank_n_dim(out->bank) > 1) {
+        return refuse(call, BAD_REQUEST, "items", "the bank has %zu dimensions",
+                      bank_n_dim(out->bank));
+    }
+    return list_items(call, out->own ? NULL : items, out);
 }
 
 static void write_curve(struct writer *out, const struct subject *subject, size_t i,

@@ -97,6 +97,9 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     plan->test.first_pick.n_best = test->pick.n_best;
     if (!test->first_pick.criterion) plan->test.first_pick = test->pick;
     if (!(test->pace.at > 0.0)) plan->test.pace.at = plan->max_items;
+    if (bank_n_dim(bank) > 1) {
+        faults_add(faults, NULL, "bank", "the bank has %zu dimensions", bank_n_dim(bank));
+    }
     if (test->n_target > 0) {
         plan->proportions =
             proportions_new(bank, slice_str(test->content_tag), test->targets, test->n_target);

@@ -23,12 +23,12 @@ static void allow_keys(struct document *document, const struct model *model)
     document_allow(document, keys, n);
 }
 
-/* A list of numbers of at most LIMIT_CATS - 1; returns how many. */
-static unsigned read_list(struct document *document, const char *name, double *out)
+/* A list of at most `max` numbers; returns how many. */
+static unsigned read_list(struct document *document, const char *name, size_t max, double *out)
 {
     const msgpack_object *array = NULL;
 
-    if (!document_array(document, name, LIMIT_CATS - 1, &array)) return 0;
+    if (!document_array(document, name, max, &array)) return 0;
     if (array->via.array.size == 0) document_refuse(document, name, "must not be empty");
     for (uint32_t k = 0; k < array->via.array.size; k++) {
         if (object_f64(&array->via.array.ptr[k], -HUGE_VAL, HUGE_VAL, &out[k])) continue;
@@ -45,9 +45,11 @@ static void read_param(struct document *document, const struct param *p, struct 
         if (!p->optional) document_refuse(document, p->name, "missing");
         if (p->slot < SLOT_STEPS) out->value[p->slot] = param_default(p->slot);
     } else if (p->slot == SLOT_STEPS) {
-        out->n_step = read_list(document, p->name, out->steps);
+        out->n_step = read_list(document, p->name, LIMIT_CATS - 1, out->steps);
     } else if (p->slot == SLOT_SLOPES) {
-        out->n_slope = read_list(document, p->name, out->slopes);
+        out->n_slope = read_list(document, p->name, LIMIT_CATS - 1, out->slopes);
+    } else if (p->slot == SLOT_DIRECTION) {
+        out->n_dim = read_list(document, p->name, LIMIT_DIMS, out->direction);
     } else {
         document_f64(document, p->name, -HUGE_VAL, HUGE_VAL, &out->value[p->slot]);
     }

@@ -189,6 +189,10 @@ static void make(size_t i, void *context, struct item_spec *spec)
     while (models[n_model]) n_model++;
     spec->model = shape->model ? shape->model : models[i % n_model];
     spec->value[SLOT_A] = shape->slope[i % 3];
+    /* An intercept is -a b, and those of several categories add up; it has its own limit. */
+    if (model_has(spec->model, SLOT_DIRECTION)) {
+        spec->value[SLOT_A] = fmin(spec->value[SLOT_A], LIMIT_LOCATION / (4.0 * shape->reach));
+    }
     spec->value[SLOT_B] = place;
     spec->value[SLOT_C] = 0.137;
     spec->value[SLOT_D] = 0.937;

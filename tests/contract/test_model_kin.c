@@ -136,6 +136,56 @@ Test(model_kin, nrm_with_even_slopes_is_gpcm)
     }
 }
 
+/* In one dimension the multidimensional models are the others with b = -d / a, whatever D is. The
+ * quotient is rounded: a relative 2^-53 of b, times slopes to the third power. */
+Test(model_kin, multidimensional_ones_with_one_slope_are_the_scalar_ones)
+{
+    static const struct model *const kin[][2] = {{&model_2pl, &model_m2pl},
+                                                 {&model_3pl, &model_m3pl},
+                                                 {&model_grm, &model_mdgrm},
+                                                 {&model_gpcm, &model_mdgpcm}};
+    struct dice dice = dice_new("one slope", 653);
+
+    for (int n = 0; n < N_TRIAL; n++) {
+        const struct model *const *models_of = kin[n % 4];
+        struct item_spec one = spec_draw(&dice, models_of[0]), other;
+        struct pair pair;
+
+        one.value[SLOT_B] = dice_between(&dice, -3.0, 3.0);
+        one.value[SLOT_C] = 0.137;
+        if (!model_has(models_of[0], SLOT_STEPS)) one.n_step = 0;
+        other = one;
+        other.model = models_of[1];
+        spec_from_thresholds(&other);
+        pair = pair_open(&one, &other, n % 3 ? 1.702 : 1.0);
+        expect_kin(&pair, dice_between(&dice, -6.0, 6.0), 1e-12);
+        cr_assert(bank_n_dim(pair.other) == 1);
+        pair_close(&pair);
+    }
+}
+
+/* With two categories the graded and the partial credit model are the M2PL, in any number of
+ * dimensions: their scalar rows are those of the 2PL. */
+Test(model_kin, multidimensional_ones_of_two_categories_are_the_m2pl)
+{
+    struct dice dice = dice_new("two categories", 659);
+
+    for (int n = 0; n < N_TRIAL; n++) {
+        struct item_spec one = {.id = slice_str("q17")}, other;
+        struct pair pair;
+
+        spec_random(&dice, &model_m2pl, &one);
+        spec_turn(&dice, 1 + (unsigned)n % LIMIT_DIMS, &one);
+        other = one;
+        other.model = n % 2 ? &model_mdgrm : &model_mdgpcm;
+        other.n_step = 1;
+        other.steps[0] = one.value[SLOT_B];
+        pair = pair_open(&one, &other, n % 3 ? 1.702 : 1.0);
+        expect_kin(&pair, dice_between(&dice, -6.0, 6.0), 1e-12);
+        pair_close(&pair);
+    }
+}
+
 /* NRM does not use D: the same item in a bank of any D. */
 Test(model_kin, nrm_does_not_use_D)
 {

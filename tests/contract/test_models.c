@@ -35,21 +35,35 @@ static void fill_nominal(struct dice *dice, struct item_spec *spec)
     }
 }
 
+/* How much thresholds are to be drawn together, so that the intercepts -a b, which add up where the
+ * model's are cumulative, stay within their own limit. */
+static double room_of(const struct model *model, double a)
+{
+    return model_has(model, SLOT_DIRECTION) ? 1.0 / (LIMIT_CATS * fmax(a, 1.0)) : 1.0;
+}
+
 static void fill(struct dice *dice, const struct model *model, struct item_spec *spec)
 {
+    double room;
+
     spec->model = model;
     spec->value[SLOT_A] = dice_of(dice, slopes, COUNT_OF(slopes));
     spec->value[SLOT_B] = dice_of(dice, places, COUNT_OF(places));
     spec->value[SLOT_C] = dice_of(dice, lower, COUNT_OF(lower));
     spec->value[SLOT_D] = dice_of(dice, upper, COUNT_OF(upper));
-    if (!model_has(model, SLOT_STEPS)) return;
+    room = room_of(model, spec->value[SLOT_A]);
+    spec->value[SLOT_B] *= room;
+    if (!model_has(model, SLOT_STEPS)) {
+        spec_from_thresholds(spec);
+        return;
+    }
     if (model_has(model, SLOT_SLOPES)) {
         fill_nominal(dice, spec);
         return;
     }
     spec->n_step = 1 + (unsigned)dice_below(dice, LIMIT_CATS - 1);
     for (unsigned k = 0; k < spec->n_step; k++) {
-        double reach = dice_chance(dice, 0.3) ? 100.0 : 4.0;
+        double reach = room * (dice_chance(dice, 0.3) ? 100.0 : 4.0);
 
         spec->steps[k] = dice_between(dice, -reach, reach);
     }
@@ -62,8 +76,9 @@ static void fill(struct dice *dice, const struct model *model, struct item_spec 
             spec->steps[j - 1] = other;
         }
     }
-    /* (Where b is added to a step, the addition would close so small a gap.) */
-    if (spec->n_step > 1 && dice_chance(dice, 0.2) && !model_has(model, SLOT_B)) {
+    /* (Where a step is added to b, or made of an intercept, that would close so small a gap.) */
+    if (spec->n_step > 1 && dice_chance(dice, 0.2) && !model_has(model, SLOT_B) &&
+        !model_has(model, SLOT_DIRECTION)) {
         spec->steps[spec->n_step - 1] = nextafter(spec->steps[spec->n_step - 2], 200.0);
     }
     spec_from_thresholds(spec);

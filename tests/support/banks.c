@@ -172,11 +172,21 @@ void spec_from_thresholds(struct item_spec *spec)
 {
     double b = spec->value[SLOT_B], sum = 0.0;
 
+    if (model_has(spec->model, SLOT_DIRECTION)) {
+        spec->n_dim = 1;
+        spec->direction[0] = spec->value[SLOT_A];
+        spec->value[SLOT_B] = within(-spec->value[SLOT_A] * b, LIMIT_LOCATION);
+    }
     for (unsigned k = 0; k < spec->n_step; k++) {
         double slope = within(spec->value[SLOT_A] * (k + 1), LIMIT_SLOPE);
 
         if (spec->model == &model_mgrm) spec->steps[k] = b - spec->steps[k];
         if (spec->model == &model_rsm) spec->steps[k] -= b;
+        if (spec->model == &model_mdgrm) spec->steps[k] *= -spec->value[SLOT_A];
+        if (spec->model == &model_mdgpcm) {
+            sum -= spec->value[SLOT_A] * spec->steps[k];
+            spec->steps[k] = within(sum, LIMIT_LOCATION);
+        }
         if (!model_has(spec->model, SLOT_SLOPES)) continue;
         sum -= spec->value[SLOT_A] * spec->steps[k];
         spec->slopes[k] = slope;
@@ -192,8 +202,7 @@ void spec_random(struct dice *dice, const struct model *model, struct item_spec 
     spec->value[SLOT_B] = dice_between(dice, -3.0, 3.0);
     spec->value[SLOT_C] = dice_between(dice, 0.0, 0.3);
     spec->value[SLOT_D] = dice_between(dice, 0.7, 1.0);
-    if (!model_has(model, SLOT_STEPS)) return;
-    spec->n_step = 1 + (unsigned)dice_below(dice, 5);
+    if (model_has(model, SLOT_STEPS)) spec->n_step = 1 + (unsigned)dice_below(dice, 5);
     for (unsigned k = 0; k < spec->n_step; k++) {
         double cell = 6.0 / spec->n_step;
 
@@ -209,6 +218,39 @@ static void make_random(size_t i, void *context, struct item_spec *spec)
 
     while (models[n_model]) n_model++;
     spec_random(context, models[i % n_model], spec);
+}
+
+void spec_turn(struct dice *dice, unsigned n_dim, struct item_spec *spec)
+{
+    double a = spec->direction[0];
+
+    spec->n_dim = n_dim;
+    for (unsigned m = 0; m < n_dim; m++) {
+        spec->direction[m] = dice_chance(dice, 0.2) ? 0.0 : a * dice_between(dice, -0.3, 1.0);
+    }
+    spec->direction[dice_below(dice, n_dim)] = a;
+}
+
+struct turner {
+    struct dice *dice;
+    unsigned n_dim;
+};
+
+static void make_turned(size_t i, void *context, struct item_spec *spec)
+{
+    static const struct model *const multi[] = {&model_m2pl, &model_m3pl, &model_mdgrm,
+                                                &model_mdgpcm};
+    const struct turner *turner = context;
+
+    spec_random(turner->dice, multi[i % COUNT_OF(multi)], spec);
+    spec_turn(turner->dice, turner->n_dim, spec);
+}
+
+struct bank *bank_random_dims(struct dice *dice, unsigned n_dim, size_t n)
+{
+    struct turner turner = {dice, n_dim};
+
+    return bank_make(n, make_turned, &turner);
 }
 
 struct bank *bank_random(struct dice *dice, size_t n)

@@ -33,6 +33,12 @@ struct bank *bank_random(struct dice *dice, size_t n);
  * RSM add to b, slopes and intercepts of NRM. Other models keep them. */
 void spec_from_thresholds(struct item_spec *spec);
 
+/* Slopes of n_dim dimensions for a multidimensional model's item that has one: a in a random
+ * direction with its signs. */
+void spec_turn(struct dice *dice, unsigned n_dim, struct item_spec *spec);
+/* n items of all multidimensional models in turn. */
+struct bank *bank_random_dims(struct dice *dice, unsigned n_dim, size_t n);
+
 bool model_has(const struct model *model, enum param_slot slot);
 
 #endif

@@ -448,3 +448,97 @@ Test(bank, cannot_score_without_key_and_options)
     expect_score(bank, "7", BAD_RESPONSE, 0);
     bank_free(bank);
 }
+
+static struct item_spec good_m2pl(void)
+{
+    struct item_spec spec = {
+        .id = slice_str("q17"), .model = &model_m2pl, .n_dim = 2, .direction = {1.1, -0.385}};
+
+    spec.value[SLOT_B] = -2.385;
+    return spec;
+}
+
+Test(bank, refuses_bad_slopes_and_intercepts_of_several_dimensions)
+{
+    static const struct {
+        double a1, a2, d, D;
+        const char *field, *words;
+    } bad[] = {
+        {0.0, 0.0, 0.385, 1.0, "a", "must not all be 0"},
+        {0.385, NOT_A_NUMBER, 0.385, 1.0, "a", "number 2 must be finite and within 100 of 0"},
+        {-60.0, 1.1, 0.385, 1.702, "a", "number 1 must be finite and within 100 of 0, is -102.1"},
+        {1.1, 1.1, 100.5, 1.0, "d", "within 100 of 0, is 100.5"},
+        {1.1, 1.1, ENDLESS, 1.0, "d", "must be finite"},
+        {1.1, 1.1, 80.0, 1.702, "d", "as a difficulty must be finite and within 100 of 0"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct item_spec spec = good_m2pl();
+
+        spec.direction[0] = bad[i].a1;
+        spec.direction[1] = bad[i].a2;
+        spec.value[SLOT_B] = bad[i].d;
+        expect_refused(&spec, bad[i].D, bad[i].field, bad[i].words);
+    }
+}
+
+Test(bank, refuses_one_slope_as_any_other)
+{
+    struct item_spec spec = good_m2pl();
+
+    spec.n_dim = 1;
+    spec.direction[0] = -1.1;
+    expect_refused(&spec, 1.0, "a", "must be above 0, is -1.1");
+    spec.direction[0] = 0.0;
+    expect_refused(&spec, 1.0, "a", "must be above 0, is 0");
+    spec.direction[0] = 1e-3;
+    expect_refused(&spec, 1.0, "d", "as a difficulty must be finite and within 100 of 0, is 2385");
+}
+
+Test(bank, refuses_intercepts_that_do_not_descend)
+{
+    struct item_spec spec = good_m2pl();
+
+    spec.model = &model_mdgrm;
+    spec.n_step = 3;
+    spec.steps[0] = 1.385;
+    spec.steps[1] = -0.385;
+    spec.steps[2] = 0.5;
+    expect_refused(&spec, 1.0, "d", "intercepts must descend, but number 3 is not below number 2");
+    spec.steps[2] = -100.5;
+    expect_refused(&spec, 1.0, "d", "number 3 must be finite and within 100 of 0, is -100.5");
+}
+
+Test(bank, refuses_items_of_other_dimensions)
+{
+    struct item_spec specs[3] = {good_m2pl(), good_m2pl(), good_4pl()};
+    struct faults faults = {0};
+    struct bank *bank = bank_new(3, 1.0);
+
+    specs[1].id = slice_str("q18");
+    specs[2].id = slice_str("q19");
+    specs[1].n_dim = 3;
+    for (size_t i = 0; i < 3; i++) bank_add(bank, &specs[i], &faults);
+    cr_assert(bank_seal(bank, &faults) == INVALID_BANK);
+    cr_assert(faults.n == 2);
+    cr_expect_str_eq(faults.list[0].item, "q18");
+    cr_expect_str_eq(faults.list[0].text, "the item has 3 dimension(s), but item \"q17\" has 2");
+    cr_expect_str_eq(faults.list[1].item, "q19");
+    cr_expect_str_eq(faults.list[1].field, "a");
+    faults_done(&faults);
+    bank_free(bank);
+}
+
+Test(bank, keeps_the_direction_times_D)
+{
+    struct item_spec spec = good_m2pl();
+    struct bank *bank = bank_of_specs(&spec, 1, 1.702);
+    const struct item *item = bank_item(bank, 0);
+
+    cr_assert(bank_n_dim(bank) == 2 && item->n_dim == 2);
+    expect_bits(item->direction[0], 1.1 * 1.702, "first slope");
+    expect_bits(item->direction[1], -0.385 * 1.702, "second slope");
+    expect_bits(item->b, 2.385 * 1.702, "place on the predictor");
+    expect_bits(item->a, 1.0, "slope on the predictor");
+    bank_free(bank);
+}

@@ -103,6 +103,13 @@ Test(item_document, finds_wrong_models_and_parameters)
         {"{'id': 'q1', 'model': 'GPCM', 'a': 1, 'b': [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14]}", ""},
         {"{'id': 'q1', 'model': 'GPCM', 'a': 1, 'b': [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]}",
          "q1:b"},
+        {"{'id': 'q1', 'model': 'M2PL', 'a': 1.1, 'd': 0}", "q1:a"},
+        {"{'id': 'q1', 'model': 'M2PL', 'a': [], 'd': 0}", "q1:a"},
+        {"{'id': 'q1', 'model': 'M2PL', 'd': 0}", "q1:a"},
+        {"{'id': 'q1', 'model': 'M2PL', 'a': [1,2,3,4,5,6], 'd': 0}", "q1:a"},
+        {"{'id': 'q1', 'model': 'M2PL', 'a': [1,2,3,4,5], 'd': [0]}", "q1:d"},
+        {"{'id': 'q1', 'model': 'M2PL', 'a': [1, 2], 'b': 0, 'd': 0}", "q1:b"},
+        {"{'id': 'q1', 'model': 'MDGPCM', 'a': [1, null], 'd': 0}", "q1:a q1:d"},
     };
 
     expect_items(rows, COUNT_OF(rows));
@@ -276,6 +283,30 @@ Test(item_document, fills_steps_and_defaults)
     trial_of_json(&trial, "{'id': 'q1', 'model': '1PL', 'b': 1}");
     cr_assert(read_item(&trial, &spec, &content));
     expect_bits(spec.value[SLOT_A], 1.0, "a of the 1PL");
+    trial_done(&trial);
+    buf_done(&content);
+}
+
+Test(item_document, fills_the_slopes_of_several_dimensions)
+{
+    struct trial trial;
+    struct item_spec spec;
+    struct buf content = {0};
+
+    trial_of_json(&trial, "{'id': 'q1', 'model': 'M3PL', 'a': [0.75, 0, -1.5], 'd': 0.385,"
+                          " 'c': 0.2}");
+    cr_assert(read_item(&trial, &spec, &content));
+    cr_expect_eq(spec.model, &model_m3pl);
+    cr_expect_eq(spec.n_dim, 3);
+    expect_bits(spec.direction[0], 0.75, "a1");
+    expect_bits(spec.direction[2], -1.5, "a3");
+    expect_bits(spec.value[SLOT_B], 0.385, "d");
+    trial_done(&trial);
+
+    trial_of_json(&trial, "{'id': 'q1', 'model': 'MDGRM', 'a': [1, 2], 'd': [1.5, 0, -1]}");
+    cr_assert(read_item(&trial, &spec, &content));
+    cr_expect(spec.n_dim == 2 && spec.n_step == 3);
+    expect_bits(spec.steps[2], -1.0, "d3");
     trial_done(&trial);
     buf_done(&content);
 }
