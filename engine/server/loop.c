@@ -354,6 +354,7 @@ static void tick(struct loop *loop, int64_t now_us)
     if (loop->n_tick++ % TRIM_TICKS == 0) {
         st = sessions_trim(server->sessions, &server->batch);
         if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
+        journal_anchor(&server->journal, &server->batch);
     }
     if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 1000 / 2) {
         notify("WATCHDOG=1");
@@ -565,6 +566,10 @@ int loop_run(struct server *server, const char *config_path)
         notify("READY=1");
         log_line(LOG_INFO, "ready", "version=%s", THETAD_VERSION);
         serve(loop);
+        if (!loop->exit_code) {
+            journal_anchor(&server->journal, &server->batch);
+            commit(loop);
+        }
         log_line(LOG_INFO, "stopped", "answers=%llu", (unsigned long long)server->stats.answers);
         code = loop->exit_code;
     }

@@ -454,7 +454,7 @@ enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t
     struct rebuild rebuild = {.sessions = sessions, .now_us = now_us, .fault = fault};
     enum status st;
 
-    st = journal_each(sessions->config.journal, (struct event_visitor){on_journal, &rebuild});
+    st = journal_each(sessions->config.env, 1, (struct event_visitor){on_journal, &rebuild});
     if (st && !rebuild.told) {
         fault_set(fault, NULL, NULL, "the event behind event %llu is damaged or cannot be read",
                   (unsigned long long)rebuild.last_lsn);

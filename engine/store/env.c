@@ -4,8 +4,10 @@
  * transaction.
  *
  * A record on disk:   | seal, 16 bytes | value |
+ * In meta:            format | 1 byte |, key | 32 | its plain hash 16 |, linked | first lsn 8 |
  * A write in a batch: | op 1 | table 1 | key length 2 | value length 4 | key | sealed value | */
 #include "store/env.h"
+#include "base/bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KEY_BYTES = 32, MAX_READERS = 64, OPEN_MODE = 0640 };
@@ -23,7 +26,7 @@ enum { KEY_BYTES = 32, MAX_READERS = 64, OPEN_MODE = 0640 };
 static const char *const table_names[TABLE_N] = {
     [TABLE_META] = "meta",       [TABLE_JOURNAL] = "journal", [TABLE_ARCHIVE] = "archive",
     [TABLE_BANK] = "bank",       [TABLE_ITEM] = "item",       [TABLE_TEST] = "test",
-    [TABLE_RETIRED] = "retired",
+    [TABLE_RETIRED] = "retired", [TABLE_AUDIT] = "audit",     [TABLE_ERASED] = "erased",
 };
 
 struct env {
@@ -31,6 +34,8 @@ struct env {
     MDB_env *mdb;
     MDB_dbi dbi[TABLE_N];
     uint8_t key[KEY_BYTES];  // of the seals; made with the store
+    uint64_t linked;
+    bool read_only;
 };
 
 enum op { OP_PUT, OP_REMOVE };
@@ -98,12 +103,13 @@ static enum status unseal(const struct env *env, enum table table, struct slice 
 
 static int open_tables(struct env *env)
 {
+    unsigned flags = env->read_only ? 0 : MDB_CREATE;
     MDB_txn *txn;
-    int code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+    int code = mdb_txn_begin(env->mdb, NULL, env->read_only ? MDB_RDONLY : 0, &txn);
 
     if (code) return code;
     for (int t = 0; t < TABLE_N; t++) {
-        code = mdb_dbi_open(txn, table_names[t], MDB_CREATE, &env->dbi[t]);
+        code = mdb_dbi_open(txn, table_names[t], flags, &env->dbi[t]);
         if (code) {
             mdb_txn_abort(txn);
             return code;
@@ -119,11 +125,12 @@ static enum status load_key(struct env *env)
     uint8_t record[KEY_BYTES + SEAL_BYTES], hash[SEAL_BYTES];
     MDB_val key = val_of(name), value;
     MDB_txn *txn;
-    enum status st = status_of(mdb_txn_begin(env->mdb, NULL, 0, &txn));
+    enum status st =
+        status_of(mdb_txn_begin(env->mdb, NULL, env->read_only ? MDB_RDONLY : 0, &txn));
 
     if (st) return st;
     st = status_of(mdb_get(txn, env->dbi[TABLE_META], &key, &value));
-    if (st == NOT_FOUND) {
+    if (st == NOT_FOUND && !env->read_only) {
         randombytes_buf(record, KEY_BYTES);
         crypto_generichash(record + KEY_BYTES, SEAL_BYTES, record, KEY_BYTES, NULL, 0);
         value = val_of(slice_of(record, sizeof(record)));
@@ -136,7 +143,7 @@ static enum status load_key(struct env *env)
     }
     if (st) {
         mdb_txn_abort(txn);
-        return st;
+        return st == NOT_FOUND ? CORRUPT : st;
     }
     memcpy(env->key, record, KEY_BYTES);
     crypto_generichash(hash, SEAL_BYTES, record, KEY_BYTES, NULL, 0);
@@ -145,27 +152,84 @@ static enum status load_key(struct env *env)
     return memcmp(hash, record + KEY_BYTES, SEAL_BYTES) == 0 ? OK : CORRUPT;
 }
 
+/* Format 2: events from the next one on name the seal of the event before them. Those that are
+ * there stay as they are, so that a large store is migrated at once. */
+static enum status begin_links(struct env *env, struct batch *batch)
+{
+    struct buf last = {0};
+    enum status st = env_last_key(env, TABLE_JOURNAL, &last);
+    uint8_t bytes[8];
+
+    if (st == OK && last.n != sizeof(bytes)) st = CORRUPT;
+    bytes_put_u64(bytes, st == OK ? bytes_get_u64(last.data) + 1 : 1);
+    buf_done(&last);
+    if (st && st != NOT_FOUND) return st;
+    batch_put(env, batch, TABLE_META, slice_str("linked"), slice_of(bytes, sizeof(bytes)), NULL);
+    return OK;
+}
+
+/* What makes a store of the format that is the index one of the next; all steps that are needed are
+ * one transaction. Format 0 is a new store. */
+static enum status (*const migrations[STORE_FORMAT])(struct env *, struct batch *) = {
+    [1] = begin_links,
+};
+
+static enum status migrate(struct env *env, unsigned from, struct fault *fault)
+{
+    const uint8_t format = STORE_FORMAT;
+    struct batch batch = {0};
+    enum status st = OK;
+
+    for (unsigned i = from; i < STORE_FORMAT && st == OK; i++) {
+        if (migrations[i]) st = migrations[i](env, &batch);
+    }
+    if (st == OK) {
+        batch_put(env, &batch, TABLE_META, slice_str("format"), slice_of(&format, 1), NULL);
+        st = env_commit(env, &batch, fault);
+    }
+    batch_done(&batch);
+    return st;
+}
+
 static enum status check_format(struct env *env, struct fault *fault)
 {
-    const struct slice name = slice_str("format");
     struct buf found = {0};
-    enum status st = env_get(env, TABLE_META, name, &found);
-    uint8_t format = STORE_FORMAT;
+    enum status st = env_get(env, TABLE_META, slice_str("format"), &found);
+    unsigned format = st == OK && found.n == 1 ? found.data[0] : 0;
 
-    if (st == NOT_FOUND) {
-        struct batch batch = {0};
-
-        batch_put(env, &batch, TABLE_META, name, slice_of(&format, 1), NULL);
-        st = env_commit(env, &batch, fault);
-        batch_done(&batch);
-    } else if (st == OK && (found.n != 1 || found.data[0] != STORE_FORMAT)) {
-        fault_set(fault, NULL, "format", "the store has format %u, this program knows up to %d",
-                  found.n ? found.data[0] : 0u, STORE_FORMAT);
-        st = CORRUPT;
-    } else if (st) {
+    buf_done(&found);
+    if (st == OK && format == STORE_FORMAT) return OK;
+    if (st && st != NOT_FOUND) {
         fault_set(fault, NULL, "data_dir",
                   "the store's format record is damaged or cannot be read");
+        return st;
     }
+    if (format > STORE_FORMAT || (st == OK && format == 0)) {
+        fault_set(fault, NULL, "format",
+                  "the store has format %u, this program knows up to %d: it takes a newer one",
+                  format, STORE_FORMAT);
+        return CORRUPT;
+    }
+    if (env->read_only) {
+        fault_set(fault, NULL, "format",
+                  "the store has format %u and this program reads %d: start its daemon on it once",
+                  format, STORE_FORMAT);
+        return CORRUPT;
+    }
+    fault_set(fault, NULL, "data_dir", "the store cannot be brought to format %d", STORE_FORMAT);
+    return migrate(env, format, fault);
+}
+
+static enum status load_linked(struct env *env, struct fault *fault)
+{
+    struct buf found = {0};
+    enum status st = env_get(env, TABLE_META, slice_str("linked"), &found);
+
+    if (st == OK && found.n == 8)
+        env->linked = bytes_get_u64(found.data);
+    else if (st == OK || st == NOT_FOUND)
+        st = CORRUPT;
+    if (st) fault_set(fault, NULL, "data_dir", "the store's record of links is damaged");
     buf_done(&found);
     return st;
 }
@@ -177,6 +241,7 @@ static enum status take_lock(struct env *env, const char *path, struct fault *fa
 
     snprintf(file, sizeof(file), "%s/thetad.lock", path);
     env->lock_fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, OPEN_MODE);
+    if (env->lock_fd < 0 && env->read_only && (errno == EROFS || errno == EACCES)) return OK;
     if (env->lock_fd < 0) {
         fault_set(fault, NULL, "data_dir", "cannot open %s: %s", file, strerror(errno));
         return IO_ERROR;
@@ -201,7 +266,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     mdb_env_set_mapsize(env->mdb, map_bytes);
     st = take_lock(env, path, fault);
     if (st) return st;
-    code = mdb_env_open(env->mdb, path, MDB_NOTLS, OPEN_MODE);
+    code = mdb_env_open(env->mdb, path, MDB_NOTLS | (env->read_only ? MDB_RDONLY : 0), OPEN_MODE);
     if (code) {
         fault_set(fault, NULL, "data_dir", "cannot open the store in %s: %s", path,
                   mdb_strerror(code));
@@ -209,6 +274,11 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     }
     mdb_reader_check(env->mdb, &dead);
     code = open_tables(env);
+    if (code == MDB_NOTFOUND) {
+        fault_set(fault, NULL, "format",
+                  "the store is of an older format: start its daemon on it once");
+        return CORRUPT;
+    }
     if (code) {
         fault_set(fault, NULL, "data_dir", "cannot open the tables: %s", mdb_strerror(code));
         return status_of(code);
@@ -218,10 +288,12 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
         fault_set(fault, NULL, "data_dir", "the store's key record is damaged or cannot be read");
         return st;
     }
-    return check_format(env, fault);
+    st = check_format(env, fault);
+    return st ? st : load_linked(env, fault);
 }
 
-enum status env_open(const char *path, size_t map_bytes, struct env **out_env, struct fault *fault)
+static enum status open_new(const char *path, size_t map_bytes, bool read_only,
+                            struct env **out_env, struct fault *fault)
 {
     struct env *env = calloc(1, sizeof(*env));
     enum status st;
@@ -231,6 +303,7 @@ enum status env_open(const char *path, size_t map_bytes, struct env **out_env, s
         return NO_MEMORY;
     }
     env->lock_fd = -1;
+    env->read_only = read_only;
     st = env_setup(env, path, map_bytes, fault);
     if (st) {
         env_close(env);
@@ -238,6 +311,29 @@ enum status env_open(const char *path, size_t map_bytes, struct env **out_env, s
     }
     *out_env = env;
     return OK;
+}
+
+enum status env_open(const char *path, size_t map_bytes, struct env **out_env, struct fault *fault)
+{
+    return open_new(path, map_bytes, false, out_env, fault);
+}
+
+enum status env_open_read(const char *path, struct env **out_env, struct fault *fault)
+{
+    char file[PATH_MAX];
+    struct stat about;
+
+    snprintf(file, sizeof(file), "%s/data.mdb", path);
+    if (stat(file, &about)) {
+        fault_set(fault, NULL, "data_dir", "there is no store: %s: %s", file, strerror(errno));
+        return NOT_FOUND;
+    }
+    return open_new(path, 0, true, out_env, fault);  // a map as large as the file
+}
+
+uint64_t env_linked(const struct env *env)
+{
+    return env->linked;
 }
 
 void env_close(struct env *env)

@@ -18,11 +18,13 @@ enum table {
     TABLE_ITEM = 4,
     TABLE_TEST = 5,
     TABLE_RETIRED = 6,
+    TABLE_AUDIT = 7,
+    TABLE_ERASED = 8,
     TABLE_N,
 };
 
 /* The version of everything on disk. An older one is migrated on start, a newer one is refused. */
-enum { STORE_FORMAT = 1 };
+enum { STORE_FORMAT = 2 };
 
 /* Seal of a record: keyed BLAKE2b of table, key and value. LMDB has no checksums, and more than
  * half of single-bit flips in its file are served silently as wrong data; with the seal they are
@@ -33,7 +35,14 @@ enum { SEAL_BYTES = 16 };
  * BUSY, CORRUPT, IO_ERROR, NO_MEMORY or MAP_FULL, with a text in `fault`. */
 MUST_CHECK enum status env_open(const char *path, size_t map_bytes, struct env **out_env,
                                 struct fault *fault);
+/* Open a store that is there and that nobody has open, to read only. CORRUPT where its format is
+ * not the present one: the daemon migrates it. */
+MUST_CHECK enum status env_open_read(const char *path, struct env **out_env, struct fault *fault);
 void env_close(struct env *env);  // NULL is fine
+
+/* The first event of the journal that names the seal of the event before it; those of format 1 do
+ * not. */
+uint64_t env_linked(const struct env *env);
 
 /* Copy a value into `out` (cleared first). NOT_FOUND; CORRUPT where the seal does not hold. Any
  * thread. */
@@ -41,8 +50,9 @@ MUST_CHECK enum status env_get(struct env *env, enum table table, struct slice k
                                struct buf *out);
 
 /* Visit records in key order from `from` on, until `visit` returns another status than OK, which is
- * then returned; NOT_FOUND from it means "enough" and becomes OK. Slices live during the call. Any
- * thread, but no write meanwhile from the same one. */
+ * then returned; NOT_FOUND from it means "enough" and becomes OK. Slices live during the call, and
+ * the SEAL_BYTES in front of `value` are its seal. Any thread, but no write meanwhile from the same
+ * one. */
 struct visitor {
     enum status (*visit)(void *context, struct slice key, struct slice value);
     void *context;

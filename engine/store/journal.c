@@ -5,11 +5,61 @@
 #include <string.h>
 
 enum { LSN_BYTES = 8, ARCHIVE_HEAD = 12, ARCHIVE_KEY = 2 * LIMIT_ID + 1 };
+enum { HEAD_BYTES = LSN_BYTES + SEAL_BYTES };
 
 static struct slice lsn_key(uint64_t lsn, uint8_t bytes[LSN_BYTES])
 {
     bytes_put_u64(bytes, lsn);
     return slice_of(bytes, LSN_BYTES);
+}
+
+enum status journal_read_head(struct env *env, struct journal_head *out)
+{
+    struct buf found = {0};
+    enum status st = env_get(env, TABLE_META, slice_str("head"), &found);
+
+    *out = (struct journal_head){0};
+    if (st == OK && found.n == HEAD_BYTES) {
+        out->lsn = bytes_get_u64(found.data);
+        memcpy(out->seal, found.data + LSN_BYTES, SEAL_BYTES);
+    } else if (st == OK) {
+        st = CORRUPT;
+    }
+    buf_done(&found);
+    return st == NOT_FOUND ? OK : st;
+}
+
+/* The seal of an event in the journal. NOT_FOUND. */
+static enum status seal_of(struct journal *journal, uint64_t lsn, uint8_t out_seal[SEAL_BYTES])
+{
+    uint8_t key[LSN_BYTES];
+    enum status st = journal_get(journal, lsn, &journal->scratch);
+
+    if (st == OK) {
+        env_seal(journal->env, TABLE_JOURNAL, lsn_key(lsn, key), buf_slice(&journal->scratch),
+                 out_seal);
+    }
+    return st;
+}
+
+/* The event of the written head is not in the journal where it was erased; numbers go on from it
+ * all the same. */
+static enum status init_head(struct journal *journal)
+{
+    struct journal_head head;
+    uint8_t seal[SEAL_BYTES];
+    enum status st = journal_read_head(journal->env, &head);
+
+    if (st) return st;
+    journal->anchored = head.lsn;
+    if (head.lsn >= journal->next_lsn) {
+        journal->next_lsn = head.lsn + 1;
+        memcpy(journal->head, head.seal, SEAL_BYTES);
+        return OK;
+    }
+    st = head.lsn > 0 ? seal_of(journal, head.lsn, seal) : NOT_FOUND;
+    if (st == OK && memcmp(seal, head.seal, SEAL_BYTES) != 0) return CORRUPT;
+    return st == NOT_FOUND ? OK : st;
 }
 
 enum status journal_init(struct journal *journal, struct env *env)
@@ -18,12 +68,26 @@ enum status journal_init(struct journal *journal, struct env *env)
     enum status st = env_last_key(env, TABLE_JOURNAL, &last);
 
     *journal = (struct journal){.env = env, .next_lsn = 1};
-    if (st == OK && last.n == LSN_BYTES)
+    if (st == OK && last.n == LSN_BYTES) {
         journal->next_lsn = bytes_get_u64(last.data) + 1;
-    else if (st == OK)
+        st = seal_of(journal, journal->next_lsn - 1, journal->head);
+    } else if (st == OK) {
         st = CORRUPT;
+    }
     buf_done(&last);
-    return st == NOT_FOUND ? OK : st;
+    return st == OK || st == NOT_FOUND ? init_head(journal) : st;
+}
+
+void journal_anchor(struct journal *journal, struct batch *batch)
+{
+    uint8_t head[HEAD_BYTES];
+
+    if (journal->anchored + 1 >= journal->next_lsn) return;
+    journal->anchored = journal->next_lsn - 1;
+    bytes_put_u64(head, journal->anchored);
+    memcpy(head + LSN_BYTES, journal->head, SEAL_BYTES);
+    batch_put(journal->env, batch, TABLE_META, slice_str("head"), slice_of(head, sizeof(head)),
+              NULL);
 }
 
 void journal_done(struct journal *journal)
@@ -38,11 +102,20 @@ uint64_t journal_append(struct journal *journal, struct batch *batch,
     uint8_t key[LSN_BYTES];
 
     buf_clear(&journal->scratch);
+    buf_append(&journal->scratch, journal->head, SEAL_BYTES);
     event_record_write(record, &journal->scratch);
     if (journal->scratch.failed) batch->bytes.failed = true;
     batch_put(journal->env, batch, TABLE_JOURNAL, lsn_key(lsn, key), buf_slice(&journal->scratch),
-              out_seal);
+              journal->head);
+    if (out_seal) memcpy(out_seal, journal->head, SEAL_BYTES);
     return lsn;
+}
+
+struct slice journal_record(const struct env *env, uint64_t lsn, struct slice value)
+{
+    if (lsn < env_linked(env)) return value;
+    if (value.n < SEAL_BYTES) return slice_of(NULL, 0);
+    return slice_of(value.data + SEAL_BYTES, value.n - SEAL_BYTES);
 }
 
 /* A walk over stored events, decoding each. */
@@ -50,33 +123,48 @@ struct walk {
     struct env *env;
     struct decoder decoder;
     struct event_visitor visitor;
+    struct stored_event event;  // the last, of lsn 0 before the first
 };
 
-static enum status walk_event(struct walk *walk, struct slice key, struct slice value)
+/* Pre: walk->event has lsn and seal. */
+static enum status walk_event(struct walk *walk, struct slice value)
 {
+    struct stored_event *event = &walk->event;
     struct event_record record;
-    struct stored_event event = {.bytes = value, .record = &record};
-    enum status st = event_record_read(&walk->decoder, value, &record);
+    enum status st;
 
-    if (st) return st;
-    event.lsn = bytes_get_u64(key.data);
-    env_seal(walk->env, TABLE_JOURNAL, key, value, event.seal);
-    return walk->visitor.visit(walk->visitor.context, &event);
+    event->bytes = value;
+    event->link = event->lsn < env_linked(walk->env) ? NULL : value.data;
+    event->record = &record;
+    st = event_record_read(&walk->decoder, journal_record(walk->env, event->lsn, value), &record);
+    return st ? st : walk->visitor.visit(walk->visitor.context, event);
 }
 
 static enum status visit_journal(void *context, struct slice key, struct slice value)
 {
-    return key.n == LSN_BYTES ? walk_event(context, key, value) : CORRUPT;
+    struct walk *walk = context;
+    uint64_t before = walk->event.lsn;
+    uint8_t link[SEAL_BYTES];
+
+    if (key.n != LSN_BYTES) return CORRUPT;
+    walk->event.lsn = bytes_get_u64(key.data);
+    memcpy(link, walk->event.seal, SEAL_BYTES);
+    memcpy(walk->event.seal, value.data - SEAL_BYTES, SEAL_BYTES);
+    if (before > 0 && walk->event.lsn == before + 1 && walk->event.lsn >= env_linked(walk->env) &&
+        (value.n < SEAL_BYTES || memcmp(link, value.data, SEAL_BYTES) != 0)) {
+        return CORRUPT;
+    }
+    return walk_event(walk, value);
 }
 
-enum status journal_each(struct journal *journal, struct event_visitor visitor)
+enum status journal_each(struct env *env, uint64_t from, struct event_visitor visitor)
 {
-    struct walk walk = {.env = journal->env, .visitor = visitor};
+    struct walk walk = {.env = env, .visitor = visitor};
+    uint8_t key[LSN_BYTES];
     enum status st = decoder_init(&walk.decoder);
 
     if (st) return st;
-    st = env_each(journal->env, TABLE_JOURNAL, slice_of(NULL, 0),
-                  (struct visitor){visit_journal, &walk});
+    st = env_each(env, TABLE_JOURNAL, lsn_key(from, key), (struct visitor){visit_journal, &walk});
     decoder_done(&walk.decoder);
     return st;
 }
@@ -155,14 +243,17 @@ enum status archive_each(struct env *env, struct slice archive, struct event_vis
 
     if (st) return st;
     while (archive.n > 0 && st == OK) {
-        struct slice key = slice_of(archive.data, LSN_BYTES);
+        struct slice key = slice_of(archive.data, LSN_BYTES), value;
         size_t n = archive.n < ARCHIVE_HEAD ? 0 : bytes_get_u32(archive.data + LSN_BYTES);
 
         if (archive.n < ARCHIVE_HEAD + n) {
             st = CORRUPT;
             break;
         }
-        st = walk_event(&walk, key, slice_of(archive.data + ARCHIVE_HEAD, n));
+        value = slice_of(archive.data + ARCHIVE_HEAD, n);
+        walk.event.lsn = bytes_get_u64(key.data);
+        env_seal(env, TABLE_JOURNAL, key, value, walk.event.seal);
+        st = walk_event(&walk, value);
         archive.data += ARCHIVE_HEAD + n;
         archive.n -= ARCHIVE_HEAD + n;
     }

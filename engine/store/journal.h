@@ -3,8 +3,13 @@
  * memory.
  *
  *   table    key                          value
- *   journal  log sequence number (u64)    one event record
- *   archive  tenant 0 session             the session's records: | lsn 8 | length 4 | record | ...
+ *   journal  log sequence number (u64)    | link, 16 | event record |
+ *   archive  tenant 0 session             all of the session: | lsn 8 | length 4 | value | ...
+ *   meta     "head"                       | lsn 8 | seal 16 | of the newest event a while ago
+ *
+ * The link is the seal of the event before it in the journal (zeros for the first), so that no
+ * event of any session can be changed, taken out or put in without the next one telling; the head
+ * tells of the last ones. Events before env_linked() have no link.
  *
  * The journal is keyed by a running number because appending is five times as fast as writing by
  * session. A session that ends or leaves memory is written whole to the archive; then the journal
@@ -17,20 +22,35 @@
 struct journal {
     struct env *env;
     uint64_t next_lsn;
+    uint8_t head[SEAL_BYTES];  // seal of the newest event
+    uint64_t anchored;         // the event that meta's head tells of
     struct buf scratch;
 };
 
+/* CORRUPT too where the event that the head tells of is another one now. */
 MUST_CHECK enum status journal_init(struct journal *journal, struct env *env);
 void journal_done(struct journal *journal);
 
-/* Add the event to the batch; its number is returned, its seal goes to out_seal. */
+/* Add the event to the batch; its number is returned, its seal goes to out_seal where that is not
+ * NULL. */
 uint64_t journal_append(struct journal *journal, struct batch *batch,
                         const struct event_record *record, uint8_t out_seal[SEAL_BYTES]);
 
-/* One stored event: its number, its bytes and their seal. */
+/* Write the head, where there are newer events than it tells of. */
+void journal_anchor(struct journal *journal, struct batch *batch);
+
+/* Where the head that was written last stands; lsn 0 where there is none yet. */
+struct journal_head {
+    uint64_t lsn;
+    uint8_t seal[SEAL_BYTES];
+};
+MUST_CHECK enum status journal_read_head(struct env *env, struct journal_head *out);
+
+/* One stored event: its number, its bytes as they stand in the journal and their seal. */
 struct stored_event {
     uint64_t lsn;
     struct slice bytes;
+    const uint8_t *link;  // NULL where it has none
     uint8_t seal[SEAL_BYTES];
     const struct event_record *record;
 };
@@ -41,11 +61,16 @@ struct event_visitor {
     void *context;
 };
 
-/* Visit every event in the journal in order. */
-MUST_CHECK enum status journal_each(struct journal *journal, struct event_visitor visitor);
+/* Visit the events in the journal from number `from` on, in order. CORRUPT where one does not link
+ * to the one before it. */
+MUST_CHECK enum status journal_each(struct env *env, uint64_t from, struct event_visitor visitor);
 
 /* The bytes of one event, into `out`. */
 MUST_CHECK enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out);
+
+/* The event record in a value of the journal: what stands behind its link. Empty where there is
+ * none. */
+struct slice journal_record(const struct env *env, uint64_t lsn, struct slice value);
 
 /* Remove the events first .. end - 1; the very last event stays, so numbers go on from it. */
 void journal_trim(struct journal *journal, struct batch *batch, uint64_t first, uint64_t end);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 struct records {
+    struct env *env;
     struct slice session;
     struct buf sequence, archive;
 };
@@ -15,11 +16,12 @@ struct records {
 static enum status on_event(void *context, const struct stored_event *event)
 {
     struct records *records = context;
-    uint8_t length[2] = {(uint8_t)(event->bytes.n >> 8), (uint8_t)event->bytes.n};
+    struct slice record = journal_record(records->env, event->lsn, event->bytes);
+    uint8_t length[2] = {(uint8_t)(record.n >> 8), (uint8_t)record.n};
 
     if (!slice_equal(event->record->session, records->session)) return OK;
     buf_append(&records->sequence, length, sizeof(length));
-    buf_append(&records->sequence, event->bytes.data, event->bytes.n);
+    buf_append(&records->sequence, record.data, record.n);
     archive_append(&records->archive, event->lsn, event->bytes);
     return OK;
 }
@@ -37,9 +39,9 @@ static void save(const char *corpus, const char *target, const char *name, const
 
 static void save_session(struct counter *counter, const char *session, const char *corpus)
 {
-    struct records records = {.session = slice_str(session)};
+    struct records records = {.env = counter->server.env, .session = slice_str(session)};
 
-    MUST(journal_each(&counter->server.journal, (struct event_visitor){on_event, &records}) == OK);
+    MUST(journal_each(counter->server.env, 1, (struct event_visitor){on_event, &records}) == OK);
     save(corpus, "event", session, &records.sequence);
     save(corpus, "archive", session, &records.archive);
     buf_done(&records.sequence);

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const table_names[TABLE_N] = {"meta", "journal", "archive", "bank",
-                                                 "item", "test",    "retired"};
+static const char *const table_names[TABLE_N] = {
+    "meta", "journal", "archive", "bank", "item", "test", "retired", "audit", "erased",
+};
 
 /* The linker sends every realloc of the program here. */
 void *__real_realloc(void *memory, size_t n);
@@ -253,10 +254,10 @@ Test(env, refuses_a_newer_format)
     struct shelf shelf;
 
     shelf_open(&shelf, 8);
-    shelf_put(&shelf, TABLE_META, slice_str("format"), "\x02");
+    shelf_put(&shelf, TABLE_META, slice_str("format"), "\x03");
     shelf_shut(&shelf);
-    expect_refused(&shelf, CORRUPT, "format 2");
-    expect_refused(&shelf, CORRUPT, "up to 1");
+    expect_refused(&shelf, CORRUPT, "format 3");
+    expect_refused(&shelf, CORRUPT, "up to 2");
     shelf_close(&shelf);
 }
 

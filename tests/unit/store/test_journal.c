@@ -39,7 +39,14 @@ struct seen {
     uint32_t n_of_session[16];
     uint8_t seal[16][SEAL_BYTES];
     size_t n, n_most;
+    bool loose;  // links are not looked at
 };
+
+static struct slice behind_link(struct slice value)
+{
+    cr_assert_geq(value.n, SEAL_BYTES);
+    return slice_of(value.data + SEAL_BYTES, value.n - SEAL_BYTES);
+}
 
 static enum status see(void *context, const struct stored_event *event)
 {
@@ -48,7 +55,11 @@ static enum status see(void *context, const struct stored_event *event)
     struct buf bytes = {0};
 
     event_record_write(&want, &bytes);
-    cr_expect(slice_equal(event->bytes, buf_slice(&bytes)));
+    cr_assert_eq(event->link, event->bytes.data);
+    cr_expect(slice_equal(behind_link(event->bytes), buf_slice(&bytes)));
+    if (seen->n > 0 && seen->lsn[seen->n - 1] + 1 == event->lsn && !seen->loose) {
+        cr_expect_arr_eq(event->link, seen->seal[seen->n - 1], SEAL_BYTES);
+    }
     buf_done(&bytes);
     cr_assert_lt(seen->n, 16);
     seen->lsn[seen->n] = event->lsn;
@@ -74,7 +85,7 @@ Test(journal, starts_at_one)
     open_journal(&shelf, &journal, 1);
     cr_expect_eq(journal_first(&journal, &first), OK);
     cr_expect_eq(first, 1);
-    cr_expect_eq(journal_each(&journal, visitor_of(&seen)), OK);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), OK);
     cr_expect_eq(seen.n, 0);
     append(&shelf, &journal, 0, 1);
     cr_expect_eq(journal_first(&journal, &first), OK);
@@ -99,7 +110,7 @@ Test(journal, gives_back_events_in_order)
         cr_expect_eq(journal_append(&journal, &shelf.batch, &record, seals[n]), n + 1);
     }
     shelf_commit(&shelf);
-    cr_expect_eq(journal_each(&journal, visitor_of(&seen)), OK);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), OK);
     cr_assert_eq(seen.n, 12);
     for (uint32_t n = 0; n < 12; n++) {
         struct event_record record = record_of("s-1", n);
@@ -110,10 +121,12 @@ Test(journal, gives_back_events_in_order)
         buf_clear(&want);
         event_record_write(&record, &want);
         cr_expect_eq(journal_get(&journal, n + 1, &bytes), OK);
-        cr_expect(slice_equal(buf_slice(&bytes), buf_slice(&want)));
+        cr_expect(slice_equal(behind_link(buf_slice(&bytes)), buf_slice(&want)));
+        cr_expect(
+            slice_equal(journal_record(shelf.env, n + 1, buf_slice(&bytes)), buf_slice(&want)));
     }
     cr_expect_eq(journal_get(&journal, 13, &bytes), NOT_FOUND);
-    cr_expect_eq(journal_each(&journal, visitor_of(&some)), BUSY);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&some)), BUSY);
     cr_expect_eq(some.n, 3);
     buf_done(&bytes);
     buf_done(&want);
@@ -165,7 +178,7 @@ Test(journal, keeps_the_last_event_whatever_is_trimmed)
     shelf_reopen(&shelf);
     open_journal(&shelf, &journal, 6);
     append(&shelf, &journal, 5, 6);
-    cr_expect_eq(journal_each(&journal, visitor_of(&seen)), OK);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), OK);
     cr_expect_eq(seen.n, 2);
     cr_expect_eq(seen.lsn[0], 5);
     cr_expect_eq(seen.lsn[1], 6);
@@ -185,7 +198,7 @@ Test(journal, finds_what_is_no_event)
     append(&shelf, &journal, 0, 1);
     bytes_put_u64(key, 2);
     shelf_put(&shelf, TABLE_JOURNAL, slice_of(key, sizeof(key)), "no event");
-    cr_expect_eq(journal_each(&journal, visitor_of(&seen)), CORRUPT);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), CORRUPT);
     cr_expect_eq(seen.n, 1);
     journal_done(&journal);
     shelf_close(&shelf);
@@ -201,16 +214,19 @@ Test(journal, finds_a_key_that_is_no_number)
 
     shelf_open(&shelf, 8);
     open_journal(&shelf, &journal, 1);
+    buf_append(&bytes, "no link at all..", SEAL_BYTES);
     event_record_write(&record, &bytes);
     batch_put(shelf.env, &shelf.batch, TABLE_JOURNAL, slice_str("short"), buf_slice(&bytes), NULL);
     shelf_commit(&shelf);
-    cr_expect_eq(journal_each(&journal, visitor_of(&seen)), CORRUPT);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), CORRUPT);
     cr_expect_eq(seen.n, 0);
     cr_expect_eq(journal_init(&journal, shelf.env), CORRUPT);
     buf_done(&bytes);
     journal_done(&journal);
     shelf_close(&shelf);
 }
+
+static const uint8_t no_link[SEAL_BYTES];
 
 /* An archive record of n events, with the numbers 10, 12, 14, ... */
 static void make_archive(struct buf *archive, uint32_t n, size_t end[])
@@ -222,6 +238,7 @@ static void make_archive(struct buf *archive, uint32_t n, size_t end[])
         struct event_record record = record_of("s-1", i);
 
         buf_clear(&bytes);
+        buf_append(&bytes, no_link, SEAL_BYTES);
         event_record_write(&record, &bytes);
         archive_append(archive, 10 + 2 * i, buf_slice(&bytes));
         end[i] = archive->n;
@@ -275,7 +292,7 @@ Test(journal, an_archive_comes_back)
     journal.env = shelf.env;
     journal.next_lsn = 10;
     append(&shelf, &journal, 0, 10);
-    cr_expect_eq(journal_each(&journal, visitor_of(&live)), OK);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&live)), OK);
     cr_expect_arr_eq(seen.seal[0], live.seal[0], SEAL_BYTES);
     buf_done(&archive);
     buf_done(&got);
@@ -349,5 +366,90 @@ Test(journal, an_archive_with_a_wrong_length_is_corrupt)
     }
     cr_expect_eq(visit_exactly(&shelf, buf_slice(&archive), &seen), OK);
     buf_done(&archive);
+    shelf_close(&shelf);
+}
+
+/* Put the event `lsn` in another place, with a seal that holds. */
+static void copy_event(struct shelf *shelf, struct journal *journal, uint64_t lsn, uint64_t to)
+{
+    struct buf bytes = {0};
+    uint8_t key[8];
+
+    bytes_put_u64(key, to);
+    cr_assert_eq(journal_get(journal, lsn, &bytes), OK);
+    batch_remove(&shelf->batch, TABLE_JOURNAL, slice_of(key, sizeof(key)));
+    shelf_commit(shelf);
+    batch_put(shelf->env, &shelf->batch, TABLE_JOURNAL, slice_of(key, sizeof(key)),
+              buf_slice(&bytes), NULL);
+    shelf_commit(shelf);
+    buf_done(&bytes);
+}
+
+Test(journal, an_event_names_the_one_before_it)
+{
+    struct shelf shelf;
+    struct journal journal;
+    struct seen seen = {0};
+
+    shelf_open(&shelf, 8);
+    open_journal(&shelf, &journal, 1);
+    for (uint32_t n = 0; n < 5; n++) append(&shelf, &journal, n, n + 1);
+    copy_event(&shelf, &journal, 5, 5);
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), OK);
+    copy_event(&shelf, &journal, 4, 5);
+    seen = (struct seen){.loose = true};
+    cr_expect_eq(journal_each(shelf.env, 1, visitor_of(&seen)), CORRUPT);
+    cr_expect_eq(seen.n, 4);
+    journal_done(&journal);
+    shelf_close(&shelf);
+}
+
+/* Numbers and links go on from the head where the last events are no longer there. */
+Test(journal, the_head_stays)
+{
+    struct shelf shelf;
+    struct journal journal;
+    uint8_t seal[SEAL_BYTES], key[8];
+
+    shelf_open(&shelf, 8);
+    open_journal(&shelf, &journal, 1);
+    journal_anchor(&journal, &shelf.batch);
+    cr_expect_eq(shelf.batch.n, 0);
+    for (uint32_t n = 0; n < 3; n++) append(&shelf, &journal, n, n + 1);
+    memcpy(seal, journal.head, SEAL_BYTES);
+    journal_anchor(&journal, &shelf.batch);
+    cr_expect_eq(shelf.batch.n, 1);
+    journal_anchor(&journal, &shelf.batch);
+    cr_expect_eq(shelf.batch.n, 1);
+    for (uint64_t lsn = 1; lsn <= 3; lsn++) {
+        bytes_put_u64(key, lsn);
+        batch_remove(&shelf.batch, TABLE_JOURNAL, slice_of(key, sizeof(key)));
+    }
+    shelf_commit(&shelf);
+    journal_done(&journal);
+    shelf_reopen(&shelf);
+    open_journal(&shelf, &journal, 4);
+    cr_expect_arr_eq(journal.head, seal, SEAL_BYTES);
+    append(&shelf, &journal, 3, 4);
+    journal_done(&journal);
+    open_journal(&shelf, &journal, 5);
+    journal_done(&journal);
+    shelf_close(&shelf);
+}
+
+Test(journal, finds_another_event_where_the_head_was)
+{
+    struct shelf shelf;
+    struct journal journal;
+
+    shelf_open(&shelf, 8);
+    open_journal(&shelf, &journal, 1);
+    for (uint32_t n = 0; n < 3; n++) append(&shelf, &journal, n, n + 1);
+    journal_anchor(&journal, &shelf.batch);
+    shelf_commit(&shelf);
+    copy_event(&shelf, &journal, 2, 3);
+    journal_done(&journal);
+    cr_expect_eq(journal_init(&journal, shelf.env), CORRUPT);
+    journal_done(&journal);
     shelf_close(&shelf);
 }
