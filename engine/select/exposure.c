@@ -17,8 +17,8 @@
 /* The counter of an item's one draw, away from those of the questions. */
 #define EXPOSURE_DRAW ((uint64_t)1 << 60)
 
-const struct exposure_rule *const exposure_rules[] = {&exposure_none, &exposure_sympson_hetter,
-                                                      &exposure_a_stratified, NULL};
+const struct exposure_rule *const exposure_rules[] = {
+    &exposure_none, &exposure_sympson_hetter, &exposure_a_stratified, &exposure_eligibility, NULL};
 
 const struct exposure_rule *exposure_rule_find(struct slice name)
 {
@@ -131,3 +131,4 @@ const struct exposure_rule exposure_none = {.name = "none"};
 const struct exposure_rule exposure_sympson_hetter = {.name = "sympson-hetter",
                                                       .admits = sympson_hetter_admits};
 const struct exposure_rule exposure_a_stratified = {.name = "a-stratified", .strata = strata_new};
+const struct exposure_rule exposure_eligibility = {.name = "eligibility", .by_counts = true};

@@ -4,8 +4,7 @@
 #define SESSION_EVENT_H
 
 #include "base/slice.h"
-
-#include <stdint.h>
+#include "select/eligibility.h"
 
 /* Numbers are on disk: never reuse one. What was asked next is in the outcome of the event that led
  * to it, so that one answer is one record. */
@@ -35,7 +34,13 @@ struct event {
      * a replay takes that many. */
     const uint32_t *retired;
     uint32_t n_retired;
-    uint64_t seed;   // EVENT_STARTED
+    /* In the same manner the items that sessions of the test have used up by now. */
+    const uint32_t *used;
+    uint32_t n_used;
+    uint64_t seed;  // EVENT_STARTED
+    /* EVENT_STARTED: what the session is not to be asked. The list must outlive the session. */
+    const struct kept_out *kept;
+    uint32_t n_kept;
     bool has_prior;  // EVENT_STARTED: a normal prior of the examinee's own
     double prior_mean, prior_sd;
     uint32_t seq;   // EVENT_ANSWERED: the question answered,

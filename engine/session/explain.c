@@ -15,6 +15,9 @@ const char *const item_part_names[PART_N] = {
     [PART_OTHER_GROUP] = "other_group",
     [PART_OTHER_STRATUM] = "other_stratum",
     [PART_NOT_ADMITTED] = "not_admitted",
+    [PART_NOT_ELIGIBLE] = "not_eligible",
+    [PART_USED_UP] = "used_up",
+    [PART_SEEN_BEFORE] = "seen_before",
     [PART_NOT_COMPARED] = "not_compared",
 };
 
@@ -33,6 +36,30 @@ static enum item_part part_of(const struct session *session, const struct choice
     return plan->strata ? PART_OTHER_STRATUM : PART_OTHER_GROUP;
 }
 
+static void fill_list(const uint32_t *list, uint32_t n, enum item_part part,
+                      struct explained_item *items)
+{
+    for (uint32_t j = 0; j < n; j++) {
+        if (list[j] != NO_ITEM) items[list[j]].part = part;
+    }
+}
+
+/* What the session was not to be asked from its start. */
+static void fill_kept(const struct session *session, const struct choice *choice,
+                      struct explained_item *items)
+{
+    bool lifted = choice->is_exposure_lifted || choice->is_start_item;
+
+    for (uint32_t j = 0; j < session->n_kept; j++) {
+        const struct kept_out *kept = &session->kept[j];
+
+        if (kept->where == KEPT_SEEN)
+            items[kept->item].part = PART_SEEN_BEFORE;
+        else if (!lifted && kept->where >> choice->interval & 1)
+            items[kept->item].part = PART_NOT_ELIGIBLE;
+    }
+}
+
 /* Every item as if it were no candidate. */
 static void fill_others(const struct session *session, const struct event *event,
                         const struct choice *choice, struct explained_item *items)
@@ -43,9 +70,9 @@ static void fill_others(const struct session *session, const struct event *event
         items[i] = (struct explained_item){
             .item = i, .part = part_of(session, choice, i), .value = (double)NAN};
     }
-    for (uint32_t j = 0; j < event->n_retired; j++) {
-        if (event->retired[j] != NO_ITEM) items[event->retired[j]].part = PART_RETIRED;
-    }
+    fill_kept(session, choice, items);
+    fill_list(event->used, event->n_used, PART_USED_UP, items);
+    fill_list(event->retired, event->n_retired, PART_RETIRED, items);
     for (unsigned j = 0; j < session->n_answer; j++) items[session->given[j]].part = PART_GIVEN;
 }
 

@@ -15,6 +15,9 @@ enum item_part {
     PART_OTHER_GROUP,    // of another content group than the one that was due
     PART_OTHER_STRATUM,  // of another stratum than the one of the test's stage
     PART_NOT_ADMITTED,   // kept from this session by the exposure rule
+    PART_NOT_ELIGIBLE,   // the same, drawn by how often other sessions were asked it
+    PART_USED_UP,        // asked as often as the test allows
+    PART_SEEN_BEFORE,    // asked in an earlier session of the examinee
     PART_NOT_COMPARED,   // the item asked was named by the test
     PART_N,
 };

@@ -59,21 +59,49 @@ static bool is_given(const struct session *session, uint32_t item)
     return false;
 }
 
-static bool is_retired(const struct event *event, uint32_t item)
+static bool is_in(const uint32_t *list, uint32_t n, uint32_t item)
 {
-    for (uint32_t j = 0; j < event->n_retired; j++) {
-        if (event->retired[j] == item) return true;
+    for (uint32_t j = 0; j < n; j++) {
+        if (list[j] == item) return true;
     }
     return false;
+}
+
+/* Whether an item is out of every pick of this session. */
+static bool is_out(const struct session *session, const struct event *event, uint32_t item)
+{
+    for (uint32_t j = 0; j < session->n_kept; j++) {
+        if (session->kept[j].item == item && session->kept[j].where == KEPT_SEEN) return true;
+    }
+    return is_in(event->retired, event->n_retired, item) || is_in(event->used, event->n_used, item);
+}
+
+static void mark_list(const uint32_t *list, uint32_t n, struct blocked blocked,
+                      void (*mark)(struct blocked, size_t))
+{
+    for (uint32_t j = 0; j < n; j++) {
+        if (list[j] != NO_ITEM) mark(blocked, list[j]);
+    }
+}
+
+/* The items that are kept out in all of the intervals `where`. */
+static void mark_kept(const struct session *session, uint32_t where, struct blocked blocked,
+                      void (*mark)(struct blocked, size_t))
+{
+    for (uint32_t j = 0; j < session->n_kept; j++) {
+        const struct kept_out *kept = &session->kept[j];
+
+        if ((kept->where & where) == where) mark(blocked, kept->item);
+    }
 }
 
 void session_block(const struct session *session, const struct event *event, struct blocked blocked,
                    void (*mark)(struct blocked, size_t))
 {
     for (unsigned j = 0; j < session->n_answer; j++) mark(blocked, session->given[j]);
-    for (uint32_t j = 0; j < event->n_retired; j++) {
-        if (event->retired[j] != NO_ITEM) mark(blocked, event->retired[j]);
-    }
+    mark_list(event->retired, event->n_retired, blocked, mark);
+    mark_list(event->used, event->n_used, blocked, mark);
+    mark_kept(session, KEPT_SEEN, blocked, mark);
 }
 
 struct criterion_input session_input(const struct session *session, const struct estimate_spec *own,
@@ -92,8 +120,8 @@ struct criterion_input session_input(const struct session *session, const struct
 }
 
 /* What the exposure rule keeps from this session. */
-static void block_exposed(const struct session *session, struct blocked blocked,
-                          void (*mark)(struct blocked, size_t))
+static void block_exposed(const struct session *session, const struct choice *choice,
+                          struct blocked blocked, void (*mark)(struct blocked, size_t))
 {
     const struct plan *plan = session->plan;
     const struct exposure_rule *rule = plan->test.exposure.rule;
@@ -101,6 +129,7 @@ static void block_exposed(const struct session *session, struct blocked blocked,
     for (size_t i = 0; rule->admits && i < bank_n_item(plan->bank); i++) {
         if (!rule->admits(plan->bank, (uint32_t)i, session->seed)) mark(blocked, i);
     }
+    mark_kept(session, (uint32_t)1 << choice->interval, blocked, mark);
 }
 
 void session_block_choice(const struct session *session, const struct event *event,
@@ -108,7 +137,7 @@ void session_block_choice(const struct session *session, const struct event *eve
                           void (*mark)(struct blocked, size_t))
 {
     session_block(session, event, blocked, mark);
-    if (!choice->is_exposure_lifted) block_exposed(session, blocked, mark);
+    if (!choice->is_exposure_lifted) block_exposed(session, choice, blocked, mark);
 }
 
 struct candidates session_candidates(const struct session *session, const struct choice *choice,
@@ -198,9 +227,15 @@ static uint32_t start_item(const struct session *session, const struct event *ev
     for (size_t i = 0; i < plan->test.n_start; i++) {
         uint32_t item = plan->start_items[i];
 
-        if (!is_given(session, item) && !is_retired(event, item)) return item;
+        if (!is_given(session, item) && !is_out(session, event, item)) return item;
     }
     return NO_ITEM;
+}
+
+/* Whether the exposure rule keeps items out that can be let in where no other is left. */
+static bool can_lift(const struct session *session)
+{
+    return session->plan->test.exposure.rule->admits || session->n_kept > 0;
 }
 
 void session_choose(const struct session *session, const struct event *event,
@@ -218,10 +253,11 @@ void session_choose(const struct session *session, const struct event *event,
                            .item = start_item(session, event)};
     if (plan->proportions) out->group = proportions_n_group(plan->proportions);
     if (plan->strata) out->stratum = partition_n_group(plan->strata);
+    out->interval = eligibility_interval(&test->exposure.eligibility, out->theta);
     out->is_start_item = out->item != NO_ITEM;
     if (out->is_start_item) return;
     choose_unblocked(session, event, workspace, out);
-    if (out->item != NO_ITEM || !test->exposure.rule->admits) return;
+    if (out->item != NO_ITEM || !can_lift(session)) return;
     out->is_exposure_lifted = true;
     choose_unblocked(session, event, workspace, out);
 }

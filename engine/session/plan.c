@@ -15,7 +15,10 @@ void test_init(struct test *test)
     test->interim = test->final = estimate_spec_default();
     test->pick = (struct pick_rule){.criterion = &criterion_mfi, .n_best = 1};
     test->first_pick = (struct pick_rule){.n_best = 1};  // no criterion: as the others
-    test->exposure = (struct exposure_spec){.rule = &exposure_none, .n_stratum = 4};
+    test->exposure = (struct exposure_spec){
+        .rule = &exposure_none,
+        .n_stratum = 4,
+        .eligibility = {.max_rate = 0.25, .fading = 0.999, .acceleration = 4.0}};
     test->pace = (struct pace){.by = PACE_LENGTH, .acceleration = 1.0};
     test->stop.n_node = 2;
     test->stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};

@@ -79,12 +79,21 @@ static void estimate(struct session *session, const struct estimate_spec *spec,
     session->se = out.se;
 }
 
-static uint32_t next_item(const struct session *session, const struct event *event,
+/* The next item, NO_ITEM where there is none, and where it was picked. */
+static uint32_t next_item(struct session *session, const struct event *event,
                           struct workspace *workspace)
 {
     struct choice choice;
+    uint32_t here;
 
     session_choose(session, event, workspace, &choice);
+    if (choice.item == NO_ITEM) return NO_ITEM;
+    here = (uint32_t)1 << choice.interval;
+    session->asked = (struct asked){.item = choice.item,
+                                    .interval = choice.interval,
+                                    .starts = session->visited == 0,
+                                    .enters = !(session->visited & here)};
+    session->visited |= here;
     return choice.item;
 }
 
@@ -123,6 +132,8 @@ static enum status take_started(struct session *session, const struct event *eve
     session->has_prior = event->has_prior;
     session->prior_mean = event->prior_mean;
     session->prior_sd = event->prior_sd;
+    session->kept = event->kept;
+    session->n_kept = event->n_kept;
     session->theta = test->start_theta;
     own = session_own_spec(session, &test->interim);
     session->se =
@@ -342,6 +353,7 @@ enum status session_step(struct session *session, const struct event *event,
     enum status st;
 
     assert(can_come(session, event));
+    session->asked = (struct asked){.item = NO_ITEM};
     st = take[event->kind](session, event, workspace, &again);
     if (st) return st;
     if (!again) session->n_event++;
@@ -394,6 +406,11 @@ void session_quality(const struct session *session, struct session_quality *out)
 
     *out = (struct session_quality){.n_timed = session->n_timed, .n_rapid = session->n_rapid};
     out->fit = person_fit(&own, &session->evidence, session->theta);
+}
+
+struct asked session_asked(const struct session *session)
+{
+    return session->asked;
 }
 
 const struct plan *session_plan(const struct session *session)

@@ -77,6 +77,17 @@ struct session_quality {
 
 void session_quality(const struct session *session, struct session_quality *out);
 
+/* A question that was not there before: what exposure is counted by. */
+struct asked {
+    uint32_t item;      // NO_ITEM where the last event asked nothing new
+    unsigned interval;  // of the exposure rule, that theta lay in
+    bool starts;        // the session's first item,
+    bool enters;        // or its first in that interval
+};
+
+/* What the last event asked. */
+struct asked session_asked(const struct session *session);
+
 void session_view(const struct session *session, struct session_view *out);
 const struct plan *session_plan(const struct session *session);
 

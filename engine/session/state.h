@@ -17,6 +17,10 @@ struct session {
     uint64_t seed;
     bool has_prior;
     double prior_mean, prior_sd;
+    const struct kept_out *kept;  // [n_kept], the starter's
+    uint32_t n_kept;
+    uint32_t visited;    // bits: intervals of the exposure rule in which an item was picked
+    struct asked asked;  // by the last event
     unsigned n_answer, n_event, n_timed, n_rapid;
     uint32_t item;                 // being asked
     enum response_kind last_kind;  // the last answer, to know a repeated one by
@@ -35,8 +39,8 @@ struct session {
 struct estimate_spec session_own_spec(const struct session *session,
                                       const struct estimate_spec *spec);
 
-/* Mark (blocked_set) or unmark (blocked_clear) what may not be asked: the items given and those
- * withdrawn. */
+/* Mark (blocked_set) or unmark (blocked_clear) what may not be asked: the items given, those
+ * withdrawn or used up, and those the examinee has seen before. */
 void session_block(const struct session *session, const struct event *event, struct blocked blocked,
                    void (*mark)(struct blocked, size_t));
 
@@ -53,6 +57,7 @@ struct choice {
     double u;                 // the draw among the best
     size_t stratum;           // of the exposure rule, n_stratum where there is none
     bool is_exposure_lifted;  // no admitted item was left, so the others were admitted too
+    unsigned interval;        // of the exposure rule, that theta lies in
     size_t group;             // content group, n_group where there is none
     const uint32_t *list;     // of the group; NULL: the whole bank
     size_t n;

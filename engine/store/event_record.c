@@ -5,6 +5,7 @@
 #include "proto/writer.h"
 
 #include <float.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,14 +14,35 @@ enum {
     N_ANSWERED = 6,
     N_VOIDED = 1,
     OUTCOME_BYTES = 20,
+    KEPT_BYTES = 8,
 };
 
-static size_t n_own(enum event_kind kind)
+static size_t n_own(const struct event *event)
 {
     static const uint8_t n[] = {
         [EVENT_STARTED] = N_STARTED, [EVENT_ANSWERED] = N_ANSWERED, [EVENT_VOIDED] = N_VOIDED};
+    size_t kind = (size_t)event->kind;
 
-    return (size_t)kind < COUNT_OF(n) ? n[kind] : 0;
+    return (kind < COUNT_OF(n) ? n[kind] : 0u) + (event->n_kept > 0);
+}
+
+static void write_counts(struct writer *out, const struct event *event)
+{
+    if (event->n_used > 0) write_array(out, 2);
+    write_int(out, event->n_retired);
+    if (event->n_used > 0) write_int(out, event->n_used);
+}
+
+static void write_kept(struct writer *out, const struct event *event)
+{
+    msgpack_pack_bin(&out->packer, (size_t)event->n_kept * KEPT_BYTES);
+    for (uint32_t j = 0; j < event->n_kept; j++) {
+        uint8_t bytes[KEPT_BYTES];
+
+        bytes_put_u32(bytes, event->kept[j].item);
+        bytes_put_u32(bytes + 4, event->kept[j].where);
+        msgpack_pack_bin_body(&out->packer, bytes, sizeof(bytes));
+    }
 }
 
 static void write_optional(struct writer *out, struct slice text)
@@ -64,6 +86,7 @@ static void write_started(struct writer *out, const struct event_record *record)
         write_nil(out);
         write_nil(out);
     }
+    if (event->n_kept > 0) write_kept(out, event);
 }
 
 static void write_answered(struct writer *out, const struct event *event)
@@ -84,13 +107,13 @@ void event_record_write(const struct event_record *record, struct buf *buf)
     const struct event *event = &record->event;
     struct writer out = writer_of(buf);
 
-    write_array(&out, N_COMMON + n_own(event->kind));
+    write_array(&out, N_COMMON + n_own(event));
     write_int(&out, event->kind);
     write_str(&out, record->tenant);
     write_str(&out, record->session);
     write_int(&out, record->n);
     write_int(&out, event->time_ms);
-    write_int(&out, event->n_retired);
+    write_counts(&out, event);
     write_bin(&out, slice_of(record->previous, SEAL_BYTES));
     write_outcome(&out, &record->outcome);
     if (event->kind == EVENT_STARTED) write_started(&out, record);
@@ -153,6 +176,35 @@ static bool take_optional_f64(struct elements *in, double *out)
     return true;
 }
 
+/* n_retired, or an array of it and n_used. */
+static void take_counts(struct elements *in, struct event *event)
+{
+    const msgpack_object *object = element(in);
+    struct elements pair = {.next = object, .n_left = 1};
+
+    if (object->type == MSGPACK_OBJECT_ARRAY) {
+        pair = (struct elements){.next = object->via.array.ptr, .n_left = object->via.array.size};
+    }
+    event->n_retired = (uint32_t)take_int(&pair, 0, UINT32_MAX);
+    if (object->type == MSGPACK_OBJECT_ARRAY) {
+        event->n_used = (uint32_t)take_int(&pair, 1, UINT32_MAX);
+    }
+    if (pair.failed || pair.n_left > 0) in->failed = true;
+}
+
+static void take_kept(struct elements *in, struct event_record *out)
+{
+    const msgpack_object *object = element(in);
+
+    if (object->type != MSGPACK_OBJECT_BIN || object->via.bin.size == 0 ||
+        object->via.bin.size % KEPT_BYTES != 0) {
+        in->failed = true;
+        return;
+    }
+    out->kept = slice_of(object->via.bin.ptr, object->via.bin.size);
+    out->event.n_kept = (uint32_t)(out->kept.n / KEPT_BYTES);
+}
+
 static const uint8_t *take_bin(struct elements *in, size_t n)
 {
     static const uint8_t zeros[OUTCOME_BYTES];
@@ -192,6 +244,7 @@ static void take_started(struct elements *in, struct event_record *out)
     event->seed = (uint64_t)take_int(in, 0, LIMIT_INT);
     event->has_prior = take_optional_f64(in, &event->prior_mean);
     if (take_optional_f64(in, &event->prior_sd) != event->has_prior) in->failed = true;
+    if (in->n_left > 0) take_kept(in, out);
 }
 
 static void take_answered(struct elements *in, struct event *event)
@@ -220,11 +273,33 @@ enum status event_record_read(struct decoder *decoder, struct slice bytes, struc
     out->session = take_str(&in);
     out->n = (uint32_t)take_int(&in, 0, UINT32_MAX);
     out->event.time_ms = take_int(&in, -LIMIT_INT, LIMIT_INT);
-    out->event.n_retired = (uint32_t)take_int(&in, 0, UINT32_MAX);
+    take_counts(&in, &out->event);
     memcpy(out->previous, take_bin(&in, SEAL_BYTES), SEAL_BYTES);
     take_outcome(&in, out);
     if (out->event.kind == EVENT_STARTED) take_started(&in, out);
     if (out->event.kind == EVENT_ANSWERED) take_answered(&in, &out->event);
     if (out->event.kind == EVENT_VOIDED) out->reason = take_optional_str(&in);
     return in.failed || in.n_left > 0 ? CORRUPT : OK;
+}
+
+enum status event_record_kept(const struct event_record *record, size_t n_item,
+                              struct kept_out **out)
+{
+    uint32_t n = record->event.n_kept;
+    struct kept_out *kept = NULL;
+
+    *out = NULL;
+    if (n == 0) return OK;
+    kept = calloc(n, sizeof(*kept));
+    if (!kept) return NO_MEMORY;
+    for (uint32_t j = 0; j < n; j++) {
+        const uint8_t *at = record->kept.data + (size_t)j * KEPT_BYTES;
+
+        kept[j] = (struct kept_out){bytes_get_u32(at), bytes_get_u32(at + 4)};
+        if (kept[j].item < n_item) continue;
+        free(kept);
+        return CORRUPT;
+    }
+    *out = kept;
+    return OK;
 }

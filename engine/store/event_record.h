@@ -4,11 +4,14 @@
  * A MessagePack array:
  *   [kind, tenant, session, n, time_ms, n_retired, previous, outcome, stop, ...]
  *     n          number of the event in its session, from 0
+ *     n_retired  withdrawn items of the bank; [n_retired, n_used] where items of the test are used
+ *                up
  *     previous   seal of the session's event before this one, 16 bytes; zeros for the first
  *     outcome    | theta 8 | se 8 | item 4 |, big-endian; the doubles bit for bit
  *     stop       str, or nil while the session runs
- *   started:   ..., test, test_version, bank, bank_version, examinee, group, seed, mean, sd]
- *              group nil where there is none; mean and sd nil where the prior is the test's
+ *   started:   ..., test, test_version, bank, bank_version, examinee, group, seed, mean, sd, kept]
+ *              group nil where there is none; mean and sd nil where the prior is the test's;
+ *              kept | item 4 | where 4 | ..., big-endian, absent where nothing is kept out
  *   answered:  ..., seq, item, response kind, score, raw, elapsed_ms]    raw nil unless kind 1
  *   voided:    ..., reason]
  */
@@ -34,6 +37,7 @@ struct event_record {
     struct event event;
     struct outcome outcome;
     struct identity identity;  // EVENT_STARTED
+    struct slice kept;         // EVENT_STARTED of a record that was read, as it stands there
     struct slice reason;       // EVENT_VOIDED, may be empty
     char stop[LIMIT_ID + 1];   // what outcome.stop of a record that was read points to
 };
@@ -41,9 +45,14 @@ struct event_record {
 /* Append the record to `out` (a failure sticks there). */
 void event_record_write(const struct event_record *record, struct buf *out);
 
-/* Read a record. Its slices point into `bytes`, its outcome.stop into itself. CORRUPT or
- * NO_MEMORY. */
+/* Read a record. Its slices point into `bytes`, its outcome.stop into itself. Of what is kept out
+ * only event.n_kept is set. CORRUPT or NO_MEMORY. */
 MUST_CHECK enum status event_record_read(struct decoder *decoder, struct slice bytes,
                                          struct event_record *out);
+
+/* What a record that was read keeps out, as a list for the caller to free, NULL where it is empty;
+ * `n_item` is the bank's. CORRUPT where it names an item that the bank has not, NO_MEMORY. */
+MUST_CHECK enum status event_record_kept(const struct event_record *record, size_t n_item,
+                                         struct kept_out **out);
 
 #endif

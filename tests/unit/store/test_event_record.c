@@ -53,6 +53,8 @@ static struct event_record answered(enum response_kind kind, const char *raw)
     return record;
 }
 
+static const struct kept_out kept[] = {{0, 5}, {70000, KEPT_SEEN}, {1u << 17, 1u << 16}};
+
 /* Every kind, with what is awkward about it. */
 static size_t all_records(struct event_record out[])
 {
@@ -70,7 +72,14 @@ static size_t all_records(struct event_record out[])
     out[n].event.prior_mean = -2.385;
     out[n].event.prior_sd = 0x1.123456789abcdp-10;
     out[n++].outcome.theta = -0.0;
+    out[n] = started();
+    out[n].event.kept = kept;
+    out[n].event.n_kept = COUNT_OF(kept);
+    out[n++].event.n_used = 1;
     out[n++] = answered(RESPONSE_SCORE, NULL);
+    out[n] = answered(RESPONSE_SCORE, NULL);
+    out[n].event.n_retired = 0;
+    out[n++].event.n_used = 70000;
     out[n] = answered(RESPONSE_OMITTED, NULL);
     out[n].event.response.score = 0;
     out[n].event.elapsed_ms = -1;
@@ -94,7 +103,7 @@ static size_t all_records(struct event_record out[])
     return n;
 }
 
-enum { N_RECORD = 12 };
+enum { N_RECORD = 14 };
 
 static bool same_bits(double a, double b)
 {
@@ -115,7 +124,8 @@ static bool same_event(const struct event *a, const struct event *b)
            same_bits(a->prior_mean, b->prior_mean) && same_bits(a->prior_sd, b->prior_sd) &&
            a->seq == b->seq && a->item == b->item && a->response.kind == b->response.kind &&
            a->response.score == b->response.score &&
-           slice_equal(a->response.raw, b->response.raw) && a->elapsed_ms == b->elapsed_ms;
+           slice_equal(a->response.raw, b->response.raw) && a->elapsed_ms == b->elapsed_ms &&
+           a->n_used == b->n_used && a->n_kept == b->n_kept;
 }
 
 static bool same_record(const struct event_record *a, const struct event_record *b)
@@ -142,6 +152,29 @@ Test(event_record, comes_back_to_the_bit)
         expect_bits(got.outcome.theta, records[i].outcome.theta, "theta of %zu", i);
         expect_bits(got.outcome.se, records[i].outcome.se, "se of %zu", i);
     }
+    decoder_done(&decoder);
+    buf_done(&bytes);
+}
+
+Test(event_record, tells_what_is_kept_out)
+{
+    struct event_record record = started(), got;
+    struct kept_out *list = NULL;
+    struct decoder decoder;
+    struct buf bytes = {0};
+
+    record.event.kept = kept;
+    record.event.n_kept = COUNT_OF(kept);
+    cr_assert_eq(decoder_init(&decoder), OK);
+    event_record_write(&record, &bytes);
+    cr_assert_eq(event_record_read(&decoder, buf_slice(&bytes), &got), OK);
+    cr_assert_eq(event_record_kept(&got, (1u << 17) + 1, &list), OK);
+    for (size_t j = 0; j < COUNT_OF(kept); j++) {
+        expect_true(list[j].item == kept[j].item && list[j].where == kept[j].where, "entry %zu", j);
+    }
+    free(list);
+    cr_expect_eq(event_record_kept(&got, 1u << 17, &list), CORRUPT, "the bank has no such item");
+    cr_expect_null(list);
     decoder_done(&decoder);
     buf_done(&bytes);
 }
@@ -212,7 +245,12 @@ static void expect_noticed(struct decoder *decoder, const struct event_record *r
     uint8_t *memory;
     enum status st = read_exactly(decoder, changed, &memory, &got);
 
-    if (st == OK && same_record(&got, record)) {
+    if (st == OK && got.event.n_kept > 0) {
+        struct kept_out *list;
+
+        cr_expect(event_record_kept(&got, UINT32_MAX, &list) != NO_MEMORY);
+        free(list);
+    } else if (st == OK && same_record(&got, record)) {
         event_record_write(&got, &again);
         cr_expect(slice_equal(buf_slice(&again), right));
     } else if (st != OK) {
