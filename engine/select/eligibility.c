@@ -20,9 +20,10 @@
  *
  *   P(E_i) = phi_i / n (r n / alpha_i)^g,
  *
- * which for g = 1 is the published rule. Measured (150 2PL items, 15 asked, w = 0.999, r = 0.15; the
- * rate of the most frequent item after 1,000 and 3,000 sessions): 0.205 and 0.192 for g = 1, 0.163
- * and 0.156 for 3, 0.160 and 0.154 for 5; the RMSE of theta goes from 0.386 to 0.394 and 0.400.
+ * which for g = 1 is the published rule. Measured (150 2PL items, 15 asked, w = 0.999, r = 0.15),
+ * the rate of the most frequent item after 1,000 and 3,000 sessions is 0.205 and 0.192 for g = 1,
+ * 0.163 and 0.156 for 3, 0.160 and 0.154 for 5; the RMSE of theta goes from 0.386 to 0.394 and
+ * 0.400.
  *
  * phi is kept as the sessions less those from which the item was kept, so that a session costs what
  * its list of kept items is long.

@@ -8,6 +8,7 @@
 #include "tools/simulate.h"
 #include "base/rng.h"
 #include "session/session.h"
+#include "tools/simulated_counts.h"
 
 #include <assert.h>
 #include <math.h>
@@ -35,6 +36,7 @@ struct worker {
     struct workspace *workspace;
     uint64_t *item_count;  // [n_item]
     uint32_t *retired;     // [n_retired + n_item], with what this examinee has no response to
+    struct simulated_counts counts;  // of the examinees before
     pthread_t thread;
     bool started;
 };
@@ -107,10 +109,13 @@ static enum status take_test(struct worker *worker, size_t i, struct session *se
                           .n_retired = withdraw(worker, i),
                           .elapsed_ms = -1};
     struct effects effects = {0};
-    enum status st = session_step(session, &event, worker->workspace, &effects);
+    enum status st;
 
+    simulated_counts_draw(&worker->counts, &event);
+    st = session_step(session, &event, worker->workspace, &effects);
     event.kind = EVENT_ANSWERED;
     while (!st && !effects.outcome.stop) {
+        simulated_counts_take(&worker->counts, session_asked(session), &event);
         event.seq++;
         event.item = effects.outcome.item;
         event.response.score = respond(simulation, i, event.item);
@@ -171,6 +176,7 @@ static bool worker_init(struct worker *worker, struct run *run)
     worker->item_count = calloc(n_item, sizeof(*worker->item_count));
     worker->retired = calloc(simulation->n_retired + n_item, sizeof(*worker->retired));
     if (!worker->workspace || !worker->item_count || !worker->retired) return false;
+    if (simulated_counts_init(&worker->counts, simulation->plan)) return false;
     for (uint32_t j = 0; j < simulation->n_retired; j++) {
         worker->retired[j] = simulation->retired[j];
     }
@@ -182,6 +188,7 @@ static void worker_done(struct worker *worker)
     workspace_free(worker->workspace);
     free(worker->item_count);
     free(worker->retired);
+    simulated_counts_done(&worker->counts);
 }
 
 /* The caller's thread is the first worker. A thread that cannot be started is done without. */
@@ -221,23 +228,24 @@ enum status simulate(const struct simulation *simulation, struct simulation_resu
     struct worker workers[SIMULATE_THREADS] = {0};
     struct run run = {.simulation = simulation, .result = &result};
     size_t n_item = bank_n_item(simulation->plan->bank);
+    unsigned n_thread = simulated_counts_needed(simulation->plan) ? 1 : simulation->n_thread;
     enum status st = NO_MEMORY;
 
     assert(simulation->n_thread >= 1 && simulation->n_thread <= SIMULATE_THREADS);
     if (!result_init(&result, simulation)) goto done;
-    for (unsigned t = 0; t < simulation->n_thread; t++) {
+    for (unsigned t = 0; t < n_thread; t++) {
         if (!worker_init(&workers[t], &run)) goto done;
     }
-    work_all(workers, simulation->n_thread);
+    work_all(workers, n_thread);
     if (atomic_load(&run.failed)) goto done;
-    for (unsigned t = 0; t < simulation->n_thread; t++) {
+    for (unsigned t = 0; t < n_thread; t++) {
         for (size_t i = 0; i < n_item; i++) result.item_count[i] += workers[t].item_count[i];
     }
     *out = result;
     result = (struct simulation_result){0};  // the caller owns it now
     st = OK;
 done:
-    for (unsigned t = 0; t < simulation->n_thread; t++) worker_done(&workers[t]);
+    for (unsigned t = 0; t < n_thread; t++) worker_done(&workers[t]);
     simulation_result_done(&result);
     return st;
 }

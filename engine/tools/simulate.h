@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Simulation: many examinees take one test through session_step, on all cores. What comes out is a
- * pure function of the design; the number of threads only changes how long it takes. */
+ * pure function of the design; the number of threads only changes how long it takes. Where a
+ * session depends on the ones before it (eligibility, max_uses) the examinees take the test one
+ * after the other, in one thread, each when the one before has finished. */
 #ifndef TOOLS_SIMULATE_H
 #define TOOLS_SIMULATE_H
 
