@@ -11,6 +11,7 @@
 struct estimator;
 
 struct constant_rule;
+struct grid_prior;
 
 /* The fences of MLEF: two imagined 2PL items. */
 struct fence {
@@ -22,6 +23,7 @@ struct estimate_spec {
     const struct estimator *estimator;
     struct prior prior;                    // EAP, MAP
     struct grid grid;                      // EAP
+    const struct grid_prior *grid_prior;   // of this prior on this grid, or NULL
     double lower, upper;                   // bounds of theta: all but EAP
     double tuning;                         // ROB_huber, ROB_tukey; 0: their own
     struct fence fence;                    // MLEF

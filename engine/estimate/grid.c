@@ -7,7 +7,7 @@ void grid_nodes(const struct grid *grid, double *theta)
 {
     double step = (grid->max - grid->min) / (double)(grid->n_node - 1);
 
-    for (size_t q = 0; q < grid->n_node; q++) theta[q] = grid->min + (double)q * step;
+    for (int q = 0; q < (int)grid->n_node; q++) theta[q] = grid->min + q * step;
 }
 
 double grid_weight(const struct grid *grid, size_t q)
@@ -15,6 +15,12 @@ double grid_weight(const struct grid *grid, size_t q)
     bool is_end = q == 0 || q + 1 == grid->n_node;
 
     return grid->rule == GRID_TRAPEZOID && is_end ? 0.5 : 1.0;
+}
+
+void grid_weigh(const struct grid *grid, double *value)
+{
+    value[0] *= grid_weight(grid, 0);  // all but the ends have weight 1
+    value[grid->n_node - 1] *= grid_weight(grid, grid->n_node - 1);
 }
 
 bool grid_equal(const struct grid *a, const struct grid *b)

@@ -20,6 +20,8 @@ struct grid {
 void grid_nodes(const struct grid *grid, double *theta);
 /* The weight of node q, up to a constant. */
 double grid_weight(const struct grid *grid, size_t q);
+/* Multiply value [n_node] by the weights of the nodes. */
+void grid_weigh(const struct grid *grid, double *value);
 bool grid_equal(const struct grid *a, const struct grid *b);
 
 #endif

@@ -3,7 +3,7 @@
  * columns, which a scan of the whole bank reads in a row. Texts live in one arena. */
 #include "irt/bank.h"
 #include "base/arena.h"
-#include "irt/logistic_kernel.h"
+#include "irt/kernels.h"
 #include "irt/shortlist.h"
 
 #include <assert.h>
@@ -458,14 +458,11 @@ enum status bank_score(const struct bank *bank, size_t i, struct slice raw, unsi
     return OK;
 }
 
-void bank_info_all(const struct bank *bank, double theta, double *restrict out)
+void bank_info_all(const struct bank *bank, double theta, double *out)
 {
-    const double *restrict a = bank->a, *restrict b = bank->b;
-    const double *restrict c = bank->c, *restrict d = bank->d;
+    const struct logistic_columns columns = {bank->a, bank->b, bank->c, bank->d};
 
-    for (size_t i = 0; i < bank->n_item; i++) {
-        out[i] = logistic_info(a[i], b[i], c[i], d[i], theta);
-    }
+    kernels_best()->info(&columns, theta, bank->n_item, out);
     for (size_t j = 0; j < bank->n_polytomous; j++) {
         const struct item *item = &bank->items[bank->polytomous[j]];
 

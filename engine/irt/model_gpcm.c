@@ -6,6 +6,7 @@
  *
  * log P_k has the derivatives a (k - E), -a^2 V, -a^3 M with E, V, M the mean, variance and third
  * central moment of the score: the family is exponential. */
+#include "irt/kernels.h"
 #include "irt/model.h"
 #include "irt/softmax.h"
 
@@ -64,7 +65,9 @@ static double log_prob(const struct item *item, unsigned k, double theta)
 static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
                        double *loglik)
 {
-    for (size_t q = 0; q < n; q++) loglik[q] += log_prob(item, k, theta[q]);
+    const struct exponents of = {.n_cat = item->n_cat, .a = item->a, .steps = item->steps};
+
+    kernels_best()->log_share(&of, k, theta, n, loglik);
 }
 
 static double info(const struct item *item, double theta)

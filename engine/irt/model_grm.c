@@ -6,6 +6,7 @@
  *     P_k = F_k (1 - F_(k+1)) (1 - exp(-a (b_(k+1) - b_k))),
  * whose logarithm has the derivatives a (1 - F_k - F_(k+1)), -a^2 (w_k + w_(k+1)), ... with
  * w = F (1 - F). F_0 = 1 and F_m = 0 at the ends. */
+#include "irt/kernels.h"
 #include "irt/model.h"
 #include "num/elementary.h"
 
@@ -79,15 +80,21 @@ static double log_prob(const struct item *item, unsigned k, double theta)
 static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
                        double *loglik)
 {
-    double a = item->a;
-    double shared = num_log(gap(item, k));
+    const struct kernels *kernels = kernels_best();
+    double a = item->a, shared = num_log(gap(item, k));
 
-    for (size_t q = 0; q < n; q++) {
-        double sum = shared;
+    if (k == 0) {
+        const double line[4] = {a, item->steps[0], shared, -1.0};
 
-        if (k > 0) sum += num_log_logistic(a * (theta[q] - item->steps[k - 1]));
-        if (k + 1 < item->n_cat) sum += num_log_logistic(-(a * (theta[q] - item->steps[k])));
-        loglik[q] += sum;
+        kernels->log_logistic(line, theta, n, loglik);
+    } else if (k + 1 == item->n_cat) {
+        const double line[4] = {a, item->steps[k - 1], shared, 1.0};
+
+        kernels->log_logistic(line, theta, n, loglik);
+    } else {
+        const double line[4] = {a, item->steps[k - 1], item->steps[k], shared};
+
+        kernels->log_between(line, theta, n, loglik);
     }
 }
 

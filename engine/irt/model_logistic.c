@@ -5,6 +5,7 @@
  *     P(1) = c v + d u,   P(0) = (1 - c) v + (1 - d) u,   P' = a (d - c) u v,
  * all sums of positive terms. Far out u or v underflows; there the ratios u / P(1) and v / P(0)
  * tend to 1 / d (where c = 0) and 1 / (1 - c) (where d = 1), which are then used as they stand. */
+#include "irt/kernels.h"
 #include "irt/logistic_kernel.h"
 #include "irt/model.h"
 
@@ -69,24 +70,22 @@ static double log_prob(const struct item *item, unsigned k, double theta)
 static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
                        double *loglik)
 {
-    double a = item->a, b = item->b, c = item->c, d = item->d;
-    double low = k == 1 ? c : 1.0 - c;
-    double high = k == 1 ? d : 1.0 - d;
+    const struct kernels *kernels = kernels_best();
+    double c = item->c, d = item->d;
+    double line[4] = {item->a, item->b};
 
     if (k == 1 && c <= 0.0) {
-        double top = num_log(d);
-
-        for (size_t q = 0; q < n; q++) loglik[q] += top + num_log_logistic(a * (theta[q] - b));
+        line[2] = num_log(d);
+        line[3] = 1.0;
+        kernels->log_logistic(line, theta, n, loglik);
     } else if (k == 0 && d >= 1.0) {
-        double top = num_log(1.0 - c);
-
-        for (size_t q = 0; q < n; q++) loglik[q] += top + num_log_logistic(-(a * (theta[q] - b)));
+        line[2] = num_log(1.0 - c);
+        line[3] = -1.0;
+        kernels->log_logistic(line, theta, n, loglik);
     } else {
-        for (size_t q = 0; q < n; q++) {
-            struct logistic l = num_logistic(a * (theta[q] - b));
-
-            loglik[q] += num_log(low * l.v + high * l.u);
-        }
+        line[2] = k == 1 ? c : 1.0 - c;
+        line[3] = k == 1 ? d : 1.0 - d;
+        kernels->log_mix(line, theta, n, loglik);
     }
 }
 

@@ -4,6 +4,7 @@
  *
  * log P_k has the derivatives a_k - E, -V, -M with E, V, M the mean, variance and third central
  * moment of the categories' slopes, a_0 being 0. */
+#include "irt/kernels.h"
 #include "irt/model.h"
 #include "irt/softmax.h"
 
@@ -72,7 +73,10 @@ static double log_prob(const struct item *item, unsigned k, double theta)
 static void add_loglik(const struct item *item, unsigned k, const double *theta, size_t n,
                        double *loglik)
 {
-    for (size_t q = 0; q < n; q++) loglik[q] += log_prob(item, k, theta[q]);
+    const struct exponents of = {
+        .n_cat = item->n_cat, .slopes = item->slopes, .steps = item->steps};
+
+    kernels_best()->log_share(&of, k, theta, n, loglik);
 }
 
 static double info(const struct item *item, double theta)

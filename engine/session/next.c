@@ -44,6 +44,7 @@ struct estimate_spec session_own_spec(const struct session *session,
     struct estimate_spec own = *spec;
 
     if (session->has_prior) {
+        own.grid_prior = NULL;
         own.prior.kind = &prior_normal;
         own.prior.mean = session->prior_mean;
         own.prior.sd = session->prior_sd;

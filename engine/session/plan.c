@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "session/plan.h"
+#include "estimate/grid_prior.h"
 
 #include <assert.h>
 #include <math.h>
@@ -83,6 +84,18 @@ static bool make_shortlists(struct plan *plan)
     return shortlists_new(plan->bank, groups, &plan->shortlists);
 }
 
+/* False without memory. */
+static bool make_grid_priors(struct plan *plan)
+{
+    struct test *test = &plan->test;
+
+    if (!grid_prior_new(&test->interim, &plan->interim_prior)) return false;
+    if (!grid_prior_new(&test->final, &plan->final_prior)) return false;
+    test->interim.grid_prior = plan->interim_prior;
+    test->final.grid_prior = plan->final_prior;
+    return true;
+}
+
 enum status plan_new(const struct test *test, const struct bank *bank, struct plan **out_plan,
                      struct faults *faults)
 {
@@ -113,7 +126,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         plan->strata = test->exposure.rule->strata(bank, &test->exposure);
         if (!plan->strata) goto done;
     }
-    if (!make_shortlists(plan)) goto done;
+    if (!make_shortlists(plan) || !make_grid_priors(plan)) goto done;
     find_start_items(plan, faults);
     st = faults->total > 0 ? INVALID_TEST : OK;
     if (st) goto done;
@@ -131,6 +144,8 @@ void plan_free(struct plan *plan)
     proportions_free(plan->proportions);
     partition_free(plan->strata);
     shortlists_free(plan->shortlists);
+    grid_prior_free(plan->interim_prior);
+    grid_prior_free(plan->final_prior);
     free(plan);
 }
 

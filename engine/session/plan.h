@@ -53,6 +53,8 @@ struct plan {
     struct partition *strata;         // by stage of the test, NULL: none
     /* Of the content groups, or of the strata where there are any; NULL: none. */
     struct shortlists *shortlists;
+    /* Of the interim and the final estimate, whose specs in `test` point to them; or NULL. */
+    struct grid_prior *interim_prior, *final_prior;
 };
 
 /* INVALID_TEST, with every fault by field, where the test does not fit the bank. */

@@ -26,8 +26,13 @@ SORTING = "qsort bsearch"
 EXACT_MATHS = """sqrt fabs floor ceil trunc round rint nearbyint lround llround lrint llrint fmin
     fmax fma ldexp scalbn frexp modf copysign nextafter fmod"""
 OUR_MISTAKES = "__assert_fail abort __stack_chk_fail"
+PROCESSOR = "__cpu_model"  # which vectors it has; they give the same bits
 LINKER = "_GLOBAL_OFFSET_TABLE_"
-ALLOWED = set(" ".join([MEMORY, HEAP, TEXT, SORTING, EXACT_MATHS, OUR_MISTAKES, LINKER]).split())
+ALLOWED = set(
+    " ".join(
+        [MEMORY, HEAP, TEXT, SORTING, EXACT_MATHS, OUR_MISTAKES, PROCESSOR, LINKER]
+    ).split()
+)
 INSTRUMENTS = re.compile(r"__(?:asan|ubsan|tsan|odr_asan|sanitizer|gcov|llvm)_?|_sub_[ID]_")
 STATE = re.compile(r"\.t?(?:bss|data)(?!\.rel\.ro)|\*COM\*")  # .data.rel.ro is const in PIC
 
