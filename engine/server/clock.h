@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds since 1970; may jump. For records. */
+/* Milliseconds since 1970; may jump: server/steady.h makes of it what goes into records. */
 static inline int64_t clock_wall_ms(void)
 {
     struct timespec now;

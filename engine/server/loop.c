@@ -8,6 +8,7 @@
 #include "server/frames.h"
 #include "server/helper.h"
 #include "server/notify.h"
+#include "server/steady.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -61,6 +62,7 @@ struct loop {
     struct helper *helper;
     int signal_fd;
     struct decoder decoder;
+    struct steady steady;
     struct buf envelope, body, reply, helped;
     struct slot slot[CYCLE_MESSAGES + PENDING_MOST];  // a cycle may have to wait for all helped
     size_t n_slot;
@@ -100,12 +102,13 @@ static bool has_keys(const struct loop *loop, int socket)
 }
 
 /* Without keys every peer is the local school's. */
-static struct peer peer_of(const struct loop *loop, int socket, const char *user)
+static struct peer peer_of(struct loop *loop, int socket, const char *user)
 {
+    int64_t now_us = clock_us();
     struct peer peer = {.tenant = slice_str("local"),
                         .who = slice_str("local"),
-                        .now_ms = clock_wall_ms(),
-                        .now_us = clock_us()};
+                        .now_ms = steady_ms(&loop->steady, clock_wall_ms(), now_us),
+                        .now_us = now_us};
 
     if (has_keys(loop, socket))
         access_identify(loop->access, user, &peer);
