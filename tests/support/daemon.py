@@ -47,7 +47,7 @@ def _die_with_parent():
 
 class Daemon:
     def __init__(self, tcp_roles=None, log_level="info", map_mib=256, idle_s=3600, keys=False,
-                 settings=()):
+                 settings=(), binary=None, environment=None):
         """`keys`: TCP takes peers with keys only, those of self.keys. `settings`: more lines of
         the configuration, each with its section: "[limits] queued = 5"."""
         self.folder = tempfile.mkdtemp(prefix="thetad-")
@@ -61,6 +61,8 @@ class Daemon:
         self.idle_s = idle_s
         self.config_path = os.path.join(self.folder, "thetad.conf")
         self.log_path = os.path.join(self.folder, "log")
+        self.binary = binary  # None: THETAD_BIN
+        self.environment = environment or {}  # of every start
         self.process = None
         os.mkdir(os.path.join(self.folder, "data"))
         self.write_config(log_level)
@@ -85,8 +87,10 @@ class Daemon:
         """Start the process and do not wait for it to serve."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [program(), "--config", self.config_path], stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env={**os.environ, **(environment or {})}, preexec_fn=_die_with_parent)
+                [self.binary or program(), "--config", self.config_path],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **self.environment, **(environment or {})},
+                preexec_fn=_die_with_parent)
 
     def start(self, environment=None):
         self.spawn(environment)

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Examinees who take their tests from a daemon that something happens to, and the audit by what
+they were told: everything acknowledged is there, in its order, once; the last request again has the
+same reply; a request that was cut off has been carried out as a whole or not at all.
+
+Every answer is a function of the session and the item, so that any two runs ask the same questions.
+"""
+
+import hashlib
+import threading
+import time
+
+from support import reference
+from support.daemon import state_of
+from thetad import NoReply, ThetadError
+
+TRY_S = 0.5  # how long a client waits before it looks whether the daemon is gone
+BANK = "bank"
+TEST = {"test": "torture", "bank": BANK, "reveal": True,
+        "select": {"criterion": "MFI", "randomesque": 5}}
+
+
+def score_of(session, item):
+    """0 or 1, the same in every run."""
+    return hashlib.sha256(f"{session} {item}".encode()).digest()[0] & 1
+
+
+def document(n_item, **fields):
+    return {**TEST, "stop": {"any": [{"rule": "length", "at": n_item}]}, **fields}
+
+
+def bank_items():
+    return reference.bank_items("3pl", "3PL")
+
+
+def load(daemon, n_item, **fields):
+    """A bank and a test of n_item questions."""
+    with daemon.client() as client:
+        client.bank_upload(BANK, bank_items())
+        client.test_put(document(n_item, **fields))
+
+
+class Examinee:
+    """One session as its examinee saw it: what was acknowledged, and what was not yet."""
+
+    def __init__(self, number, generation=""):
+        self.id = f"session-{generation}{number}"
+        self.number = number
+        self.states = []  # every acknowledged state, in order
+        self.pending = None  # fields of the request whose reply did not come
+
+    def finished(self):
+        return bool(self.states) and self.states[-1]["state"] == "finished"
+
+    def start_fields(self):
+        return {"op": "session.start", "test": TEST["test"], "examinee": f"e-{self.number}",
+                "session": self.id, "seed": 1000 + self.number}
+
+    def answer_fields(self, state):
+        item = state["item"]["id"]
+        return {"op": "session.answer", "session": self.id, "seq": state["seq"], "item": item,
+                "response": score_of(self.id, item)}
+
+    def step(self, client):
+        """Start the session or answer its question."""
+        self.pending = self.answer_fields(self.states[-1]) if self.states else self.start_fields()
+        self.states.append(state_of(client.call(**self.pending)))
+        self.pending = None
+
+    def items(self):
+        return [state["item"]["id"] for state in self.states if "item" in state]
+
+    def path(self):
+        """All that must not differ between two runs."""
+        return [(state["seq"], state.get("item"), state.get("ability"), state.get("result"))
+                for state in self.states]
+
+
+def examinees(n, generation=""):
+    return [Examinee(i, generation) for i in range(n)]
+
+
+class Crowd:
+    """Client threads that take the sessions' steps in turn until the daemon is gone. A request that
+    is refused with an error is sent again later where `refusals` are allowed."""
+
+    def __init__(self, daemon, members, n_thread=5, refusals=False):
+        self.daemon = daemon
+        self.n_answer = self.n_refused = 0
+        self.refusals = refusals
+        self.errors = []
+        self.gone = threading.Event()
+        shares = [members[i::n_thread] for i in range(n_thread)]
+        self.threads = [threading.Thread(target=self._run, args=(share,)) for share in shares]
+        for thread in self.threads:
+            thread.start()
+
+    def over(self):
+        return self.gone.is_set() or self.daemon.process.poll() is not None
+
+    def alive(self):
+        return any(thread.is_alive() for thread in self.threads)
+
+    def _run(self, share):
+        try:
+            with self.daemon.client(timeout=TRY_S, tries=1) as client:
+                while not self.over() and not all(examinee.finished() for examinee in share):
+                    self._take_turns(client, share)
+        except Exception as error:  # pylint: disable=broad-except
+            self.errors.append(error)
+
+    def _take_turns(self, client, share):
+        for examinee in share:
+            if self.over():
+                return
+            if examinee.finished():
+                continue
+            try:
+                examinee.step(client)
+                self.n_answer += 1
+            except NoReply:
+                pass  # killed, or slow: the same request is sent again
+            except ThetadError:
+                if not self.refusals:
+                    raise
+                self.n_refused += 1
+
+    def wait(self, n_answer, seconds):
+        """Until so many answers have come, or so much time has gone. Whether they have."""
+        deadline = time.monotonic() + seconds
+        while self.n_answer < n_answer and self.alive() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return self.n_answer >= n_answer
+
+    def leave(self):
+        self.gone.set()
+        return self.join()
+
+    def join(self):
+        """What went wrong, as texts."""
+        for thread in self.threads:
+            thread.join()
+        return [f"a client: {error!r}" for error in self.errors]
+
+
+class Audit:
+    """Compare what the daemon has with what every examinee was told. Violations are texts."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.n_pending = self.n_carried_out = 0
+
+    def check(self, members):
+        found = []
+        with self.daemon.client() as client:
+            for examinee in members:
+                self.n_pending += examinee.pending is not None
+                try:
+                    found += self._survivor(client, examinee)
+                except (ThetadError, NoReply) as error:
+                    found.append(f"{examinee.id}: {error!r}")
+                examinee.pending = None
+                items = examinee.items()
+                if len(items) != len(set(items)):
+                    found.append(f"{examinee.id}: an item twice: {items}")
+        return found
+
+    def _survivor(self, client, examinee):
+        """Nothing acknowledged is lost, and an open request is taken again."""
+        if not examinee.states:
+            return []  # its start was not acknowledged; it is sent again some time
+        last = examinee.states[-1]
+        now = state_of(client.call("session.get", session=examinee.id))
+        if now == last:
+            return self._repeat_last(client, examinee, last)
+        if examinee.pending is None:
+            return [f"{examinee.id}: acknowledged {last}, now {now}"]
+        moved = (last["seq"] + 1, "asking") if "item" in now else (last["seq"], "finished")
+        if (now["seq"], now["state"]) != moved:
+            return [f"{examinee.id}: acknowledged {last}, sent {examinee.pending}, now {now}"]
+        again = state_of(client.call(**examinee.pending))
+        examinee.states.append(now)
+        self.n_carried_out += 1
+        if again != now:
+            return [f"{examinee.id}: {examinee.pending} again: {again}, not {now}"]
+        return []
+
+    @staticmethod
+    def _repeat_last(client, examinee, last):
+        """The last acknowledged request again gives the same reply and changes nothing."""
+        before = examinee.states[-2:-1]
+        fields = examinee.answer_fields(before[0]) if before else examinee.start_fields()
+        replies = [state_of(client.call(**fields)),
+                   state_of(client.call("session.get", session=examinee.id))]
+        found = [f"{examinee.id}: {fields} again: {reply}, not {last}"
+                 for reply in replies if reply != last]
+        if not before:
+            return found
+        fields["response"] = 1 - fields["response"]
+        try:
+            found.append(f"{examinee.id}: a second answer was taken: {client.call(**fields)}")
+        except ThetadError as error:
+            if error.code not in ("conflict", "finished"):
+                found.append(f"{examinee.id}: a second answer: {error}")
+        return found

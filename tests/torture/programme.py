@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every part of the programme gets, and what it gives back."""
+
+import dataclasses
+import os
+import random
+import tempfile
+import time
+from pathlib import Path
+
+from support.daemon import Daemon
+
+SANITIZER = "abort_on_error=1:detect_leaks=1:verify_asan_link_order=0"
+
+
+@dataclasses.dataclass
+class Tally:
+    """What came of one part. A text in `skipped` says why it could not run here."""
+    rounds: int = 0
+    faults: int = 0
+    violations: list = dataclasses.field(default_factory=list)
+    note: str = ""
+    skipped: str = ""
+
+    def add(self, found):
+        self.rounds += 1
+        self.violations += found
+
+
+class Context:
+    """Where the programs are, and how much time there is.
+
+    `builds` is a map of build folders: "tools" has the preload libraries and checkers, "plain" a
+    daemon without sanitizers, "asan" and "tsan" such with them; any may be absent.
+    """
+
+    def __init__(self, builds, seed, seconds=None, planted=None):
+        self.builds = {name: Path(path).resolve() for name, path in builds.items()}
+        self.seed = seed
+        self.random = random.Random(seed)
+        self.seconds = seconds  # None: the short form, a few rounds
+        self.planted = planted  # the fault in a daemon built with faults
+        self._end = None
+
+    @property
+    def short(self):
+        return self.seconds is None
+
+    def begin(self, share):
+        """Start the clock of one part, which has this share of the time."""
+        self._end = None if self.short else time.monotonic() + self.seconds * share
+        self.random = random.Random(self.seed)
+
+    def left(self):
+        return max(0.0, self._end - time.monotonic()) if self._end else 0.0
+
+    def rounds(self, n_short, n_least=1):
+        """Count rounds: n_short in the short form, else as many as there is time for."""
+        n = 0
+        while n < n_short if self.short else n < n_least or self.left() > 0:
+            yield n
+            n += 1
+
+    def has(self, *names):
+        return all(name in self.builds for name in names)
+
+    def binary(self, kind="plain"):
+        """A daemon of that kind, or of the next best one."""
+        for name in (kind, "asan", "plain", "tools"):
+            if name in self.builds and (self.builds[name] / "engine" / "thetad").exists():
+                return str(self.builds[name] / "engine" / "thetad")
+        raise FileNotFoundError("no daemon was built")
+
+    def tool(self, name):
+        return str(self.builds["tools"] / "tests" / name)
+
+    def environment(self, preload=None, **variables):
+        """The environment of a daemon that is to be disturbed."""
+        environment = {key: str(value) for key, value in variables.items()}
+        environment["ASAN_OPTIONS"] = SANITIZER
+        environment["UBSAN_OPTIONS"] = "print_stacktrace=1"
+        if preload:
+            environment["LD_PRELOAD"] = self.tool(f"fault/{preload}.so")
+        if self.planted:
+            environment["THETA_PLANTED"] = self.planted
+        return environment
+
+    @staticmethod
+    def folder():
+        return tempfile.TemporaryDirectory(prefix="thetad-torture-")
+
+    def daemon(self, kind="plain", **options):
+        return Daemon(binary=self.binary(kind), environment=self.environment(), **options)
+
+
+def rss_kib(pid):
+    """Resident memory of a process."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
+
+
+def quiet_close(daemon):
+    """The end of a daemon that may have ended by itself: no check of how."""
+    if daemon.process and daemon.process.poll() is None:
+        daemon.kill()
+    daemon.process = None
+    daemon.close()
+
+
+def seed_of_environment():
+    return int(os.environ.get("THETAD_TEST_SEED", time.time_ns() % 10**9))

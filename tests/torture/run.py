@@ -1,0 +1,72 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programme of faults: ./run torture [SECONDS]. Prints a table, one row for each property, and
+ends with 1 where one was violated. Without SECONDS every part has a few rounds (`./run test` has
+these, one test for each part). The seed is told; --seed has a run again.
+"""
+
+import argparse
+import importlib
+import sys
+import time
+import traceback
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "clients" / "python")]
+
+# pylint: disable=wrong-import-position
+from torture.programme import Context, Tally, seed_of_environment  # noqa: E402
+
+PARTS = ("kill", "cuts", "disk", "memory", "clock", "signals", "reader")
+ROW = "{:9} {:48} {:>7} {:>9} {:>10}"
+
+
+def run_part(name, context):
+    """The tally of one part; what went wrong with the part itself is a violation too."""
+    part = importlib.import_module(f"torture.{name}")
+    start = time.monotonic()
+    context.begin(part.SHARE)
+    try:
+        tally = part.run(context)
+    except Exception:  # pylint: disable=broad-except
+        tally = Tally(violations=[traceback.format_exc()])
+    show(name, part, tally, time.monotonic() - start)
+    return tally
+
+
+def show(name, part, tally, seconds):
+    count = "skipped" if tally.skipped else len(tally.violations)
+    print(ROW.format(name, part.PROPERTY, tally.rounds, f"{tally.faults:,}", count))
+    print(f"{'':9} {part.METHOD}; {seconds:.0f} s")
+    for text in filter(None, (tally.skipped, tally.note)):
+        print(f"{'':9} {text}")
+    for text in tally.violations[:5]:
+        print("    " + text.strip()[-2000:].replace("\n", "\n    "))
+    print(flush=True)
+
+
+def builds_of(arguments):
+    return dict(text.split("=", 1) for text in arguments)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", action="append", default=[], metavar="KIND=FOLDER",
+                        help="where the tools, plain, asan and tsan builds are")
+    parser.add_argument("--seconds", type=int, help="for all parts together")
+    parser.add_argument("--seed", type=int, default=seed_of_environment())
+    parser.add_argument("part", nargs="*", help=f"of {' '.join(PARTS)}; without any: all")
+    options = parser.parse_args()
+    context = Context(builds_of(options.build), options.seed, options.seconds)
+    print(f"seed {options.seed}")
+    print(ROW.format("part", "property; method", "rounds", "faults", "violations"))
+    tallies = [run_part(name, context) for name in options.part or PARTS]
+    n_bad = sum(len(tally.violations) for tally in tallies)
+    print(f"{sum(tally.rounds for tally in tallies)} rounds, "
+          f"{sum(tally.faults for tally in tallies):,} faults, {n_bad} violations")
+    sys.exit(1 if n_bad else 0)
+
+
+if __name__ == "__main__":
+    main()
