@@ -227,6 +227,15 @@ struct answers {
     uint8_t score[LIMIT_ANSWERS];
 };
 
+/* Refuse for the first fault found, `otherwise` where there was no memory to keep it. */
+static enum status refuse_first(struct call *call, const char *otherwise)
+{
+    const struct fault *first = &call->faults.list[0];
+
+    return refuse(call, BAD_REQUEST, call->faults.n ? first->field : NULL, "%s",
+                  call->faults.n ? first->text : otherwise);
+}
+
 /* Read the responses and how to estimate. */
 static enum status read_evidence(struct call *call, const struct subject *subject,
                                  enum presence presence, struct answers *out)
@@ -239,12 +248,7 @@ static enum status read_evidence(struct call *call, const struct subject *subjec
     read_array(&call->in, "responses", presence, LIMIT_ANSWERS, &responses);
     if (call->in.failed) return BAD_REQUEST;
     estimate_document_read(&call->root, "", &out->spec, &out->points, &call->faults);
-    if (call->faults.total > 0) {
-        const struct fault *first = &call->faults.list[0];
-
-        return refuse(call, BAD_REQUEST, call->faults.n ? first->field : NULL, "%s",
-                      call->faults.n ? first->text : "the estimate is refused");
-    }
+    if (call->faults.total > 0) return refuse_first(call, "the estimate is refused");
     return responses ? read_answers(call, subject, responses, &out->evidence) : OK;
 }
 
@@ -346,8 +350,8 @@ static enum status read_pace(struct call *call, struct pace *out)
     if (call->in.failed) return BAD_REQUEST;
     out->max_items = (unsigned)max_items;
     if (pace) pace_document_read(pace, "pace", out, &call->faults);
-    if (!(out->at > 0.0)) out->at = (double)max_items;
-    return call->faults.total > 0 ? refuse(call, BAD_REQUEST, "pace", "is refused") : OK;
+    if (out->by == PACE_LENGTH && !(out->at > 0.0)) out->at = (double)max_items;
+    return call->faults.total > 0 ? refuse_first(call, "the pace is refused") : OK;
 }
 
 static enum status read_exclude(struct call *call, const struct subject *subject,

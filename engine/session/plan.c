@@ -96,6 +96,19 @@ static bool make_grid_priors(struct plan *plan)
     return true;
 }
 
+/* By length a pace goes by the test's own; by standard error there is none to guess. */
+static void settle_pace(struct plan *plan, struct faults *faults)
+{
+    struct pace *pace = &plan->test.pace;
+
+    pace->max_items = plan->max_items;
+    if (pace->at > 0.0) return;
+    if (pace->by == PACE_LENGTH)
+        pace->at = plan->max_items;
+    else
+        faults_add(faults, NULL, "select.pace.at", "missing: the standard error to aim at");
+}
+
 enum status plan_new(const struct test *test, const struct bank *bank, struct plan **out_plan,
                      struct faults *faults)
 {
@@ -109,10 +122,9 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     plan->stop_needs = stop_tree_needs(&test->stop);
     plan->max_items = plan->length_cap;
     if (bank_n_item(bank) < plan->max_items) plan->max_items = (unsigned)bank_n_item(bank);
-    plan->test.pace.max_items = plan->max_items;
     plan->test.first_pick.n_best = test->pick.n_best;
     if (!test->first_pick.criterion) plan->test.first_pick = test->pick;
-    if (!(test->pace.at > 0.0)) plan->test.pace.at = plan->max_items;
+    settle_pace(plan, faults);
     if (bank_n_dim(bank) > 1) {
         faults_add(faults, NULL, "bank", "the bank has %zu dimensions", bank_n_dim(bank));
     }

@@ -79,7 +79,7 @@ class FieldsTestCase(DaemonTestCase):
             "examinee": "e", "session": "asking", "group": "g", "prior": {"mean": 0, "sd": 1},
             "seed": 5, "seq": state["seq"], "response": 1, "elapsed_ms": 10, "reason": "why",
             "theta": 0.5, "responses": [["i1", 1]], "method": "EAP", "grid": {}, "bounds": {},
-            "criterion": "MFI", "exclude": [], "top": 3}
+            "criterion": "MFI", "pace": {}, "max_items": 10, "exclude": [], "top": 3}
         sound = {name: values[name] for name in fields.OPS[op]}
         special = {"bank.begin": {"bank": "new"}, "session.answer": {"item": state["item"]["id"]},
                    "session.start": {"session": "never"}, "irt.curve": {"theta": [0.5]},

@@ -118,6 +118,9 @@ OPS = {
     "irt.estimate": {**IRT_BANK, "responses": needed("array", *RESPONSES), **MEASURE},
     "irt.rank": {**IRT_BANK, "theta": optional("number", 1e6), **MEASURE,
                  "responses": optional("array", *RESPONSES), "criterion": optional("str", "NOPE"),
+                 "pace": optional("map", At({"by": "se"}, "at"), At({"by": "x"}, "by"),
+                                  At({"at": 0}, "at"), At({"acceleration": -1}, "acceleration")),
+                 "max_items": optional("int", 0, 1001),
                  "exclude": optional("array", [7], [[]]), "top": optional("int")},
 }
 

@@ -37,6 +37,23 @@ Test(plan, defaults_are_the_documented_ones)
     cr_expect(!test.has_scale && test.n_cut == 0);
 }
 
+/* A standard error to aim at cannot be guessed. */
+Test(plan, needs_the_standard_error_that_a_pace_goes_by)
+{
+    struct bank *bank = bank_make(N_ITEM, make, NULL);
+    struct faults faults = {0};
+    struct plan *plan = NULL;
+    struct test test;
+
+    test_init(&test);
+    test.pace.by = PACE_SE;
+    cr_expect(plan_new(&test, bank, &plan, &faults) == INVALID_TEST);
+    cr_assert(faults.total == 1 && !plan);
+    cr_expect_str_eq(faults.list[0].field, "select.pace.at");
+    faults_done(&faults);
+    bank_free(bank);
+}
+
 Test(plan, fills_in_what_the_test_leaves_to_it)
 {
     struct bank *bank = bank_make(N_ITEM, make, NULL);
