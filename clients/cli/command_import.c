@@ -289,9 +289,10 @@ const struct command command_bank_import = {
     .about = "Make a new version of a bank from a CSV file",
     .details =
         "The file's format is told by its header and printed: the native one (id, model, a, b, c, "
-        "d, b1, b2, .., key, options, set, enemies, content, tag:<name>), catR's matrices, mirt's "
-        "coef(fit, simplify=TRUE)$items with or without IRTpars, TestDesign's item pools. All "
-        "faults are listed, by row (the header is row 1) and column; then nothing is imported. "
+        "d, b1, b2, .., seconds, exposure, key, options, set, enemies, content, tag:<name>), "
+        "catR's matrices, mirt's coef(fit, simplify=TRUE)$items with or without IRTpars, "
+        "TestDesign's item pools. All faults are listed, by row (the header is row 1) and column; "
+        "then nothing is imported. "
         "What is read here, and by --dry-run, is the file's form: columns, numbers, ids. Whether "
         "the items make sense (slopes above 0, ascending thresholds, keys among the options) the "
         "daemon checks when the bank is published.\n\n"

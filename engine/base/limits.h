@@ -52,6 +52,10 @@ enum { LIMIT_PAGE = LIMIT_NODES_MESSAGE - 4096 };
 #define LIMIT_LOCATION 100.0
 #define LIMIT_THETA    20.0
 
+/* The expected time of an answer: a millisecond to a day. */
+#define LIMIT_SECONDS_MIN 1e-3
+#define LIMIT_SECONDS_MAX 86400.0
+
 /* What a bank's D and the SD of a normal prior may be. */
 #define LIMIT_D_MIN  0.1
 #define LIMIT_D_MAX  10.0

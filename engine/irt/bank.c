@@ -35,6 +35,7 @@ struct bank {
     struct item_texts *texts;
     struct id_entry *by_id;  // sorted
     double *a, *b, *c, *d;   // [n_item]; a = 0 where the item is not 1PL to 4PL
+    double *seconds;         // [n_item]
     uint32_t *polytomous;    // items that are not in the columns
     size_t n_polytomous;
     struct shortlists *shortlists;  // NULL: none
@@ -52,7 +53,7 @@ struct bank *bank_new(size_t n_item, double D)
     bank->items = calloc(cap, sizeof(*bank->items));
     bank->texts = calloc(cap, sizeof(*bank->texts));
     bank->by_id = calloc(cap, sizeof(*bank->by_id));
-    bank->a = calloc(cap, 4 * sizeof(*bank->a));
+    bank->a = calloc(cap, 5 * sizeof(*bank->a));
     bank->polytomous = calloc(cap, sizeof(*bank->polytomous));
     if (!bank->items || !bank->texts || !bank->by_id || !bank->a || !bank->polytomous) {
         bank_free(bank);
@@ -61,6 +62,7 @@ struct bank *bank_new(size_t n_item, double D)
     bank->b = bank->a + cap;
     bank->c = bank->b + cap;
     bank->d = bank->c + cap;
+    bank->seconds = bank->d + cap;
     return bank;
 }
 
@@ -276,6 +278,7 @@ void bank_add(struct bank *bank, const struct item_spec *spec, struct faults *fa
     copy_lists(bank, spec, item);
     if (bank->arena.failed) return;
     check_params(item, spec, bank->D, texts->id, faults);
+    bank->seconds[i] = spec->seconds;
     check_scoring(item, spec, texts->id, faults);
     copy_texts(bank, spec, texts);
     bank->by_id[i] = (struct id_entry){.id = texts->id, .item = (uint32_t)i};
@@ -331,6 +334,22 @@ static void check_enemies(const struct bank *bank, struct faults *faults)
     }
 }
 
+/* Items of which no time is known take the mean of the others'. */
+static void fill_seconds(struct bank *bank)
+{
+    double sum = 0.0, mean;
+    size_t n = 0;
+
+    for (size_t i = 0; i < bank->n_item; i++) {
+        sum += bank->seconds[i];
+        n += bank->seconds[i] > 0.0;
+    }
+    mean = n > 0 ? sum / (double)n : 1.0;
+    for (size_t i = 0; i < bank->n_item; i++) {
+        if (!(bank->seconds[i] > 0.0)) bank->seconds[i] = mean;
+    }
+}
+
 enum status bank_seal(struct bank *bank, struct faults *faults)
 {
     if (bank->arena.failed) return NO_MEMORY;
@@ -343,6 +362,7 @@ enum status bank_seal(struct bank *bank, struct faults *faults)
     check_enemies(bank, faults);
     if (faults->total > 0) return INVALID_BANK;
 
+    fill_seconds(bank);
     for (size_t i = 0; i < bank->n_item; i++) {
         const struct item *item = &bank->items[i];
 
@@ -433,6 +453,12 @@ double bank_exposure(const struct bank *bank, size_t i)
 int64_t bank_rapid_ms(const struct bank *bank, size_t i)
 {
     return bank->texts[i].rapid_ms;
+}
+
+double bank_seconds(const struct bank *bank, size_t i)
+{
+    assert(i < bank->n_item);
+    return bank->seconds[i];
 }
 
 size_t bank_n_option(const struct bank *bank, size_t i)

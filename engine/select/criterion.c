@@ -3,23 +3,12 @@
 #include "base/rng.h"
 
 const struct criterion *const criteria[] = {
-    &criterion_mfi,
-    &criterion_bopt,
-    &criterion_thopt,
-    &criterion_mlwi,
-    &criterion_mpwi,
-    &criterion_mei_observed,
-    &criterion_mei_fisher,
-    &criterion_mepv,
-    &criterion_kl,
-    &criterion_klp,
-    &criterion_gdi,
-    &criterion_gdip,
-    &criterion_progressive,
-    &criterion_proportional,
-    &criterion_random,
-    &criterion_fixed,
-    NULL,
+    &criterion_mfi,          &criterion_mit,         &criterion_bopt,
+    &criterion_thopt,        &criterion_mlwi,        &criterion_mpwi,
+    &criterion_mei_observed, &criterion_mei_fisher,  &criterion_mepv,
+    &criterion_kl,           &criterion_klp,         &criterion_gdi,
+    &criterion_gdip,         &criterion_progressive, &criterion_proportional,
+    &criterion_random,       &criterion_fixed,       NULL,
 };
 
 const char *const pace_names[PACE_N] = {"length", "se"};

@@ -80,9 +80,9 @@ struct criterion {
 /* All criteria, NULL at the end. */
 extern const struct criterion *const criteria[];
 extern const struct criterion criterion_mfi, criterion_bopt, criterion_thopt, criterion_mlwi,
-    criterion_mpwi, criterion_mei_observed, criterion_mei_fisher, criterion_mepv, criterion_kl,
-    criterion_klp, criterion_gdi, criterion_gdip, criterion_progressive, criterion_proportional,
-    criterion_random, criterion_fixed;
+    criterion_mit, criterion_mpwi, criterion_mei_observed, criterion_mei_fisher, criterion_mepv,
+    criterion_kl, criterion_klp, criterion_gdi, criterion_gdip, criterion_progressive,
+    criterion_proportional, criterion_random, criterion_fixed;
 
 const struct criterion *criterion_find(struct slice name);
 

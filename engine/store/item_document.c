@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const common_keys[] = {"id",  "model",   "options", "key",      "tags",
-                                          "set", "enemies", "content", "rapid_ms", "exposure"};
+static const char *const common_keys[] = {"id",       "model",    "options", "key",
+                                          "tags",     "set",      "enemies", "content",
+                                          "rapid_ms", "exposure", "seconds"};
 
 enum { N_COMMON = COUNT_OF(common_keys), MAX_PARAMS = 8 };
 
@@ -215,5 +216,6 @@ bool item_document_read(const msgpack_object *object, size_t number, struct item
     read_content(&document, out, content);
     document_int(&document, "rapid_ms", 1, LIMIT_INT, &out->rapid_ms);
     document_f64(&document, "exposure", 1e-9, 1.0, &out->exposure);
+    document_f64(&document, "seconds", LIMIT_SECONDS_MIN, LIMIT_SECONDS_MAX, &out->seconds);
     return faults->total == n_before;
 }

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-enum { DRAFT_PARAMS = 4 };
+enum { DRAFT_PARAMS = 6 };
 
 struct draft_param {
     const char *name;

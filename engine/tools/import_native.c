@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-enum { MODEL, A, B, C, D, KEY, OPTIONS, SET, ENEMIES, CONTENT };  // columns
-enum { STEPS };                                                   // series
+enum { MODEL, A, B, C, D, SECONDS, EXPOSURE, KEY, OPTIONS, SET, ENEMIES, CONTENT };  // columns
+enum { STEPS };                                                                      // series
 
-static const char *const number_names[] = {[A] = "a", [B] = "b", [C] = "c", [D] = "d"};
+static const char *const number_names[] = {
+    [A] = "a", [B] = "b", [C] = "c", [D] = "d", [SECONDS] = "seconds", [EXPOSURE] = "exposure"};
 
 static bool wants_steps(const char *model)
 {
@@ -23,7 +24,7 @@ static void put_numbers(struct import *in, size_t row, struct draft *draft)
     bool has_steps = *import_value(in, row, in->series[STEPS][1]) != '\0';
     double value;
 
-    for (size_t i = A; i <= D; i++) {
+    for (size_t i = A; i <= EXPOSURE; i++) {
         if (!*import_value(in, row, in->column[i])) continue;
         if (i == B && has_steps) {
             import_fault(in, row, in->column[B], "an item has either b or b1, b2, ..");
@@ -106,9 +107,12 @@ static void convert(struct import *in, size_t row, struct draft *draft)
 
 const struct import_format import_native = {
     .name = "native",
-    .about = "id, model, a, b, c, d, b1, b2, .., key, options, set, enemies, content, tag:<name>",
+    .about = "id, model, a, b, c, d, b1, b2, .., seconds, exposure, key, options, set, enemies, "
+             "content, "
+             "tag:<name>",
     .needs = {"id"},
-    .columns = {"model", "a", "b", "c", "d", "key", "options", "set", "enemies", "content"},
+    .columns = {"model", "a", "b", "c", "d", "seconds", "exposure", "key", "options", "set",
+                "enemies", "content"},
     .series = {"b"},
     .takes_model = true,
     .refuses_unknown = true,

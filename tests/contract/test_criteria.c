@@ -106,9 +106,9 @@ static bool is_relative(const struct criterion *criterion)
 /* How many trials of `most` a criterion is worth: those that integrate or look ahead are slow. */
 static int trials(const struct criterion *criterion, int most)
 {
-    static const struct criterion *const fast[] = {&criterion_mfi,         &criterion_bopt,
-                                                   &criterion_progressive, &criterion_proportional,
-                                                   &criterion_random,      &criterion_fixed};
+    static const struct criterion *const fast[] = {
+        &criterion_mfi,          &criterion_mit,    &criterion_bopt, &criterion_progressive,
+        &criterion_proportional, &criterion_random, &criterion_fixed};
 
     for (size_t i = 0; i < COUNT_OF(fast); i++) {
         if (criterion == fast[i]) return most;

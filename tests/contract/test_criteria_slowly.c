@@ -114,6 +114,17 @@ static void scene_draw(struct scene *scene, const struct bank *bank, const struc
     weigh(scene);
 }
 
+static double seconds[N_ITEM];  // of the items, 0 where they have none
+
+static void make_timed(size_t i, void *context, struct item_spec *spec)
+{
+    size_t n_model = 0;
+
+    while (models[n_model]) n_model++;
+    spec_random(context, models[i % n_model], spec);
+    seconds[i] = spec->seconds;
+}
+
 typedef double slow_value(struct scene *scene, uint32_t item);
 
 static double integral_of_info(const struct scene *scene, const double *weight, uint32_t i)
@@ -159,6 +170,22 @@ static double variance_of_p(const struct scene *scene, const double *weight, uin
         }
     }
     return sum;
+}
+
+/* An item without a time counts with the mean of the others; N_ITEM have some. */
+static double slow_mit(struct scene *scene, uint32_t item)
+{
+    const struct bank *bank = scene->evidence.bank;
+    double sum = 0.0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < N_ITEM; i++) {
+        sum += seconds[i];
+        n += seconds[i] > 0.0;
+    }
+    cr_assert(n > 3 && n < N_ITEM - 3);
+    return bank_item(bank, item)->model->info(bank_item(bank, item), scene->input.theta) /
+           (seconds[item] > 0.0 ? seconds[item] : sum / (double)n);
 }
 
 static double slow_mlwi(struct scene *scene, uint32_t item)
@@ -246,7 +273,7 @@ static void check(const char *name, slow_value *slow, bool looks_ahead)
 {
     const struct criterion *criterion = criterion_find(slice_str(name));
     struct dice dice = dice_new(name, 601);
-    struct bank *bank = bank_random(&dice, N_ITEM);
+    struct bank *bank = bank_make(N_ITEM, make_timed, &dice);
     struct estimate_workspace *workspace = estimate_workspace_new();
     uint64_t word = 0;
     struct candidates all = {.n = N_ITEM, .blocked = {&word}};
@@ -272,6 +299,11 @@ static void check(const char *name, slow_value *slow, bool looks_ahead)
     }
     estimate_workspace_free(workspace);
     bank_free(bank);
+}
+
+Test(criteria_slowly, information_per_time_is_their_ratio)
+{
+    check("MIT", slow_mit, false);
 }
 
 Test(criteria_slowly, weighted_information_is_its_integral)

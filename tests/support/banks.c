@@ -203,6 +203,7 @@ void spec_random(struct dice *dice, const struct model *model, struct item_spec 
     spec->value[SLOT_C] = dice_between(dice, 0.0, 0.3);
     spec->value[SLOT_D] = dice_between(dice, 0.7, 1.0);
     if (model_has(model, SLOT_STEPS)) spec->n_step = 1 + (unsigned)dice_below(dice, 5);
+    if (dice_chance(dice, 0.5)) spec->seconds = dice_between(dice, 0.7, 238.5);
     for (unsigned k = 0; k < spec->n_step; k++) {
         double cell = 6.0 / spec->n_step;
 

@@ -542,3 +542,27 @@ Test(bank, keeps_the_direction_times_D)
     expect_bits(item->a, 1.0, "slope on the predictor");
     bank_free(bank);
 }
+
+static void make_some_timed(size_t i, void *context, struct item_spec *spec)
+{
+    const double *seconds = context;
+
+    spec->model = &model_1pl;
+    spec->value[SLOT_A] = 1.0;
+    spec->seconds = seconds[i];
+}
+
+/* An item without a time counts with the mean of those that have one. */
+Test(bank, knows_how_long_an_answer_takes)
+{
+    double some[] = {0.0, 20.0, 0.0, 50.0}, none[] = {0.0, 0.0, 0.0, 0.0};
+    struct bank *timed = bank_make(4, make_some_timed, some);
+    struct bank *untimed = bank_make(4, make_some_timed, none);
+
+    for (size_t i = 0; i < 4; i++) {
+        expect_bits(bank_seconds(timed, i), some[i] > 0.0 ? some[i] : 35.0, "item %zu", i);
+        expect_bits(bank_seconds(untimed, i), 1.0, "item %zu, no times", i);
+    }
+    bank_free(untimed);
+    bank_free(timed);
+}

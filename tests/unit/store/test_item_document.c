@@ -60,6 +60,29 @@ Test(item_document, takes_good_items)
     expect_items(rows, COUNT_OF(rows));
 }
 
+Test(item_document, reads_the_expected_time)
+{
+    static const struct row rows[] = {
+        {GOOD ", 'seconds': 86400}", ""},
+        {GOOD ", 'seconds': null}", ""},
+        {GOOD ", 'seconds': 0.001}", ""},
+        {GOOD ", 'seconds': 0}", "q1:seconds"},
+        {GOOD ", 'seconds': -2.385}", "q1:seconds"},
+        {GOOD ", 'seconds': 86401}", "q1:seconds"},
+        {GOOD ", 'seconds': 'x'}", "q1:seconds"},
+    };
+    struct trial trial;
+    struct item_spec spec;
+    struct buf content = {0};
+
+    expect_items(rows, COUNT_OF(rows));
+    trial_of_json(&trial, GOOD ", 'seconds': 42.5}");
+    cr_assert(read_item(&trial, &spec, &content));
+    expect_bits(spec.seconds, 42.5, "seconds");
+    trial_done(&trial);
+    buf_done(&content);
+}
+
 Test(item_document, names_the_item)
 {
     static const struct row rows[] = {

@@ -4,15 +4,17 @@
 Test(import_native, reads_every_column)
 {
     struct trial trial = try_plain(
-        "id,model,a,b,c,d,b1,b2,b3,key,options,set,enemies,content,tag:strand\n"
-        "q1,4PL,1.1,-2.385,0.2,0.95,,,,4,3 | 4|5,P1,q2  q3,\"{\"\"text\"\": \"\"2 + 2?\"\", "
+        "id,model,a,b,c,d,b1,b2,b3,seconds,exposure,key,options,set,enemies,content,tag:strand\n"
+        "q1,4PL,1.1,-2.385,0.2,0.95,,,,42.5,0.385,4,3 | 4|5,P1,q2  q3,\"{\"\"text\"\": \"\"2 + "
+        "2?\"\", "
         "\"\"n\"\": 1, \"\"x\"\": 1.0}\",sums\n"
-        "q2,GRM,0.75,,,,-1.5,0.25,2.385,,,,,What is it?,\n"
-        "q3,1PL,,3,,,,,,yes,,,,[1],\n");
+        "q2,GRM,0.75,,,,-1.5,0.25,2.385,,,,,,,What is it?,\n"
+        "q3,1PL,,3,,,,,,,,yes,,,,[1],\n");
 
     expect_imported(&trial, "native", 3);
     expect_item(&trial, 0,
-                "{'id':'q1','model':'4PL','a':1.1,'b':-2.385,'c':0.2,'d':0.95,'key':'4',"
+                "{'id':'q1','model':'4PL','a':1.1,'b':-2.385,'c':0.2,'d':0.95,'seconds':42.5,'"
+                "exposure':0.385,'key':'4',"
                 "'options':['3','4','5'],'set':'P1','enemies':['q2','q3'],"
                 "'content':{'text':'2 + 2?','n':1,'x':1.0},'tags':{'strand':'sums'}}");
     expect_item(&trial, 1,
