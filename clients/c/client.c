@@ -65,7 +65,9 @@ struct thetad *thetad_open(const char *endpoint, const struct thetad_options *op
     zmq_msg_init(&client->reply);
     client->timeout_ms = options && options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
     client->tries = options && options->tries ? options->tries : TRIES;
-    if (draw_seeds(client) && transport_open(&client->transport, endpoint)) return client;
+    if (draw_seeds(client) && keys_read(options, &client->transport.keys) &&
+        transport_open(&client->transport, endpoint))
+        return client;
 
     error = errno;
     thetad_close(client);
@@ -98,6 +100,11 @@ const char *thetad_error_message(const struct thetad *client)
 const char *thetad_error_field(const struct thetad *client)
 {
     return client->field;
+}
+
+int64_t thetad_retry_after_ms(const struct thetad *client)
+{
+    return client->retry_after_ms;
 }
 
 static enum thetad_status check_fields(struct thetad *client, const msgpack_object *fields)
@@ -156,6 +163,7 @@ static enum thetad_status read_error(struct thetad *client)
         read_str(&in, "message", REQUIRED, LIMIT_MESSAGE, &message);
         read_str(&in, "field", OPTIONAL, LIMIT_MESSAGE, &field);
         read_bool(&in, "retry", OPTIONAL, &client->retry);
+        read_int(&in, "retry_after_ms", OPTIONAL, 0, LIMIT_INT, &client->retry_after_ms);
     }
     if (in.failed)
         return client_fail(client, THETAD_ERROR_PROTOCOL, fault.field,
@@ -229,10 +237,14 @@ static enum thetad_status try_once(struct thetad *client)
     int64_t deadline_ms = transport_clock_ms() + client->timeout_ms;
     enum wire wire = transport_send(&client->transport, buf_slice(&client->request), deadline_ms);
 
+    client->retry_after_ms = 0;
     if (wire == WIRE_FAILED) return socket_failed(client);
     if (wire == WIRE_TIMEOUT)
-        return client_fail(client, THETAD_ERROR_TIMEOUT, NULL, "no connection to %s within %u ms",
-                           client->transport.endpoint, client->timeout_ms);
+        return client_fail(client, THETAD_ERROR_TIMEOUT, NULL, "no connection to %s within %u ms%s",
+                           client->transport.endpoint, client->timeout_ms,
+                           client->transport.keys.server[0]
+                               ? " (nor would there be with a key that the daemon does not know)"
+                               : "");
     return receive(client, deadline_ms);
 }
 
@@ -245,6 +257,7 @@ static void back_off(struct thetad *client, unsigned n_tried)
     for (unsigned i = 1; i < n_tried && ms < BACKOFF_MAX_MS; i++) ms *= 2;
     if (ms > BACKOFF_MAX_MS) ms = BACKOFF_MAX_MS;
     ms *= 0.5 + 0.5 * rng_uniform(client->jitter_seed, client->n_jitter++);
+    if (ms < (double)client->retry_after_ms) ms += (double)client->retry_after_ms;
     usleep((useconds_t)(ms * 1000));
 }
 
@@ -259,6 +272,7 @@ static enum thetad_status exchange(struct thetad *client)
         if (silent || (refused && strcmp(client->code, status_code(DRAINING)) == 0))
             transport_drop(&client->transport);
         if ((!silent && !refused) || n_tried == client->tries) return status;
+        if (refused && client->retry_after_ms > BACKOFF_MAX_MS) return status;
         back_off(client, n_tried);
     }
 }

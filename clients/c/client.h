@@ -25,7 +25,8 @@ struct thetad {
     struct buf fields, values;  // of typed calls: what is sent, and the views in a state
 
     char code[LIMIT_ID + 1], message[256], field[LIMIT_ID + 1];
-    bool retry;  // the daemon's error reply asks to try again
+    bool retry;              // the daemon's error reply asks to try again,
+    int64_t retry_after_ms;  // and when; 0: soon
 };
 
 /* Remember why a call failed, and return `status`. */

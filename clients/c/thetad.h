@@ -41,13 +41,19 @@ enum thetad_status {
 struct thetad_options {
     unsigned timeout_ms; /* for the reply to one try; 3000 */
     unsigned tries;      /* how often a request is sent before the call fails; 5 */
+
+    /* For a daemon that asks for keys, both: the daemon's public key, as its 40 characters or the
+     * name of its certificate's file; the file of our own secret certificate, which nobody else may
+     * read (chmod 0600). Without them the connection is not encrypted. */
+    const char *server_key, *key;
 };
 
 struct thetad;
 
 /* Connect to `endpoint` (tcp://host:port or ipc://path). The connection is made in the background,
  * so that a daemon that is not up yet is no error. `options` may be NULL. NULL, and errno, where
- * the endpoint is malformed or resources are short. */
+ * the endpoint or a key is malformed (EINVAL), the secret key is not secret (EACCES), a file of keys
+ * cannot be read, or resources are short. */
 THETAD_API struct thetad *thetad_open(const char *endpoint, const struct thetad_options *options);
 THETAD_API void thetad_close(struct thetad *client); /* NULL is fine */
 
@@ -57,6 +63,10 @@ THETAD_API void thetad_close(struct thetad *client); /* NULL is fine */
 THETAD_API const char *thetad_error_code(const struct thetad *client);
 THETAD_API const char *thetad_error_message(const struct thetad *client);
 THETAD_API const char *thetad_error_field(const struct thetad *client);
+
+/* After the code `busy`: how long the daemon asks to wait, in milliseconds; 0 after other calls. A
+ * call waits by itself where that is at most two seconds. */
+THETAD_API int64_t thetad_retry_after_ms(const struct thetad *client);
 
 /* Any op. `fields` [n_field] is an encoded MessagePack map of the request's fields without v, id
  * and op; NULL stands for no fields. *out_reply [*out_n] is the encoded reply, valid until the next

@@ -24,10 +24,20 @@ static bool set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof(value)) == 0;
 }
 
-static bool configure(void *socket)
+static bool set_key(void *socket, int option, const char *key)
+{
+    return zmq_setsockopt(socket, option, key, strlen(key)) == 0;
+}
+
+static bool configure(void *socket, const struct keys *keys)
 {
     int64_t reply_bytes = REPLY_BYTES;
 
+    if (keys->server[0] && !(set_key(socket, ZMQ_CURVE_SERVERKEY, keys->server) &&
+                             set_key(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key) &&
+                             set_key(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key))) {
+        return false;
+    }
     return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_IMMEDIATE, 1) &&
            set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(socket, ZMQ_IPV6, 1) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &reply_bytes, sizeof(reply_bytes)) == 0;
@@ -45,7 +55,8 @@ static bool connect_anew(struct transport *transport)
 
     transport->socket = zmq_socket(transport->context, ZMQ_DEALER);
     if (!transport->socket) return false;
-    if (configure(transport->socket) && zmq_connect(transport->socket, transport->endpoint) == 0)
+    if (configure(transport->socket, &transport->keys) &&
+        zmq_connect(transport->socket, transport->endpoint) == 0)
         return true;
 
     error = errno;
@@ -66,6 +77,7 @@ void transport_close(struct transport *transport)
     transport_drop(transport);
     if (transport->context) zmq_ctx_term(transport->context);
     free(transport->endpoint);
+    explicit_bzero(&transport->keys, sizeof(transport->keys));
     *transport = (struct transport){0};
 }
 

@@ -4,11 +4,13 @@
 #define CLIENTS_C_TRANSPORT_H
 
 #include "base/slice.h"
+#include "clients/c/keys.h"
 
 #include <zmq.h>
 
 struct transport {
     char *endpoint;
+    struct keys keys;
     void *context, *socket;
 };
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OPTION = 256, KEY_ENDPOINT = KEY_OPTION + N_OPTION, KEY_JSON };
+enum { KEY_OPTION = 256, KEY_ENDPOINT = KEY_OPTION + N_OPTION, KEY_JSON, KEY_SERVER_KEY, KEY_KEY };
 
 static const struct argp_option descriptions[N_OPTION] = {
     [OPTION_ATTRIBUTES] = {"attributes", KEY_OPTION + OPTION_ATTRIBUTES, "FILE", 0,
@@ -28,12 +28,20 @@ static const struct argp_option descriptions[N_OPTION] = {
                          "Who takes the test (by default nobody)", 0},
     [OPTION_EXAMINEES] = {"examinees", KEY_OPTION + OPTION_EXAMINEES, "N", 0,
                           "How many take the test (by default 1000)", 0},
+    [OPTION_EXPIRES] = {"expires", KEY_OPTION + OPTION_EXPIRES, "DATE", 0,
+                        "The key is refused from the beginning of this day (UTC) on, as "
+                        "2027-08-01 (by default never)",
+                        0},
     [OPTION_FORMAT] = {"format", KEY_OPTION + OPTION_FORMAT, "FORMAT", 0,
                        "Format of the file (by default told by its header)", 0},
     [OPTION_MODEL] = {"model", KEY_OPTION + OPTION_MODEL, "MODEL", 0,
                       "Response model, where the file does not tell it", 0},
+    [OPTION_NAME] = {"name", KEY_OPTION + OPTION_NAME, "NAME", 0,
+                     "Who holds the key, for the daemon's records", 0},
     [OPTION_OUT_FILE] = {"out", KEY_OPTION + OPTION_OUT_FILE, "FILE", 0,
                          "Where the picture goes (by default standard output)", 0},
+    [OPTION_OUT_KEY] = {"out", KEY_OPTION + OPTION_OUT_KEY, "FILE", 0,
+                        "Where the public certificate goes; the secret one goes to FILE_secret", 0},
     [OPTION_OUT_FOLDER] = {"out", KEY_OPTION + OPTION_OUT_FOLDER, "DIR", 0,
                            "Where the files go (by default simulation-TEST)", 0},
     [OPTION_QUESTION] = {"question", KEY_OPTION + OPTION_QUESTION, "NUMBER", 0,
@@ -49,12 +57,18 @@ static const struct argp_option descriptions[N_OPTION] = {
                       "Wait for Enter after each answer", 0},
     [OPTION_REASON] = {"reason", KEY_OPTION + OPTION_REASON, "TEXT", 0,
                        "Why, for the record; at most 256 bytes", 0},
+    [OPTION_ROLE] = {"role", KEY_OPTION + OPTION_ROLE, "ROLE", 0,
+                     "What its holder may do: frontend, proctor, teacher, author, admin or "
+                     "metrics; may be said several times",
+                     0},
     [OPTION_SEED] = {"seed", KEY_OPTION + OPTION_SEED, "NUMBER", 0,
                      "Seed of all that is drawn at random", 0},
     [OPTION_SESSION] = {"session", KEY_OPTION + OPTION_SESSION, "ID", 0,
                         "Go on with this session, or start it under this id", 0},
     [OPTION_SIMULATE] = {"simulate", KEY_OPTION + OPTION_SIMULATE, "THETA", 0,
                          "A simulated student of this ability answers", 0},
+    [OPTION_TENANT] = {"tenant", KEY_OPTION + OPTION_TENANT, "NAME", 0,
+                       "The school or district it belongs to", 0},
     [OPTION_TOP] = {"top", KEY_OPTION + OPTION_TOP, "NUMBER", 0, "Show so many items", 0},
     [OPTION_THETA] = {"theta", KEY_OPTION + OPTION_THETA, "WHICH", 0,
                       "True thetas: normal[:MEAN,SD], grid[:MIN,MAX,STEP] or file:PATH, a CSV file "
@@ -69,6 +83,9 @@ static const struct argp_option descriptions[N_OPTION] = {
 static const struct argp_option global_options[] = {
     {"endpoint", KEY_ENDPOINT, "URL", 0, "Where the daemon listens", 1},
     {"json", KEY_JSON, NULL, 0, "Print replies as JSON, for programs", 1},
+    {"server-key", KEY_SERVER_KEY, "KEY", 0,
+     "The daemon's public key, or the file of its certificate (THETAD_SERVER_KEY)", 1},
+    {"key", KEY_KEY, "FILE", 0, "Our secret certificate, by theta keygen (THETAD_KEY)", 1},
     {0},
 };
 
@@ -86,6 +103,10 @@ static error_t parse_global(int key, char *arg, struct argp_state *state)
         cli->endpoint = arg;
     else if (key == KEY_JSON)
         cli->json = true;
+    else if (key == KEY_SERVER_KEY)
+        cli->server_key = arg;
+    else if (key == KEY_KEY)
+        cli->key = arg;
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
@@ -101,6 +122,16 @@ static error_t parse_operand(struct parse *parse, char *arg, struct argp_state *
     } else {
         parse->args.operands[parse->args.n_operand++] = arg;
     }
+    return 0;
+}
+
+/* The one option that adds up. */
+static error_t add_role(struct args *args, const char *role, struct argp_state *state)
+{
+    size_t n = strlen(args->roles);
+
+    if (n + strlen(role) + 2 > sizeof(args->roles)) argp_error(state, "there are too many roles");
+    snprintf(args->roles + n, sizeof(args->roles) - n, "%s%s", n ? " " : "", role);
     return 0;
 }
 
@@ -122,6 +153,7 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
     default:
         if (key < KEY_OPTION || key >= KEY_OPTION + N_OPTION) return ARGP_ERR_UNKNOWN;
         parse->args.options[key - KEY_OPTION] = arg ? arg : "";
+        if (key == KEY_OPTION + OPTION_ROLE) return add_role(&parse->args, arg, state);
         return 0;
     }
 }

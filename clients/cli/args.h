@@ -15,18 +15,23 @@ enum args_option {
     OPTION_DRY_RUN,
     OPTION_EXAMINEE,
     OPTION_EXAMINEES,
+    OPTION_EXPIRES,
     OPTION_FORMAT,
     OPTION_MODEL,
+    OPTION_NAME,
     OPTION_NO_HINT,
     OPTION_OUT_FILE,
     OPTION_OUT_FOLDER,
+    OPTION_OUT_KEY,
     OPTION_PAUSE,
     OPTION_QUESTION,
     OPTION_REASON,
     OPTION_RESPONSES,
+    OPTION_ROLE,
     OPTION_SEED,
     OPTION_SESSION,
     OPTION_SIMULATE,
+    OPTION_TENANT,
     OPTION_THETA,
     OPTION_THREADS,
     OPTION_TOP,
@@ -40,6 +45,7 @@ struct args {
     const char *operands[ARGS_OPERANDS];
     size_t n_operand;
     const char *options[N_OPTION];  // NULL: not given; "" where it takes no value
+    char roles[128];                // all that OPTION_ROLE said, between spaces
 };
 
 struct command {
@@ -72,6 +78,6 @@ extern const struct command command_ping, command_hello, command_stats, command_
     command_bank_retire, command_test_put, command_test_list, command_test_show, command_take,
     command_explain, command_session_show, command_session_finish, command_session_suspend,
     command_session_resume, command_session_void, command_simulate, command_plot_item,
-    command_plot_test;
+    command_plot_test, command_keygen_server, command_keygen_client;
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/macros.h"
 #include "clients/c/thetad.h"
 #include "clients/cli/text_table.h"
+#include "proto/certificate.h"
 #include "tools/json_text.h"
 #include "tools/json_wire.h"
 
@@ -89,8 +90,44 @@ static bool lacks_socket(const char *endpoint)
     return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
+/* What thetad_open would refuse with no more than an errno. */
+static int check_key_file(const char *path, bool secret)
+{
+    struct certificate certificate;
+    struct fault fault = {0};
+    enum status st = certificate_load(path, &certificate, &fault);
+    bool lacks = st == OK && secret && !certificate.secret_key[0];
+
+    explicit_bzero(&certificate, sizeof(certificate));
+    if (st) {
+        return cli_fail(st == NOT_FOUND ? EX_NOINPUT : EX_DATAERR, "key file %s: %s%s%s", path,
+                        fault.field, fault.field[0] ? " " : "", fault.text);
+    }
+    return lacks ? cli_fail(EX_DATAERR, "key file %s holds no secret key", path) : EX_OK;
+}
+
+/* --server-key and --key, or the environment; with ipc, which needs none, only the options. */
+static int find_keys(struct cli *cli)
+{
+    bool is_ipc = strncmp(cli->endpoint, "ipc://", strlen("ipc://")) == 0;
+    int code;
+
+    if (!cli->server_key && !is_ipc) cli->server_key = getenv("THETAD_SERVER_KEY");
+    if (!cli->key && !is_ipc) cli->key = getenv("THETAD_KEY");
+    if (!cli->server_key != !cli->key) {
+        return cli_fail(EX_USAGE, "--server-key (THETAD_SERVER_KEY) and --key (THETAD_KEY) go "
+                                  "together: one of them is missing");
+    }
+    if (!cli->key) return EX_OK;
+    code = certificate_is_key(cli->server_key) ? EX_OK : check_key_file(cli->server_key, false);
+    return code ? code : check_key_file(cli->key, true);
+}
+
 static int connect_daemon(struct cli *cli)
 {
+    struct thetad_options options = connection;
+    int code;
+
     if (cli->client) return EX_OK;
     if (!find_endpoint(cli)) {
         return cli_fail(EX_UNAVAILABLE,
@@ -100,7 +137,11 @@ static int connect_daemon(struct cli *cli)
         return cli_fail(EX_UNAVAILABLE, "there is no socket %s: no daemon listens there",
                         cli->endpoint);
     }
-    cli->client = thetad_open(cli->endpoint, &connection);
+    code = find_keys(cli);
+    if (code) return code;
+    options.server_key = cli->server_key;
+    options.key = cli->key;
+    cli->client = thetad_open(cli->endpoint, &options);
     if (cli->client) return EX_OK;
     return cli_fail(EX_USAGE, "endpoint %s: %s", cli->endpoint, strerror(errno));
 }

@@ -15,10 +15,12 @@ struct thetad;
 enum { CLI_WIDTH = 78 };  // columns that tables may take: terminals have 80, argp's pages 79
 
 struct cli {
-    const char *endpoint;   // NULL: the default
-    bool json;              // replies are shown as JSON
-    bool utf8;              // the terminal takes UTF-8
-    struct thetad *client;  // NULL until the first call
+    const char *endpoint;    // NULL: the default
+    const char *server_key;  // the daemon's public key or its file; NULL: no keys
+    const char *key;         // the file of our secret key
+    bool json;               // replies are shown as JSON
+    bool utf8;               // the terminal takes UTF-8
+    struct thetad *client;   // NULL until the first call
     struct decoder decoder;
     msgpack_object reply;  // the last
     int64_t waited_ms;     // for it, over all tries

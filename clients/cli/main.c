@@ -15,7 +15,7 @@ static const struct command *const commands[] = {
     &command_take,           &command_session_show,   &command_session_suspend,
     &command_session_resume, &command_session_finish, &command_session_void,
     &command_explain,        &command_simulate,       &command_plot_item,
-    &command_plot_test,
+    &command_plot_test,      &command_keygen_server,  &command_keygen_client,
 };
 
 /* Where the command begins in argv. */

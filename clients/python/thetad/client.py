@@ -82,11 +82,11 @@ def read_keys(server_key, key):
         server = os.fspath(server_key).encode("ascii")
     else:
         server, _ = zmq.auth.load_certificate(server_key)
-    if os.stat(key).st_mode & 0o077:
-        raise PermissionError(f"{key} holds a secret key and others may use it; say chmod 0600")
     public, secret = zmq.auth.load_certificate(key)
     if secret is None:
         raise ValueError(f"{key} holds no secret key")
+    if os.stat(key).st_mode & 0o077:
+        raise PermissionError(f"{key} holds a secret key and others may use it; say chmod 0600")
     return server, public, secret
 
 

@@ -29,14 +29,15 @@ static void write_head(struct writer *out, const msgpack_object *id, bool ok, si
     put_bool(out, "ok", ok);
 }
 
-static void write_error(struct writer *out, const char *code, bool retry)
+static void write_error(struct writer *out, const char *code, bool retry, int64_t after_ms)
 {
     write_text(out, "error");
-    write_map(out, 4);
+    write_map(out, 5);
     put_text(out, "code", code);
     put_text(out, "message", "the message of an error");
     put_text(out, "field", "prior.sd");
     put_bool(out, "retry", retry);
+    put_int(out, "retry_after_ms", after_ms);
 }
 
 static void write_refusal(struct writer *out, enum act act, const msgpack_object *id)
@@ -44,13 +45,16 @@ static void write_refusal(struct writer *out, enum act act, const msgpack_object
     write_head(out, act == ACT_NIL_ID ? NULL : id, false, 1);
     switch (act) {
     case ACT_BUSY:
-        write_error(out, "busy", true);
+        write_error(out, "busy", true, 0);
+        break;
+    case ACT_BUSY_LONG:
+        write_error(out, "busy", true, 3600000);
         break;
     case ACT_DRAINING:
-        write_error(out, "draining", true);
+        write_error(out, "draining", true, 0);
         break;
     case ACT_NIL_ID:
-        write_error(out, "too_large", false);
+        write_error(out, "too_large", false, 0);
         break;
     case ACT_BAD_ERROR:
         write_text(out, "error");
@@ -58,7 +62,7 @@ static void write_refusal(struct writer *out, enum act act, const msgpack_object
         put_text(out, "message", "no code");
         break;
     default:
-        write_error(out, "stale_seq", false);
+        write_error(out, "stale_seq", false, 0);
     }
 }
 

@@ -18,7 +18,8 @@ enum act {
     ACT_NO_MAP,     // a reply that is an array, and nothing else
     ACT_REFUSE,     // an error that is final
     ACT_BUSY,       // an error that says retry
-    ACT_DRAINING,   // likewise
+    ACT_BUSY_LONG,  // likewise, in an hour
+    ACT_DRAINING,   // likewise, soon
     ACT_NIL_ID,     // an error to a request that could not be read
     ACT_BAD_ERROR,  // an error reply without a code
 };

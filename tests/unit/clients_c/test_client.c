@@ -4,8 +4,12 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { TIMEOUT_MS = 200, TRIES = 3 };
 
@@ -182,6 +186,72 @@ Test(client, gives_up_on_a_daemon_that_stays_busy)
     cr_expect_eq(ping(&fake, code), THETAD_ERROR_REPLY);
     cr_expect_str_eq(code, "busy");
     cr_expect_eq(fake.n_seen, TRIES);
+}
+
+/* A wait of an hour is the caller's. */
+Test(client, does_not_wait_for_long)
+{
+    struct fake fake = {SCRIPT(ACT_BUSY_LONG, ACT_OK)};
+    struct thetad *client;
+
+    fake_start(&fake);
+    client = thetad_open(fake.endpoint, &options);
+    cr_expect_eq(thetad_ping(client), THETAD_ERROR_REPLY);
+    cr_expect_eq(thetad_retry_after_ms(client), 3600000);
+    cr_expect_eq(thetad_ping(client), THETAD_OK);
+    cr_expect_eq(thetad_retry_after_ms(client), 0);
+    thetad_close(client);
+    fake_stop(&fake);
+    cr_expect_eq(fake.n_seen, 2);
+}
+
+#define PUBLIC "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+#define SECRET "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
+
+static void expect_keys(int error, const char *server_key, const char *key)
+{
+    struct thetad_options keys = {.server_key = server_key, .key = key};
+    struct thetad *client;
+
+    errno = 0;
+    client = thetad_open("tcp://127.0.0.1:9", &keys);
+    cr_expect(client || errno == error, "%s, %s: %s", server_key, key, strerror(errno));
+    cr_expect_eq(client == NULL, error != 0);
+    thetad_close(client);
+}
+
+static void write_key(const char *path, const char *secret, mode_t mode)
+{
+    FILE *file = fopen(path, "w");
+
+    cr_assert(file);
+    fprintf(file, "curve\n    public-key = \"%s\"\n%s", PUBLIC, secret);
+    fclose(file);
+    cr_assert_eq(chmod(path, mode), 0);
+}
+
+Test(client, says_what_is_wrong_with_its_keys)
+{
+    static const char secret[] = "    secret-key = \"" SECRET "\"\n";
+    char folder[] = "/tmp/theta-client-XXXXXX", path[64];
+
+    cr_assert(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/key", folder);
+    expect_keys(EINVAL, PUBLIC, NULL);
+    expect_keys(ENOENT, PUBLIC, path);
+    write_key(path, secret, 0600);
+    expect_keys(EINVAL, NULL, path);
+    expect_keys(ENOENT, "no key and no file", path);
+    expect_keys(0, PUBLIC, path);
+    expect_keys(0, path, path);
+    write_key(path, secret, 0640);
+    expect_keys(EACCES, PUBLIC, path);
+    write_key(path, "", 0644);
+    expect_keys(EINVAL, PUBLIC, path);
+    write_key(path, "nonsense\n", 0600);
+    expect_keys(EINVAL, PUBLIC, path);
+    unlink(path);
+    rmdir(folder);
 }
 
 Test(client, gives_up_on_silence)
