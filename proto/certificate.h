@@ -41,6 +41,11 @@ MUST_CHECK enum status certificate_read(struct slice text, struct certificate *o
 MUST_CHECK enum status certificate_load(const char *path, struct certificate *out,
                                         struct fault *fault);
 
+/* The same of a file that somebody else keeps from others, whatever its mode: a credential that
+ * systemd hands over, which it may have opened to us by an access list. */
+MUST_CHECK enum status certificate_load_guarded(const char *path, struct certificate *out,
+                                                struct fault *fault);
+
 /* The value of a metadata field, NULL where it is absent. */
 const char *certificate_value(const struct certificate *certificate, const char *name);
 

@@ -52,8 +52,8 @@ struct thetad;
 
 /* Connect to `endpoint` (tcp://host:port or ipc://path). The connection is made in the background,
  * so that a daemon that is not up yet is no error. `options` may be NULL. NULL, and errno, where
- * the endpoint or a key is malformed (EINVAL), the secret key is not secret (EACCES), a file of keys
- * cannot be read, or resources are short. */
+ * the endpoint or a key is malformed (EINVAL), the secret key is not secret (EACCES), a file of
+ * keys cannot be read, or resources are short. */
 THETAD_API struct thetad *thetad_open(const char *endpoint, const struct thetad_options *options);
 THETAD_API void thetad_close(struct thetad *client); /* NULL is fine */
 

@@ -40,7 +40,8 @@ static enum status read_server_key(const char *name, char *out, struct fault *fa
     enum status st;
 
     if (!find_file(name, path, sizeof(path), fault)) return BAD_REQUEST;
-    st = certificate_load(path, &certificate, &found);
+    st = name[0] == '/' ? certificate_load(path, &certificate, &found)
+                        : certificate_load_guarded(path, &certificate, &found);
     if (st == OK && !certificate.secret_key[0]) {
         fault_set(&found, NULL, NULL, "holds no secret key");
         st = BAD_REQUEST;
