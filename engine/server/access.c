@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/access.h"
 #include "server/auth.h"
+#include "server/clock.h"
 #include "server/refusals.h"
 
 #include <stdio.h>
@@ -133,7 +134,7 @@ void access_identify(struct access *access, const char *user, struct peer *peer)
         peer->who = slice_str(key->name);
         peer->roles = key->roles;
     }
-    peer->why = key_refusal(key, peer->now_ms);
+    peer->why = key_refusal(key, clock_wall_ms());  // its end is a date, not a duration
     if (!peer->why) return;
     peer->refused = FORBIDDEN;
     tell(access, peer, public_key ? public_key : "none");

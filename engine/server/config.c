@@ -181,6 +181,8 @@ static bool set(struct setting *setting)
     if (is(setting, "limits", "connections")) {
         return set_int(setting, 1, 1000000, &config->max_connections);
     }
+    if (is(setting, "limits", "queued")) return set_int(setting, 1, 1000000, &config->max_queued);
+    if (is(setting, "limits", "queue_ms")) return set_int(setting, 1, 60000, &config->queue_ms);
     return set_access(setting);
 }
 
@@ -237,6 +239,8 @@ void config_init(struct config *config)
                        [QUOTA_SESSIONS_DAY] = 50000,
                        [QUOTA_ITEMS_DAY] = 2000000},
         .max_connections = 500,
+        .max_queued = 20000,
+        .queue_ms = 1000,
     };
 }
 

@@ -45,6 +45,8 @@ struct config {
     struct quota_limits quota;     // of a key that names none of its own
 
     int64_t max_connections;  // what descriptors must be there for
+    int64_t max_queued;       // requests that wait to be begun
+    int64_t queue_ms;         // longest wait to be expected before one is refused
 };
 
 void config_init(struct config *config);

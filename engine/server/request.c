@@ -177,6 +177,7 @@ static enum status admit(struct call *call)
     const struct peer *peer = call->peer;
     int64_t wait_ms;
 
+    call->retry_after_ms = peer->retry_after_ms;
     if (peer->refused) return refuse(call, peer->refused, NULL, "%s", peer->why);
     if (!peer->key) return OK;
     wait_ms = quota_wait_ms(&peer->key->quota, QUOTA_REQUESTS, 1, peer->now_us);

@@ -103,6 +103,7 @@ struct peer {
     /* Other than OK: every request is refused with this, because of `why`. */
     enum status refused;
     const char *why;
+    int64_t retry_after_ms;  // with BUSY
 };
 
 /* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet,

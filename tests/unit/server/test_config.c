@@ -54,6 +54,8 @@ static void expect_defaults(const struct config *config)
     cr_expect_eq(config->quota.most[QUOTA_SESSIONS_DAY], 50000);
     cr_expect_eq(config->quota.most[QUOTA_ITEMS_DAY], 2000000);
     cr_expect_eq(config->max_connections, 500);
+    cr_expect_eq(config->max_queued, 20000);
+    cr_expect_eq(config->queue_ms, 1000);
 }
 
 Test(config, has_defaults)
@@ -86,7 +88,7 @@ Test(config, takes_every_key)
                                 "[sessions]\nmax_live = 10000000\nidle_s = 31536000\n"
                                 "[access]\nrequests_per_second = 7\nsessions_per_hour = 8\n"
                                 "sessions_per_day = 9\nitems_per_day = 0\n[limits]\n"
-                                "connections = 11\n");
+                                "connections = 11\nqueued = 12\nqueue_ms = 13\n");
 
     cr_expect_str_eq(config.data_dir, "/srv/theta");
     cr_expect_eq(config.log_level, LOG_DEBUG);
@@ -100,6 +102,8 @@ Test(config, takes_every_key)
     cr_expect_eq(config.idle_s, 31536000);
     for (int64_t i = 0; i < N_QUOTA; i++) cr_expect_eq(config.quota.most[i], i < 3 ? 7 + i : 0);
     cr_expect_eq(config.max_connections, 11);
+    cr_expect_eq(config.max_queued, 12);
+    cr_expect_eq(config.queue_ms, 13);
 }
 
 /* With keys the daemon may be reached from elsewhere. */
@@ -211,6 +215,8 @@ Test(config, names_line_and_key_of_what_is_wrong)
          "leave this out"},
         {"[access]\nitems_per_day = -1\n", "access.items_per_day", "between 0 and 1000000000"},
         {"[limits]\nconnections = 0\n", "limits.connections", "between 1 and 1000000"},
+        {"[limits]\nqueued = 0\n", "limits.queued", "between 1 and 1000000"},
+        {"[limits]\nqueue_ms = 60001\n", "limits.queue_ms", "between 1 and 60000"},
         {"[thetad]\ndrain_ms = 5\nbad line\nlog_level = loud\n", "", "line 3: is not key = value"},
         {"[thetad]\nlog_level = loud\nbad line\n", "thetad.log_level", "line 2: must be error"},
         {"[thetad]\nbad line\nlog_level = loud\n", "", "line 2: is not key = value"},

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Nothing that changes anything is told before it is on disk. While a cycle commits the next messages queue up, so batches grow with load by themselves. What a
+ * cycle cannot take waits in the inbox, where it is counted: a request that would wait too long is
+ * told so at once, and those that wait keep their latency. */
+#include "server/cycle.h"
+#include "server/clock.h"
+#include "server/frames.h"
+#include "server/notify.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <utlist.h>
+
+enum {
+    TRIM_TICKS = 20,  // trim the journal on every so many ticks
+    TIDY_BUSY = 8,    // sessions to archive in a cycle that serves,
+    TIDY_IDLE = 256,  // and on a tick
+    TIDY_SHARE = 16,  // and one of so many that have ended
+    CYCLE_BYTES = 16 << 20,
+    CYCLE_MS = 50,
+    QUEUE_BYTES = 256 << 20,
+    RETRY_LEAST_MS = 100,
+    KEEP_BYTES = 1 << 20,
+};
+
+bool loop_has_keys(const struct loop *loop, int socket)
+{
+    return loop->access && socket == TCP_ENDPOINT;
+}
+
+/* Without keys every peer is the local school's. */
+static struct peer peer_of(struct loop *loop, int socket, const char *user)
+{
+    int64_t now_us = clock_us();
+    struct peer peer = {.tenant = slice_str("local"),
+                        .who = slice_str("local"),
+                        .now_ms = steady_ms(&loop->steady, clock_wall_ms(), now_us),
+                        .now_us = now_us};
+
+    if (loop_has_keys(loop, socket))
+        access_identify(loop->access, user, &peer);
+    else
+        peer.roles = loop->server->config.endpoint[socket].roles;
+    return peer;
+}
+
+/* A commit that failed leaves memory ahead of the disk: nothing of it may be told, and only a new
+ * start from the disk is safe. */
+static void die(struct loop *loop, const struct fault *fault)
+{
+    log_line(LOG_ERROR, "commit failed, going down", "error=\"%s\"", fault->text);
+    loop->exit_code = EX_IOERR;
+    loop->done = true;
+    loop->n_slot = 0;
+}
+
+static void finish_helped(struct loop *loop, const struct job *job);
+
+/* All helpers must be at rest while the map grows. */
+static void rest_helper(struct loop *loop)
+{
+    struct job job;
+
+    while (helper_n_out(loop->helper) > 0 && helper_take(loop->helper, true, &job, &loop->helped)) {
+        finish_helped(loop, &job);
+    }
+}
+
+void cycle_commit(struct loop *loop)
+{
+    struct server *server = loop->server;
+    struct fault fault = {0};
+    enum status st;
+
+    if (server->batch.n == 0 && !server->batch.bytes.failed) return;
+    st = env_commit(server->env, &server->batch, &fault);
+    while (st == MAP_FULL) {
+        rest_helper(loop);
+        if (env_grow(server->env)) break;
+        log_line(LOG_WARN, "the store's map was full and was doubled", "writes=%zu",
+                 server->batch.n);
+        st = env_commit(server->env, &server->batch, &fault);
+    }
+    if (st)
+        die(loop, &fault);
+    else
+        server->stats.commits++;
+}
+
+static void add_slot(struct loop *loop, int socket, size_t envelope_at, size_t reply_at,
+                     int64_t arrived_us)
+{
+    loop->slot[loop->n_slot++] = (struct slot){.socket = socket,
+                                               .envelope_at = envelope_at,
+                                               .envelope_n = loop->envelope.n - envelope_at,
+                                               .reply_at = reply_at,
+                                               .reply_n = loop->reply.n - reply_at,
+                                               .arrived_us = arrived_us};
+}
+
+static void pending_free(struct pending *pending)
+{
+    buf_done(&pending->envelope);
+    buf_done(&pending->body);
+    free(pending);
+}
+
+/* Keep a request until a helper has done its work. False without memory. */
+static bool add_pending(struct loop *loop, const struct job *job, const struct message *message)
+{
+    struct pending *pending = calloc(1, sizeof(*pending));
+
+    assert(loop->n_pending < PENDING_MOST);
+    if (!pending) return false;
+    pending->job = *job;
+    pending->job.ticket = ++loop->next_ticket;
+    pending->socket = message->socket;
+    memcpy(pending->user, message->user, sizeof(pending->user));
+    pending->arrived_us = message->arrived_us;
+    buf_append(&pending->envelope, message->envelope.data, message->envelope.n);
+    buf_append(&pending->body, message->body.data, message->body.n);
+    buf_append(&pending->body, loop->server->extra.data, loop->server->extra.n);
+    if (pending->envelope.failed || pending->body.failed || loop->server->extra.failed) {
+        pending_free(pending);
+        return false;
+    }
+    DL_APPEND(loop->pending, pending);
+    loop->n_pending++;
+    return true;
+}
+
+/* Work is handed over after the commit: a helper reads what the requests before it have written. */
+static void send_pending(struct loop *loop)
+{
+    struct pending *pending;
+
+    DL_FOREACH(loop->pending, pending)
+    {
+        if (pending->sent) continue;
+        pending->sent = helper_ask(loop->helper, &pending->job, buf_slice(&pending->body));
+        if (!pending->sent) return;
+    }
+}
+
+static void finish_pending(struct loop *loop, struct pending *pending, const struct job *job)
+{
+    struct peer peer = peer_of(loop, pending->socket, pending->user);
+    size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
+    struct job done = *job;
+    struct slice body = slice_of(pending->body.data, pending->body.n - job->n_extra);
+
+    buf_append(&loop->envelope, pending->envelope.data, pending->envelope.n);
+    if (done.request->finish) {
+        call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
+    }
+    if (loop->reply.n == reply_at) {
+        buf_append(&loop->reply, loop->helped.data, loop->helped.n);
+    }
+    add_slot(loop, pending->socket, envelope_at, reply_at, pending->arrived_us);
+    DL_DELETE(loop->pending, pending);
+    loop->n_pending--;
+    pending_free(pending);
+}
+
+static void finish_helped(struct loop *loop, const struct job *job)
+{
+    struct pending *pending;
+
+    DL_FOREACH(loop->pending, pending)
+    {
+        if (pending->job.ticket != job->ticket) continue;
+        finish_pending(loop, pending, job);
+        return;
+    }
+}
+
+static void drain_helper(struct loop *loop)
+{
+    struct job job;
+
+    while (loop->n_slot < CYCLE_MESSAGES && helper_take(loop->helper, false, &job, &loop->helped)) {
+        finish_helped(loop, &job);
+    }
+}
+
+/* Take one message. False where there is none. One whose envelope is no good is FRAMES_BAD. */
+static bool take_message(struct loop *loop, int socket, struct message *out)
+{
+    size_t envelope_at = loop->envelope.n;
+
+    out->socket = socket;
+    out->user[0] = '\0';
+    out->got = frames_receive(loop->router[socket], &loop->envelope, &loop->body,
+                              loop_has_keys(loop, socket) ? out->user : NULL);
+    if (out->got == FRAMES_NONE) return false;
+    out->arrived_us = loop->quiet_us = clock_us();
+    out->envelope = slice_of(loop->envelope.data + envelope_at, loop->envelope.n - envelope_at);
+    out->body = buf_slice(&loop->body);
+    if (out->got == FRAMES_BAD) loop->server->stats.dropped++;
+    return true;
+}
+
+/* Do what a message asks for. Its envelope is the last in loop->envelope. */
+static void serve(struct loop *loop, const struct message *message, const struct peer *peer)
+{
+    size_t envelope_at = loop->envelope.n - message->envelope.n, reply_at = loop->reply.n;
+    struct job job = {0};
+    struct job *room = loop->n_pending < PENDING_MOST ? &job : NULL;
+
+    if (call_handle(loop->server, &loop->decoder, message->body, peer, &loop->reply, room) ==
+        CALL_ASKED) {
+        if (add_pending(loop, &job, message)) {
+            loop->envelope.n = envelope_at;
+            return;
+        }
+        call_refuse(loop->server, &loop->decoder, message->body, peer, NO_MEMORY, &loop->reply);
+    }
+    add_slot(loop, message->socket, envelope_at, reply_at, message->arrived_us);
+}
+
+static void serve_message(struct loop *loop, const struct message *message)
+{
+    struct peer peer = peer_of(loop, message->socket, message->user);
+
+    if (message->got == FRAMES_NAMED) {
+        peer.refused = BAD_REQUEST;
+        peer.why = "a client does not set a routing id: it could be another's";
+    }
+    serve(loop, message, &peer);
+}
+
+static void refuse_busy_message(struct loop *loop, const struct message *message)
+{
+    struct peer peer = peer_of(loop, message->socket, message->user);
+    int64_t wait_ms = inbox_wait_ms(&loop->inbox);
+    uint64_t n_before;
+
+    peer.refused = BUSY;
+    peer.why = "too many requests are waiting";
+    peer.retry_after_ms = wait_ms > RETRY_LEAST_MS ? wait_ms : RETRY_LEAST_MS;
+    serve(loop, message, &peer);
+    if (!refusals_add(&loop->refusals, "busy", peer.now_us, &n_before)) return;
+    log_line(LOG_WARN, "overload: requests are refused", "waiting=%zu wait_ms=%lld before=%llu",
+             loop->inbox.n, (long long)wait_ms, (unsigned long long)n_before);
+}
+
+/* Whether the cycle has had enough, by replies, bytes or time. */
+static bool is_full(const struct loop *loop, size_t n_message, int64_t from_us)
+{
+    return n_message >= CYCLE_MESSAGES || loop->n_slot >= CYCLE_MESSAGES ||
+           loop->reply.n > CYCLE_BYTES || clock_us() - from_us > CYCLE_MS * 1000;
+}
+
+/* What waited, in the order it came. The number served. */
+static size_t drain_inbox(struct loop *loop, int64_t from_us)
+{
+    int64_t longest_us = 2 * loop->server->config.queue_ms * 1000;
+    size_t n = 0;
+
+    for (; loop->inbox.n > 0 && !is_full(loop, n, from_us); n++) {
+        const struct message *message = inbox_first(&loop->inbox);
+
+        buf_append(&loop->envelope, message->envelope.data, message->envelope.n);
+        if (from_us - message->arrived_us > longest_us)
+            refuse_busy_message(loop, message);
+        else
+            serve_message(loop, message);
+        inbox_drop(&loop->inbox);
+    }
+    return n;
+}
+
+/* Messages of all sockets in turn, so that none starves another. The number of those served. */
+static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
+{
+    struct message message;
+    bool any = true;
+
+    while (any) {
+        any = false;
+        for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+            if (is_full(loop, n, from_us)) return n;
+            if (!loop->router[s] || !take_message(loop, s, &message)) continue;
+            any = true;
+            n++;
+            if (message.got != FRAMES_BAD) serve_message(loop, &message);
+        }
+    }
+    return n;
+}
+
+/* A message that has to wait, where it may. */
+static void keep_message(struct loop *loop, const struct message *message)
+{
+    const struct config *config = &loop->server->config;
+    struct inbox *inbox = &loop->inbox;
+    size_t envelope_n = message->envelope.n;
+
+    if (inbox->n >= (size_t)config->max_queued || inbox->bytes > QUEUE_BYTES ||
+        inbox_wait_ms(inbox) > config->queue_ms || !inbox_put(inbox, message)) {
+        refuse_busy_message(loop, message);
+    } else {
+        loop->envelope.n -= envelope_n;
+    }
+}
+
+/* What the cycle could not take: it is counted, and told at once where it would wait too long. */
+static void take_in(struct loop *loop)
+{
+    struct message message;
+    bool any = true;
+
+    for (size_t n = 0; any && n < TAKE_MESSAGES; n++) {
+        any = false;
+        for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+            if (!loop->router[s] || !take_message(loop, s, &message)) continue;
+            any = true;
+            if (message.got != FRAMES_BAD) keep_message(loop, &message);
+        }
+    }
+}
+
+static size_t drain(struct loop *loop)
+{
+    int64_t from_us = clock_us();
+    size_t n = drain_inbox(loop, from_us);
+
+    if (loop->inbox.n == 0) n = drain_sockets(loop, n, from_us);
+    if (loop->inbox.n > 0 || is_full(loop, n, from_us)) take_in(loop);
+    return n;
+}
+
+static void send_replies(struct loop *loop)
+{
+    struct stats *stats = &loop->server->stats;
+
+    for (size_t i = 0; i < loop->n_slot; i++) {
+        const struct slot *slot = &loop->slot[i];
+        struct slice envelope = slice_of(loop->envelope.data + slot->envelope_at, slot->envelope_n);
+        struct slice reply = slice_of(loop->reply.data + slot->reply_at, slot->reply_n);
+
+        if (!frames_send(loop->router[slot->socket], envelope, reply)) stats->dropped++;
+        stats_latency(stats, clock_us() - slot->arrived_us);
+    }
+}
+
+/* More where more have ended, so that they do not pile up. */
+static void tidy(struct loop *loop, size_t n_most)
+{
+    struct server *server = loop->server;
+    enum status st;
+
+    n_most += sessions_n_ended(server->sessions) / TIDY_SHARE;
+    st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
+
+    if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
+}
+
+/* What is due from time to time, in the batch of the cycle. */
+static void tick(struct loop *loop, int64_t now_us)
+{
+    struct server *server = loop->server;
+    enum status st;
+
+    loop->tick_us = now_us;
+    uploads_tidy(server->uploads, &server->batch, now_us);
+    if (loop->n_tick++ % TRIM_TICKS == 0) {
+        st = sessions_trim(server->sessions, &server->batch);
+        if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
+        journal_anchor(&server->journal, &server->batch);
+    }
+    if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 1000 / 2) {
+        notify("WATCHDOG=1");
+        loop->watchdog_us = now_us;
+    }
+}
+
+/* A rare large reply must not keep its memory for ever. */
+static void shrink(struct buf *buf)
+{
+    if (buf->cap > KEEP_BYTES) buf_done(buf);
+    buf_clear(buf);
+}
+
+void cycle(struct loop *loop)
+{
+    int64_t now_us = clock_us();
+    bool due = now_us - loop->tick_us >= TICK_MS * 1000;
+    size_t n_served;
+
+    loop->n_slot = 0;
+    shrink(&loop->envelope);
+    shrink(&loop->reply);
+    shrink(&loop->helped);
+    if (due) tick(loop, now_us);
+    tidy(loop, due ? TIDY_IDLE : TIDY_BUSY);
+    drain_helper(loop);
+    n_served = drain(loop);
+    if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
+    cycle_commit(loop);
+    send_replies(loop);
+    inbox_served(&loop->inbox, n_served, clock_us() - now_us);
+    if (!loop->done) send_pending(loop);
+}
+
+void cycle_drop_pending(struct loop *loop)
+{
+    struct pending *pending, *next;
+
+    DL_FOREACH_SAFE(loop->pending, pending, next)
+    {
+        pending_free(pending);
+    }
+    loop->pending = NULL;
+    loop->n_pending = 0;
+}

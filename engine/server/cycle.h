@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One cycle of the loop, and what the loop knows between two of them. */
+#ifndef SERVER_CYCLE_H
+#define SERVER_CYCLE_H
+
+#include "server/access.h"
+#include "server/helper.h"
+#include "server/inbox.h"
+#include "server/refusals.h"
+#include "server/server.h"
+#include "server/steady.h"
+
+enum {
+    CYCLE_MESSAGES = 1024,
+    PENDING_MOST = 1024,   // requests waiting for a helper
+    TAKE_MESSAGES = 2048,  // of each socket, to wait for the next cycle
+    TICK_MS = 500,
+};
+
+/* One reply to send when the cycle's writes are on disk. */
+struct slot {
+    int socket;
+    size_t envelope_at, envelope_n, reply_at, reply_n;
+    int64_t arrived_us;
+};
+
+/* A request that a helper works on. */
+struct pending {
+    struct job job;
+    int socket;
+    char user[FRAMES_USER];
+    int64_t arrived_us;
+    bool sent;
+    struct buf envelope, body;
+    struct pending *prev, *next;
+};
+
+struct loop {
+    struct server *server;
+    const char *config_path;
+    void *zmq;
+    void *router[CONFIG_ENDPOINTS];
+    struct access *access;  // of TCP; NULL where it has no keys
+    struct helper *helper;
+    int signal_fd;
+    struct decoder decoder;
+    struct steady steady;
+    struct buf envelope, body, reply, helped;
+    struct inbox inbox;
+    struct refusals refusals;  // of those that were to wait too long
+    /* A cycle may have to wait for all helped, and refuses what it takes in. */
+    struct slot slot[CYCLE_MESSAGES + PENDING_MOST + TAKE_MESSAGES * CONFIG_ENDPOINTS];
+    size_t n_slot;
+    struct pending *pending;
+    size_t n_pending;
+    uint64_t next_ticket;
+    int64_t watchdog_ms, tick_us, watchdog_us, quiet_us, drain_us;
+    uint64_t n_tick;
+    int exit_code;
+    bool done;
+};
+
+/* Drain what has arrived (bounded), step each request, commit once for all of them, send all
+ * replies. Sets loop->done and the exit code where the commit fails. */
+void cycle(struct loop *loop);
+
+/* Commit what the batch holds, as a cycle does. */
+void cycle_commit(struct loop *loop);
+
+/* Whether the peers of a socket are known by their keys. */
+bool loop_has_keys(const struct loop *loop, int socket);
+
+/* Forget the requests that helpers have. */
+void cycle_drop_pending(struct loop *loop);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/inbox.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* Cycles of a few requests say more of the commit than of what a request costs under load; one
+ * eighth is how much a new cycle counts. */
+enum { CYCLE_OF_LOAD = 64, SMOOTH = 8 };
+
+struct waiting {
+    struct message message;
+    struct waiting *prev, *next;
+    uint8_t bytes[];  // envelope, body
+};
+
+void inbox_done(struct inbox *inbox)
+{
+    while (inbox->n > 0) inbox_drop(inbox);
+}
+
+bool inbox_put(struct inbox *inbox, const struct message *message)
+{
+    size_t n_envelope = message->envelope.n, n_body = message->body.n;
+    struct waiting *waiting = malloc(sizeof(*waiting) + n_envelope + n_body);
+
+    if (!waiting) return false;
+    waiting->message = *message;
+    if (n_envelope > 0) memcpy(waiting->bytes, message->envelope.data, n_envelope);
+    if (n_body > 0) memcpy(waiting->bytes + n_envelope, message->body.data, n_body);
+    waiting->message.envelope = slice_of(waiting->bytes, n_envelope);
+    waiting->message.body = slice_of(waiting->bytes + n_envelope, n_body);
+    DL_APPEND(inbox->first, waiting);
+    inbox->n++;
+    inbox->bytes += n_envelope + n_body;
+    return true;
+}
+
+const struct message *inbox_first(const struct inbox *inbox)
+{
+    assert(inbox->n > 0);
+    return &inbox->first->message;
+}
+
+void inbox_drop(struct inbox *inbox)
+{
+    struct waiting *first = inbox->first;
+
+    assert(inbox->n > 0);
+    inbox->n--;
+    inbox->bytes -= first->message.envelope.n + first->message.body.n;
+    DL_DELETE(inbox->first, first);
+    free(first);
+}
+
+void inbox_served(struct inbox *inbox, size_t n, int64_t us)
+{
+    double each;
+
+    if (n < CYCLE_OF_LOAD) return;
+    each = (double)us / (double)n;
+    if (inbox->us_per_request == 0.0) inbox->us_per_request = each;
+    inbox->us_per_request += (each - inbox->us_per_request) / SMOOTH;
+}
+
+int64_t inbox_wait_ms(const struct inbox *inbox)
+{
+    return (int64_t)((double)inbox->n * inbox->us_per_request / 1000.0);
+}

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""More than the daemon takes: every request is answered, by what it asked for or by busy."""
+
+import os
+import signal
+import time
+import unittest
+
+import msgpack
+import zmq
+
+from support.daemon import Daemon
+from thetad import ThetadError
+
+ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
+WAIT_S = 120
+
+
+class Crowd:
+    """Peers that send without waiting for replies, and then collect them."""
+
+    def __init__(self, endpoint, n):
+        self.context = zmq.Context()
+        self.sockets = []
+        self.poller = zmq.Poller()
+        for _ in range(n):
+            socket = self.context.socket(zmq.DEALER)
+            socket.linger = 0
+            socket.sndhwm = 0
+            socket.connect(endpoint)
+            self.sockets.append(socket)
+            self.poller.register(socket, zmq.POLLIN)
+
+    def close(self):
+        self.context.destroy(linger=0)
+
+    def send(self, requests):
+        for i, request in enumerate(requests):
+            self.sockets[i % len(self.sockets)].send(msgpack.packb({"v": 1, **request}))
+
+    def collect(self, n):
+        """The replies by id, until there are `n` or nothing more comes."""
+        replies = {}
+        deadline = time.monotonic() + WAIT_S
+        while len(replies) < n and time.monotonic() < deadline:
+            for socket, _ in self.poller.poll(1000):
+                while socket.poll(0):
+                    reply = msgpack.unpackb(socket.recv(), raw=False)
+                    assert reply["id"] not in replies, f"two replies: {reply}"
+                    replies[reply["id"]] = reply
+        return replies
+
+
+class OverloadTestCase(unittest.TestCase):
+    SETTINGS = ("[limits] queued = 20",)
+
+    def setUp(self):
+        self.daemon = Daemon(settings=self.SETTINGS)
+        self.addCleanup(self.daemon.close)
+        self.daemon.start()
+        self.client = self.daemon.client(timeout=60)
+        self.addCleanup(self.client.close)
+        self.client.bank_upload("bank", ITEMS)
+        self.client.test_put({"test": "test", "bank": "bank",
+                              "stop": {"any": [{"rule": "length", "at": 6}]}})
+
+    def flood(self, requests, n_peer=120):
+        """All replies to requests that pile up while the daemon stands still."""
+        crowd = Crowd(self.daemon.endpoint, n_peer)
+        self.addCleanup(crowd.close)
+        crowd.send([{"id": f"warm-{i}", "op": "ping"} for i in range(n_peer)])
+        self.assertEqual(len(crowd.collect(n_peer)), n_peer)
+        os.kill(self.daemon.process.pid, signal.SIGSTOP)
+        try:
+            crowd.send(requests)
+        finally:
+            os.kill(self.daemon.process.pid, signal.SIGCONT)
+        replies = crowd.collect(len(requests))
+        self.assertEqual(len(replies), len(requests), "requests without a reply")
+        for reply in replies.values():
+            if not reply["ok"]:
+                self.assertEqual(reply["error"]["code"], "busy", reply)
+                self.assertTrue(reply["error"]["retry"])
+                self.assertGreaterEqual(reply["error"]["retry_after_ms"], 100)
+        return replies
+
+
+class Overload(OverloadTestCase):
+    def test_starts_and_answers_are_taken_or_refused(self):
+        starts = [{"id": f"start-{i}", "op": "session.start", "session": f"s-{i}", "test": "test",
+                   "examinee": f"e-{i}", "seed": i} for i in range(6000)]
+        replies = self.flood(starts)
+        taken = {i for i in range(len(starts)) if replies[f"start-{i}"]["ok"]}
+        self.assertGreater(len(taken), 500)
+        self.assertLess(len(taken), len(starts), "nothing was refused")
+        # What was taken is there and asks what it said; what was refused has left no trace.
+        for i in list(taken)[:50]:
+            state = self.client.call("session.get", session=f"s-{i}")
+            self.assertEqual(state["item"], replies[f"start-{i}"]["item"])
+        for i in [i for i in range(len(starts)) if i not in taken][:50]:
+            with self.assertRaises(ThetadError) as caught:
+                self.client.call("session.get", session=f"s-{i}")
+            self.assertEqual(caught.exception.code, "unknown_session")
+        answers = [{"id": f"answer-{i}", "op": "session.answer", "session": f"s-{i}", "seq": 1,
+                    "item": replies[f"start-{i}"]["item"]["id"], "response": i % 2}
+                   for i in sorted(taken)]
+        more = self.flood(answers)
+        for i in list(taken)[:100]:
+            reply = more[f"answer-{i}"]
+            state = self.client.call("session.get", session=f"s-{i}")
+            self.assertEqual(state["seq"], 2 if reply["ok"] else 1)
+        self.assertIn('msg="overload: requests are refused"', self.daemon.log())
+        n_lines = self.daemon.log().count("overload")
+        self.assertLessEqual(n_lines, 3, "the log tells of it once a minute")
+
+    def test_what_a_helper_does_is_refused_too(self):
+        curve = {"op": "irt.curve", "bank": "bank", "items": ["q1"], "theta": [0.5]}
+        replies = self.flood([{"id": f"c-{i}", **curve} for i in range(5000)])
+        good = [reply for reply in replies.values() if reply["ok"]]
+        self.assertGreater(len(good), 100)
+        self.assertLess(len(good), len(replies))
+        for reply in good:
+            self.assertEqual(reply["curves"], good[0]["curves"])
+
+
+class LiveSessions(OverloadTestCase):
+    """The daemon's room for sessions: beyond it busy, and room again when some have ended."""
+
+    SETTINGS = ("[sessions] max_live = 10",)
+
+    def test_room_comes_back(self):
+        sessions = [self.client.session_start("test", f"e-{i}") for i in range(10)]
+        with self.daemon.client(tries=1) as client:
+            with self.assertRaises(ThetadError) as caught:
+                client.session_start("test", "e-10")
+        self.assertEqual(caught.exception.code, "busy")
+        self.assertGreater(caught.exception.retry_after_ms, 0)
+        sessions[0].answer(score=1)
+        for session in sessions:
+            session.finish()
+        deadline = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline:
+            try:
+                self.client.session_start("test", "e-11")
+                return
+            except ThetadError as error:
+                self.assertEqual(error.code, "busy")
+        self.fail("no room came back")
