@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Nothing that changes anything is told before it is on disk. While a cycle commits the next messages queue up, so batches grow with load by themselves. What a
- * cycle cannot take waits in the inbox, where it is counted: a request that would wait too long is
- * told so at once, and those that wait keep their latency. */
+/* Nothing that changes anything is told before it is on disk. While a cycle commits the next
+ * messages queue up, so batches grow with load by themselves. What a cycle cannot take waits in the
+ * inbox, where it is counted: a request that would wait too long is told so at once, and those that
+ * wait keep their latency. */
 #include "server/cycle.h"
 #include "server/clock.h"
 #include "server/frames.h"

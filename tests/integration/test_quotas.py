@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The limits of a key: who sends too much, or starts session after session to see a whole bank, is
+told when to come again, and nobody else notices."""
+
+import unittest
+
+import zmq.auth
+
+from support.daemon import Daemon
+from support.keys import write_certificate
+from thetad import ThetadError
+
+ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
+HOUR_MS, DAY_MS = 3600 * 1000, 86400 * 1000
+
+
+class QuotaTestCase(unittest.TestCase):
+    SETTINGS = ()
+
+    def setUp(self):
+        self.daemon = Daemon(keys=True, settings=self.SETTINGS)
+        self.addCleanup(self.daemon.close)
+        self.author = self.daemon.keys.add("author", "author")
+
+    def start(self):
+        self.daemon.start()
+        author = self.client(self.author)
+        author.bank_upload("bank", ITEMS)
+        author.test_put({"test": "test", "bank": "bank",
+                         "stop": {"any": [{"rule": "length", "at": 6}]}})
+
+    def client(self, options):
+        client = self.daemon.tcp_client(tries=1, **options)
+        self.addCleanup(client.close)
+        return client
+
+    def assert_busy(self, call, *args, **fields):
+        with self.assertRaises(ThetadError) as caught:
+            call(*args, **fields)
+        error = caught.exception
+        self.assertEqual((error.code, error.retry), ("busy", True), error)
+        self.assertIsInstance(error.retry_after_ms, int)
+        self.assertGreater(error.retry_after_ms, 0)
+        return error
+
+
+class Sessions(QuotaTestCase):
+    def test_sessions_by_the_hour(self):
+        few = self.daemon.keys.add("few", sessions_per_hour=3)
+        other = self.daemon.keys.add("other")
+        self.start()
+        client = self.client(few)
+        for i in range(3):
+            client.session_start("test", "e", session=f"s-{i}")
+        error = self.assert_busy(client.session_start, "test", "e", session="s-3")
+        self.assertIn("sessions_per_hour", error.message)
+        self.assertGreater(error.retry_after_ms, HOUR_MS // 3 - 60000)
+        self.assertLessEqual(error.retry_after_ms, HOUR_MS // 3)
+        # The same start again is no new session, and what runs goes on to its end.
+        session = client.session_start("test", "e", session="s-0")
+        for _ in range(6):
+            session.answer(score=1)
+        self.assertEqual(session.state["state"], "finished")
+        with self.assertRaises(ThetadError) as caught:
+            client.call("session.get", session="s-3")
+        self.assertEqual(caught.exception.code, "unknown_session")
+        self.client(other).session_start("test", "e", session="s-3")
+
+    def test_a_refused_start_costs_nothing(self):
+        few = self.daemon.keys.add("few", sessions_per_hour=2)
+        self.start()
+        client = self.client(few)
+        for fields in ({"test": "nope"}, {"test": "test", "prior": {"mean": 0}}):
+            for _ in range(5):
+                with self.assertRaises(ThetadError) as caught:
+                    client.call("session.start", examinee="e", **fields)
+                self.assertNotEqual(caught.exception.code, "busy")
+        for i in range(2):
+            client.session_start("test", f"e-{i}")
+        self.assert_busy(client.session_start, "test", "e-2")
+
+    def test_sessions_by_the_day(self):
+        few = self.daemon.keys.add("few", sessions_per_day=2)
+        self.start()
+        client = self.client(few)
+        for i in range(2):
+            client.session_start("test", f"e-{i}")
+        error = self.assert_busy(client.session_start, "test", "e-2")
+        self.assertIn("sessions_per_day", error.message)
+        self.assertGreater(error.retry_after_ms, DAY_MS // 2 - 60000)
+
+    def test_a_bank_cannot_be_harvested(self):
+        """Session after session that only looks at questions: the questions are counted."""
+        harvester = self.daemon.keys.add("harvester", items_per_day=20)
+        self.start()
+        client = self.client(harvester)
+        n_session = n_item = 0
+        while n_session < 100:
+            try:
+                session = client.session_start("test", f"e-{n_session}")
+            except ThetadError as error:
+                self.assertEqual(error.code, "busy")
+                self.assertIn("items_per_day", error.message)
+                break
+            n_session += 1
+            while session.item:
+                n_item += 1
+                session.answer(score=1)
+        self.assertEqual((n_session, n_item), (4, 24))
+
+    def test_a_reload_gives_nothing_back(self):
+        few = self.daemon.keys.add("few", sessions_per_hour=2)
+        self.start()
+        client = self.client(few)
+        for i in range(2):
+            client.session_start("test", f"e-{i}")
+        self.daemon.reload()
+        self.assert_busy(client.session_start, "test", "e-2")
+        public, _ = zmq.auth.load_certificate(few["key"])
+        write_certificate(self.daemon.keys.public_file("few"), public, name="few", tenant="north",
+                          role="frontend", sessions_per_hour=5)
+        self.daemon.reload()
+        for i in range(3):
+            client.session_start("test", f"more-{i}")
+        self.assert_busy(client.session_start, "test", "e-2")
+
+
+class Requests(QuotaTestCase):
+    SETTINGS = ("[access] requests_per_second = 2",)
+
+    def test_requests_by_the_second(self):
+        plenty = self.daemon.keys.add("plenty", requests_per_second=0)
+        few = self.daemon.keys.add("few")
+        self.daemon.start()
+        client = self.client(few)
+        n = 0
+        with self.assertRaises(ThetadError) as caught:
+            for n in range(1000):
+                client.ping()
+        self.assertGreaterEqual(n, 10)  # a burst of five seconds' worth
+        self.assertEqual(caught.exception.code, "busy")
+        self.assertLessEqual(caught.exception.retry_after_ms, 500)
+        for _ in range(200):
+            self.client(plenty).ping()
+        # A client that waits as it is told gets through.
+        with self.daemon.tcp_client(tries=5, **few) as patient:
+            for _ in range(3):
+                patient.ping()
+
+    def test_the_socket_of_this_machine_has_no_limit(self):
+        self.daemon.start()
+        with self.daemon.client(tries=1) as client:
+            for _ in range(300):
+                client.ping()
