@@ -13,7 +13,7 @@ enum {
     FRAME_BYTES = 255,                // of one frame of the envelope
     MAX_MESSAGE = 2 * LIMIT_MESSAGE,  // beyond it the peer is cut off; above half it is told
     RECEIVE_HIGH_WATER = 64,          // messages queued for us from one peer
-    SEND_HIGH_WATER = 4096,           // replies queued for one peer: more than a cycle makes
+    SEND_HIGH_WATER = 1024,           // replies queued for one peer that does not read
     HANDSHAKE_MS = 5000,
     HEARTBEAT_MS = 10000,
     HEARTBEAT_TIMEOUT_MS = 30000,

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -83,17 +84,22 @@ class Daemon:
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 
-    def spawn(self, environment=None):
-        """Start the process and do not wait for it to serve."""
+    def spawn(self, environment=None, descriptors=None):
+        """Start the process and do not wait for it to serve. `descriptors`: how many it gets."""
+        def prepare():
+            _die_with_parent()
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.binary or program(), "--config", self.config_path],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **self.environment, **(environment or {})},
-                preexec_fn=_die_with_parent)
+                preexec_fn=prepare)
 
-    def start(self, environment=None):
-        self.spawn(environment)
+    def start(self, environment=None, descriptors=None):
+        self.spawn(environment, descriptors)
         self.wait_ready()
         return self
 
@@ -148,6 +154,13 @@ class Daemon:
     def restart(self):
         self.stop()
         self.start()
+
+    def rss_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def n_descriptor(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
