@@ -229,6 +229,7 @@ static struct call call_of(struct server *server, const struct peer *peer, struc
 /* The end of every call: an error reply where there is an error. */
 static void end_call(struct call *call, enum status st, size_t mark)
 {
+    if (st == BUSY && call->server) call->server->stats.busy++;
     if (st) write_error(call, st, mark);
     faults_done(&call->faults);
 }

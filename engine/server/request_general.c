@@ -55,9 +55,10 @@ static enum status ping(struct call *call)
 static void write_counters(struct writer *out, const struct stats *stats)
 {
     write_text(out, "counters");
-    write_map(out, 7);
+    write_map(out, 8);
     put_int(out, "requests", (int64_t)stats->requests);
     put_int(out, "errors", (int64_t)stats->errors);
+    put_int(out, "busy", (int64_t)stats->busy);
     put_int(out, "answers", (int64_t)stats->answers);
     put_int(out, "sessions_started", (int64_t)stats->sessions_started);
     put_int(out, "sessions_finished", (int64_t)stats->sessions_finished);

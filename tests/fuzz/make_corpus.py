@@ -138,6 +138,18 @@ CONFIG = {
 }
 
 
+PUBLIC = 'public-key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"'
+SECRET = 'secret-key = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"'
+CERTIFICATES = {
+    "public": f"metadata\n    name = \"n\"\n    role = \"author\"\ncurve\n    {PUBLIC}\n",
+    "secret": f"# made\n\nmetadata\ncurve\n    {PUBLIC}\n    {SECRET}\n",
+    "forms": f"metadata\r\n\ta = 'one # two' # x\r\n    b=x#y # z\n    c = \"\"\ncurve\n {PUBLIC}",
+    "open-quote": "curve\n    public-key = \"Yne@$w\n",
+    "unknown": f"metadata\n    na me = x\nsecrets\ncurve\n    {PUBLIC}\n",
+    "nul": f"metadata\n    name = a\0b\ncurve\n    {PUBLIC}\n",
+}
+
+
 def save(target, name, data):
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -198,6 +210,8 @@ def make_tables():
         save("import", f"golden-{path.stem}", b"\0\2" + "".join(table).encode())
     for name, text in CONFIG.items():
         save("config", name, text.encode())
+    for name, text in CERTIFICATES.items():
+        save("certificate", name, text.encode())
 
 
 def words(value):

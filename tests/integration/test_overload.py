@@ -70,6 +70,7 @@ class OverloadTestCase(unittest.TestCase):
         self.addCleanup(crowd.close)
         crowd.send([{"id": f"warm-{i}", "op": "ping"} for i in range(n_peer)])
         self.assertEqual(len(crowd.collect(n_peer)), n_peer)
+        busy = self.client.stats()["counters"]["busy"]
         os.kill(self.daemon.process.pid, signal.SIGSTOP)
         try:
             crowd.send(requests)
@@ -77,6 +78,8 @@ class OverloadTestCase(unittest.TestCase):
             os.kill(self.daemon.process.pid, signal.SIGCONT)
         replies = crowd.collect(len(requests))
         self.assertEqual(len(replies), len(requests), "requests without a reply")
+        n_busy = sum(not reply["ok"] for reply in replies.values())
+        self.assertEqual(self.client.stats()["counters"]["busy"] - busy, n_busy)
         for reply in replies.values():
             if not reply["ok"]:
                 self.assertEqual(reply["error"]["code"], "busy", reply)
