@@ -323,13 +323,15 @@ static void take_in(struct loop *loop)
     }
 }
 
-static size_t drain(struct loop *loop)
+/* The number served; *out_full says that there was more than that. */
+static size_t drain(struct loop *loop, bool *out_full)
 {
     int64_t from_us = clock_us();
     size_t n = drain_inbox(loop, from_us);
 
     if (loop->inbox.n == 0) n = drain_sockets(loop, n, from_us);
-    if (loop->inbox.n > 0 || is_full(loop, n, from_us)) take_in(loop);
+    *out_full = loop->inbox.n > 0 || is_full(loop, n, from_us);
+    if (*out_full) take_in(loop);
     return n;
 }
 
@@ -390,6 +392,7 @@ void cycle(struct loop *loop)
     int64_t now_us = clock_us();
     bool due = now_us - loop->tick_us >= TICK_MS * 1000;
     size_t n_served;
+    bool full;
 
     loop->n_slot = 0;
     shrink(&loop->envelope);
@@ -398,11 +401,11 @@ void cycle(struct loop *loop)
     if (due) tick(loop, now_us);
     tidy(loop, due ? TIDY_IDLE : TIDY_BUSY);
     drain_helper(loop);
-    n_served = drain(loop);
+    n_served = drain(loop, &full);
     if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
     cycle_commit(loop);
     send_replies(loop);
-    inbox_served(&loop->inbox, n_served, clock_us() - now_us);
+    if (full && n_served > 0) inbox_served(&loop->inbox, n_served, clock_us() - now_us);
     if (!loop->done) send_pending(loop);
 }
 

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <utlist.h>
 
-/* Cycles of a few requests say more of the commit than of what a request costs under load; one
- * eighth is how much a new cycle counts. */
-enum { CYCLE_OF_LOAD = 64, SMOOTH = 8 };
+enum { SMOOTH = 4 };  // a new cycle counts for a quarter
 
 struct waiting {
     struct message message;
@@ -57,10 +55,8 @@ void inbox_drop(struct inbox *inbox)
 
 void inbox_served(struct inbox *inbox, size_t n, int64_t us)
 {
-    double each;
+    double each = (double)us / (double)n;
 
-    if (n < CYCLE_OF_LOAD) return;
-    each = (double)us / (double)n;
     if (inbox->us_per_request == 0.0) inbox->us_per_request = each;
     inbox->us_per_request += (each - inbox->us_per_request) / SMOOTH;
 }

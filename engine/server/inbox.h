@@ -33,7 +33,8 @@ MUST_CHECK bool inbox_put(struct inbox *inbox, const struct message *message);
 const struct message *inbox_first(const struct inbox *inbox);
 void inbox_drop(struct inbox *inbox);
 
-/* A cycle has served `n` requests in `us`: what the wait is reckoned by. */
+/* A cycle that could not take all has served `n` requests, at least one, in `us`: what the wait is
+ * reckoned by. Other cycles tell less of a request than of what every cycle costs. */
 void inbox_served(struct inbox *inbox, size_t n, int64_t us);
 
 /* How long one more would have to wait, to go by the last cycles. */

@@ -10,7 +10,7 @@ enum { LATENCY_BUCKETS = 64 * 8 };
 
 struct stats {
     uint64_t requests, errors, answers, sessions_started, sessions_finished, commits, dropped;
-    uint64_t busy;  // of the errors
+    uint64_t busy;                      // of the errors
     uint64_t latency[LATENCY_BUCKETS];  // of replies, in microseconds
     uint64_t latency_max_us;
 };

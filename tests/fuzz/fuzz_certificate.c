@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Key files: taken or refused with a reason, and what is taken is written and read again the same. */
+/* Key files: taken or refused with a reason; what is taken is written and read again the same. */
 #include "proto/certificate.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -244,7 +244,8 @@ class TestFullStore(ServiceTestCase):
                 replies.append(unpack(peer.socket.recv_multipart()[-1]))
 
     def test_map_grows_in_a_full_cycle(self):
-        daemon = self.daemon(map_mib=1)
+        # All are to be served, however long it takes while the map grows.
+        daemon = self.daemon(map_mib=1, settings=("[limits] queue_ms = 60000",))
         daemon.start()
         with daemon.client(timeout=30) as client:
             items = [{"id": f"i{i}", "model": "2PL", "a": 1.1, "b": 0.385} for i in range(2000)]

@@ -61,13 +61,11 @@ Test(inbox, reckons_the_wait_by_loaded_cycles)
 
     for (int i = 0; i < 500; i++) put(&inbox, i);
     cr_expect_eq(inbox_wait_ms(&inbox), 0, "nothing is known yet");
-    inbox_served(&inbox, 63, 1000000);
-    cr_expect_eq(inbox_wait_ms(&inbox), 0, "few requests tell nothing");
     inbox_served(&inbox, 100, 200000);
     cr_expect_eq(inbox_wait_ms(&inbox), 1000);
     for (int i = 0; i < 100; i++) inbox_served(&inbox, 1000, 20000);
     cr_expect_eq(inbox_wait_ms(&inbox), 10);
-    inbox_served(&inbox, 100, 1000000);
-    cr_expect_gt(inbox_wait_ms(&inbox), 500);
+    inbox_served(&inbox, 5, 50000);
+    cr_expect_gt(inbox_wait_ms(&inbox), 1000, "a few slow ones count");
     inbox_done(&inbox);
 }
