@@ -253,6 +253,13 @@ static enum status read_attributes(struct job *job, struct slice bytes)
 static void put_tag(struct import *in, size_t row, const char *name, const char *value,
                     struct draft *draft)
 {
+    size_t n = strlen(name);
+
+    if (*value && n > LIMIT_KEY) {
+        import_fault(in, row, CSV_TABLE_NONE, "tag %.32s...: the name has %zu bytes, at most %d",
+                     name, n, LIMIT_KEY);
+        return;
+    }
     if (!*value || draft_tag(draft, name, value)) return;
     import_fault(in, row, CSV_TABLE_NONE, "tag %s stands twice, or there are more than %d tags",
                  name, LIMIT_TAGS);

@@ -70,6 +70,11 @@ Test(import, refuses_what_it_does_not_know)
     expect_refused(
         "a,b,c,d,se\n1,2,0,1,.3\n", &(struct import_options){0},
         "row 1, column se: not known in format catr; name it tag:se to keep it as a tag");
+    expect_refused("id,model,b,tag:an-hour-long-name-that-no-message-has-room-for-"
+                   "as-a-key-of-one-of-its-maps\nq,1PL,1,x\n",
+                   &(struct import_options){0},
+                   "row 2: tag an-hour-long-name-that-no-messag...: the name has 74 bytes, at most "
+                   "64");
 }
 
 Test(import, keeps_text_columns_as_tags)
