@@ -5,6 +5,7 @@
  * allocates is bounded by the bytes that really arrived. */
 #include "proto/prescan.h"
 #include "base/limits.h"
+#include "base/planted.h"
 
 _Static_assert(LIMIT_DEPTH == 16, "a reason below names the depth");
 _Static_assert(LIMIT_PAIRS == 64, "a reason below names the entries");
@@ -127,7 +128,7 @@ static const char *take_bytes(struct scan *scan, struct head head, struct frame 
 {
     struct slice bytes = slice_of(scan->rest.data, head.n);
 
-    if (head.n > scan->rest.n) return "cut short";
+    if (head.n > scan->rest.n && !planted("lengths believed")) return "cut short";
     if (head.kind == STR && !slice_is_utf8(bytes)) return "str that is not UTF-8";
     skip(scan, head.n);
     return map ? take_key(map, bytes) : NULL;
@@ -150,7 +151,7 @@ static const char *take_value(struct scan *scan)
     if (scan->depth > 0) scan->frames[scan->depth - 1].left--;
     if (head.kind == ARRAY || head.kind == MAP) reason = open_container(scan, head);
     if (head.kind == STR || head.kind == BIN) reason = take_bytes(scan, head, map);
-    if (!reason && scan->owed > scan->rest.n) reason = "cut short";
+    if (!reason && scan->owed > scan->rest.n && !planted("lengths believed")) reason = "cut short";
     while (scan->depth > 0 && scan->frames[scan->depth - 1].left == 0) scan->depth--;
     return reason;
 }

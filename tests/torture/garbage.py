@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C1: bytes at the TCP port that are no ZMTP, or nearly so. After each a good client is served."""
+
+import os
+import socket
+import struct
+
+from torture import crowd
+from torture.programme import Tally, rss_kib
+
+PROPERTY = "garbage at the port stops nobody"
+METHOD = "13 shapes of bytes at the TCP port; after each a good client is answered"
+SHARE = 0.04
+ROUNDS = {True: 10, False: 100}
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00"
+ROOM_KIB = 24 * 1024
+
+
+def greeting(mechanism, version=b"\x03\x00"):
+    return b"\xff" + bytes(8) + b"\x7f" + version + mechanism.ljust(20, b"\0") + bytes(32)
+
+
+def command(name, data):
+    body = bytes([len(name)]) + name + data
+    return b"\x04" + bytes([len(body)]) + body
+
+
+SHAPES = {
+    "random": lambda random: random.randbytes(random.randint(1, 4096)),
+    "nothing": lambda random: b"",
+    "half a greeting": lambda random: GREETING[:random.randint(1, 11)],
+    "a whole greeting": lambda random: greeting(b"NULL"),
+    "PLAIN": lambda random: greeting(b"PLAIN") + command(b"HELLO", b"\x01a\x01b"),
+    "CURVE, short hello": lambda random: greeting(b"CURVE") + command(b"HELLO", bytes(10)),
+    "CURVE, noise": lambda random: greeting(b"CURVE") + command(b"HELLO", random.randbytes(194)),
+    "no such mechanism": lambda random: greeting(b"MAGIC") + random.randbytes(100),
+    "version 1": lambda random: b"\x01\x00" + random.randbytes(20),
+    "version 2": lambda random: greeting(b"NULL", b"\x01\x05"),
+    "a frame of 2^63": lambda random: greeting(b"NULL") + command(
+        b"READY", b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER") + b"\x02"
+        + struct.pack(">Q", 2**63 - 1) + b"x",
+    "HTTP": lambda random: b"POST / HTTP/1.1\r\nHost: x\r\n\r\n{}",
+    "ready, then noise": lambda random: greeting(b"NULL") + command(
+        b"READY", b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER") + random.randbytes(500),
+}
+
+
+def throw(port, data, how):
+    """Send it whole, byte by byte, or without an end; then hang up, or stay for a moment."""
+    peer = socket.create_connection(("127.0.0.1", port), timeout=5)
+    try:
+        if how == "slowly":
+            for i in range(min(len(data), 20)):
+                peer.sendall(data[i:i + 1])
+        else:
+            peer.sendall(data)
+    except OSError:
+        pass  # it was cut off, which is right
+    if how != "stay":
+        peer.close()
+    return peer
+
+
+def n_open(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def run(context):
+    tally = Tally()
+    daemon = context.daemon("asan", tcp_roles="frontend")
+    left = []
+    try:
+        daemon.start()
+        crowd.load(daemon, 5)
+        port = int(daemon.tcp_endpoint.rsplit(":", 1)[1])
+        before = rss_kib(daemon.process.pid)
+        with daemon.tcp_client(timeout=5, tries=1) as good:
+            for i in context.rounds(ROUNDS[True], ROUNDS[False]):
+                found = []
+                for name, shape in SHAPES.items():
+                    how = context.random.choice(("at once", "slowly", "stay"))
+                    left.append(throw(port, shape(context.random), how))
+                    tally.faults += 1
+                    if good.ping().get("ok") is not True:
+                        found.append(f"{name} {how}: the good client is not served")
+                while len(left) > 100:
+                    left.pop(0).close()
+                tally.add(found)
+        for peer in left:
+            peer.close()
+        grown = rss_kib(daemon.process.pid) - before
+        if grown > ROOM_KIB:
+            tally.violations.append(f"memory grew by {grown} KiB")
+        tally.note = f"memory grew by {grown:,} KiB, {n_open(daemon.process.pid)} descriptors open"
+        daemon.stop()
+    finally:
+        for peer in left:
+            peer.close()
+        daemon.close()
+    return tally
