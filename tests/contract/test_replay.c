@@ -80,6 +80,7 @@ static void test_draw(struct test *test, struct dice *dice)
     test->first_pick = rule_draw(dice, n_criterion);
     test->pick = rule_draw(dice, n_criterion);
     test->pace.by = dice_below(dice, PACE_N);
+    if (test->pace.by == PACE_SE) test->pace.at = dice_between(dice, 0.2, 0.5);
     test->pace.acceleration = dice_between(dice, 0.5, 2.0);
     test->interim.constant = test->final.constant = any_constant(dice);
     prior_any(test, dice);
