@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/helper.h"
+#include "base/handoff.h"
 #include "estimate/estimator.h"
 #include "server/log.h"
 
@@ -46,12 +47,14 @@ static bool serve_one(struct worker *worker)
 
     if (zmq_recv(worker->socket, &job, sizeof(job), 0) != (int)sizeof(job)) return false;
     if (worker->quit) return false;
+    handoff_take(&worker->socket);
     zmq_msg_init(&body);
     more = zmq_msg_recv(&body, worker->socket, 0) >= 0;
     if (more) {
         buf_clear(&worker->reply);
         call_work(&worker->decoder, slice_of(zmq_msg_data(&body), zmq_msg_size(&body)), &job,
                   worker->env, worker->workspace, &worker->reply);
+        handoff_give(&worker->reply);
         more = send_pair(worker->socket, &job, buf_slice(&worker->reply));
     }
     zmq_msg_close(&body);
@@ -140,6 +143,7 @@ void *helper_socket(const struct helper *helper)
 
 bool helper_ask(struct helper *helper, const struct job *job, struct slice body)
 {
+    handoff_give(&helper->worker.socket);
     if (!send_pair(helper->loop_end, job, body)) return false;
     helper->n_out++;
     return true;
@@ -154,6 +158,7 @@ bool helper_take(struct helper *helper, bool wait, struct job *out_job, struct b
     if (zmq_recv(helper->loop_end, out_job, sizeof(*out_job), flags) != (int)sizeof(*out_job)) {
         return false;
     }
+    handoff_take(&helper->worker.reply);
     zmq_msg_init(&bytes);
     got = zmq_msg_recv(&bytes, helper->loop_end, 0) >= 0;
     buf_clear(reply);
