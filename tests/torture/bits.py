@@ -13,7 +13,7 @@ PROPERTY = "the same session has the same bits everywhere"
 METHOD = "one hash of all outcomes; gcc, clang x O0, O2, O3 x FMA, AVX2 x locale"
 SHARE = 0.1
 N_SESSION = {True: 60, False: 6000}
-CONTROL_SESSIONS = 2000
+CONTROL_SESSIONS = 100
 PROCESSORS = ("", "-FMA,-FMA4", "-FMA,-FMA4,-AVX2,-AVX2_Usable,-AVX_Usable",
               "-SSE4_1,-SSE4_2,-AVX2,-FMA")
 LEVELS = ("-O0", "-O2", "-O3")
