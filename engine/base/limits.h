@@ -21,6 +21,7 @@ enum {
     LIMIT_STOP_NODES = 32,          // rules and joins of one stop tree
     LIMIT_START_ITEMS = 16,         // fixed start items of one test
     LIMIT_CUTS = 16,                // cut scores of one test
+    LIMIT_KEPT = 100000,            // items that one session is kept from at its start
     LIMIT_RANDOMESQUE = 64,         // candidates to draw from
     LIMIT_BATCH_ITEMS = 500,        // items in one bank.add
     LIMIT_UPLOADS = 64,             // uploads that are open at a time

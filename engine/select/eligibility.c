@@ -61,7 +61,7 @@ unsigned eligibility_interval(const struct eligibility_rule *rule, double theta)
     return k;
 }
 
-static size_t slots_of(const struct eligibility_rule *rule)
+size_t eligibility_slots(const struct eligibility_rule *rule)
 {
     return rule->n_cut > 0 ? rule->n_cut + 2 : 1;
 }
@@ -89,7 +89,7 @@ static void copy_slots(struct eligibility_counts *counts, const struct eligibili
 struct eligibility_counts *eligibility_counts_new(const struct eligibility_rule *rule, size_t cap,
                                                   const struct eligibility_counts *from)
 {
-    size_t n_slot = slots_of(rule);
+    size_t n_slot = eligibility_slots(rule);
     struct eligibility_counts *counts = calloc(1, sizeof(*counts));
 
     if (!counts) return NULL;

@@ -19,6 +19,10 @@ struct eligibility_rule {
     double cut[LIMIT_CUTS];  // ascending; they divide the intervals, and belong to the upper one
 };
 
+/* How many slots there are: one for the whole test, and one for each interval where there are
+ * several. */
+size_t eligibility_slots(const struct eligibility_rule *rule);
+
 /* The interval that theta lies in. */
 unsigned eligibility_interval(const struct eligibility_rule *rule, double theta);
 

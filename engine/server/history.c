@@ -13,16 +13,20 @@ enum status history_init(struct history *history, struct slice bytes)
     at += sizeof(head);
     *history = (struct history){.tenant = slice_of(at, head.n_tenant),
                                 .n_retired = head.n_retired,
+                                .n_used = head.n_used,
                                 .n_lsn = head.n_lsn,
                                 .retired = calloc(head.n_retired + 1u, sizeof(uint32_t)),
+                                .used = calloc(head.n_used + 1u, sizeof(uint32_t)),
                                 .lsn = calloc(head.n_lsn + 1u, sizeof(uint64_t))};
-    if (!history->retired || !history->lsn) {
+    if (!history->retired || !history->used || !history->lsn) {
         history_done(history);
         return NO_MEMORY;
     }
     at += head.n_tenant;
     memcpy(history->retired, at, head.n_retired * sizeof(uint32_t));
     at += head.n_retired * sizeof(uint32_t);
+    memcpy(history->used, at, head.n_used * sizeof(uint32_t));
+    at += head.n_used * sizeof(uint32_t);
     memcpy(history->lsn, at, head.n_lsn * sizeof(uint64_t));
     return OK;
 }
@@ -30,6 +34,7 @@ enum status history_init(struct history *history, struct slice bytes)
 void history_done(struct history *history)
 {
     free(history->retired);
+    free(history->used);
     free(history->lsn);
 }
 

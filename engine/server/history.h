@@ -6,17 +6,18 @@
 
 #include "store/journal.h"
 
-/* | head | tenant | indices of withdrawn items, u32 | numbers of events in the journal, u64 |, in
- * this machine's byte order: it never leaves the process. */
+/* | head | tenant | indices of withdrawn items, u32 | of items used up, u32 | numbers of events in
+ * the journal, u64 |, in this machine's byte order: it never leaves the process. */
 struct history_head {
-    uint32_t n_tenant, n_retired, n_lsn;
+    uint32_t n_tenant, n_retired, n_used, n_lsn;
 };
 
 struct history {
     struct slice tenant;  // points into the bytes
     uint32_t *retired;    // [n_retired]
+    uint32_t *used;       // [n_used]
     uint64_t *lsn;        // [n_lsn]
-    uint32_t n_retired, n_lsn;
+    uint32_t n_retired, n_used, n_lsn;
 };
 
 /* Read what sessions_history wrote. NO_MEMORY. */

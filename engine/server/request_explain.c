@@ -39,9 +39,10 @@ struct way {
     const struct history *history;
     struct session *session;
     struct workspace *workspace;
-    uint32_t seq;        // 0: the last question asked
-    struct event asked;  // the event that led to the question
-    uint32_t item, at;   // what was asked, and its number
+    uint32_t seq;           // 0: the last question asked
+    struct event asked;     // the event that led to the question
+    struct kept_out *kept;  // what the session was not to be asked
+    uint32_t item, at;      // what was asked, and its number
 };
 
 static enum status on_event(void *context, const struct stored_event *stored)
@@ -56,7 +57,15 @@ static enum status on_event(void *context, const struct stored_event *stored)
     if (way->seq > 0 && way->at == way->seq) return OK;
     if (way->seq == 0 && record->outcome.item == NO_ITEM) return OK;  // its end
     event.retired = way->history->retired;
+    event.used = way->history->used;
     if (event.n_retired > way->history->n_retired) return CORRUPT;
+    if (event.n_used > way->history->n_used) return CORRUPT;
+    if (event.n_kept > 0) {
+        if (way->kept) return CORRUPT;
+        st = event_record_kept(record, bank_n_item(session_plan(way->session)->bank), &way->kept);
+        if (st) return st;
+        event.kept = way->kept;
+    }
     st = session_replay(way->session, &event, &record->outcome, way->workspace);
     if (st || !asks) return st;
     session_view(way->session, &view);
@@ -155,6 +164,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
         history_done(&history);
     }
     session_free(way.session);
+    free(way.kept);
     workspace_free(way.workspace);
     return st;
 }

@@ -13,6 +13,7 @@ static enum status open_store(struct server *server, struct fault *fault)
     st = journal_init(&server->journal, server->env);
     if (st == OK) st = registry_open(server->env, &server->registry);
     if (st == OK) st = registry_load_newest(server->registry);
+    if (st == OK) st = exposure_open(server->env, &server->exposure);
     if (st) return st;
     return uploads_open(server->env, server->registry, &server->batch, &server->uploads);
 }
@@ -23,6 +24,7 @@ static enum status open_sessions(struct server *server, struct fault *fault)
         .env = server->env,
         .journal = &server->journal,
         .registry = server->registry,
+        .exposure = server->exposure,
         .max_live = (size_t)server->config.max_sessions,
         .idle_us = server->config.idle_s * 1000000,
     };
@@ -51,6 +53,7 @@ enum status server_open(struct server *server, const struct config *config, stru
 void server_close(struct server *server)
 {
     sessions_free(server->sessions);
+    exposure_close(server->exposure);
     registry_free(server->registry);
     uploads_free(server->uploads);
     journal_done(&server->journal);

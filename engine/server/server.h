@@ -17,6 +17,7 @@ struct server {
     struct buf extra;    // what a request adds to its ask of a helper
     struct batch batch;  // what this cycle writes
     struct registry *registry;
+    struct exposure *exposure;
     struct sessions *sessions;
     struct uploads *uploads;
     struct stats stats;

@@ -56,9 +56,10 @@ enum status sessions_new(const struct sessions_config *config, struct sessions *
     return OK;
 }
 
-static void entry_free(struct entry *entry)
+static void entry_free(struct sessions *sessions, struct entry *entry)
 {
     if (!entry) return;
+    exposure_leave(sessions->config.exposure, &entry->live);
     session_free(entry->live.session);
     free(entry->lsn);
     free(entry);
@@ -77,7 +78,7 @@ static void drop(struct sessions *sessions, struct entry *entry)
     sessions->n_ended -= entry->ended;
     DL_DELETE(*list, entry);
     HASH_DEL(sessions->table, entry);
-    entry_free(entry);
+    entry_free(sessions, entry);
 }
 
 void sessions_free(struct sessions *sessions)
@@ -145,10 +146,6 @@ static struct entry *entry_new(struct sessions *sessions, const struct start *st
 
     if (!entry) return NULL;
     entry->live.session = session_new(start->plan);
-    if (!entry->live.session || !reserve_workspace(sessions, bank_n_item(start->plan->bank))) {
-        entry_free(entry);
-        return NULL;
-    }
     entry->live.test = start->test;
     entry->live.bank = start->bank;
     entry->n_key = make_key(start->tenant, start->id, entry->key);
@@ -157,9 +154,14 @@ static struct entry *entry_new(struct sessions *sessions, const struct start *st
     at = entry->key + n_key;
     entry->live.examinee = copy_behind(&at, start->examinee);
     entry->live.group = copy_behind(&at, start->group);
+    if (!entry->live.session || !reserve_workspace(sessions, bank_n_item(start->plan->bank)) ||
+        exposure_enter(sessions->config.exposure, &entry->live)) {
+        entry_free(sessions, entry);
+        return NULL;
+    }
     HASH_ADD_KEYPTR(hh, sessions->table, entry->key, entry->n_key, entry);
     if (entry->lost) {
-        entry_free(entry);
+        entry_free(sessions, entry);
         return NULL;
     }
     DL_APPEND(sessions->running, entry);
@@ -233,6 +235,8 @@ static enum status move(struct sessions *sessions, struct entry *entry, struct e
     enum status st;
 
     set_retired(live, event);
+    st = exposure_prepare(live, event);
+    if (st) return st;
     st = session_step(live->session, event, sessions->workspace, &effects);
     if (st) return st;
     *out_changed = effects.changed;
@@ -240,8 +244,9 @@ static enum status move(struct sessions *sessions, struct entry *entry, struct e
     memcpy(record.previous, entry->seal, SEAL_BYTES);
     record.event = *event;
     record.outcome = effects.outcome;
-    entry->lsn[entry->n_lsn++] =
+    entry->lsn[entry->n_lsn] =
         journal_append(sessions->config.journal, batch, &record, entry->seal);
+    exposure_count(sessions->config.exposure, live, entry->lsn[entry->n_lsn++], batch);
     return OK;
 }
 
@@ -257,6 +262,9 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
     entry = entry_new(sessions, start);
     if (!entry) return NO_MEMORY;
     if (reserve_lsn(entry)) {
+        st = exposure_begin(sessions->config.exposure, &entry->live, event, batch);
+    }
+    if (st == OK) {
         st = move(sessions, entry, event, slice_of(NULL, 0), batch, &changed);
     }
     if (st) {
@@ -277,13 +285,17 @@ void sessions_history(const struct live *live, struct buf *out)
 {
     const struct entry *entry =
         (const struct entry *)(const void *)((const char *)live - offsetof(struct entry, live));
+    struct event now = {0};
     struct history_head head = {.n_tenant = (uint32_t)live->tenant.n,
                                 .n_retired = bank_entry_n_retired(live->bank->entry),
                                 .n_lsn = entry->n_lsn};
 
+    if (live->exposed.tally) tally_used(live->exposed.tally, &now);
+    head.n_used = now.n_used;
     buf_append(out, &head, sizeof(head));
     buf_append(out, live->tenant.data, live->tenant.n);
     buf_append(out, live->bank->retired, head.n_retired * sizeof(*live->bank->retired));
+    buf_append(out, now.used, head.n_used * sizeof(*now.used));
     buf_append(out, entry->lsn, entry->n_lsn * sizeof(*entry->lsn));
 }
 
@@ -344,9 +356,13 @@ static enum status replay(struct sessions *sessions, struct entry *entry,
     if (memcmp(record->previous, entry->seal, SEAL_BYTES) != 0) return CORRUPT;
     if (event.n_retired > bank_entry_n_retired(entry->live.bank->entry)) return CORRUPT;
     event.retired = entry->live.bank->retired;
+    st = exposure_prepare_again(&entry->live, &event);
+    if (st == OK) st = exposure_replay(&entry->live, record, &event);
+    if (st) return st;
     st = session_replay(entry->live.session, &event, &record->outcome, sessions->workspace);
-    if (st == OK) memcpy(entry->seal, stored->seal, SEAL_BYTES);
-    return st;
+    if (st) return st;
+    memcpy(entry->seal, stored->seal, SEAL_BYTES);
+    return exposure_recount(sessions->config.exposure, &entry->live, stored->lsn);
 }
 
 struct archive_visit {
@@ -460,6 +476,7 @@ enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t
                   (unsigned long long)rebuild.last_lsn);
     }
     *out_n_event = rebuild.n_event;
+    exposure_ready(sessions->config.exposure);
     return st;
 }
 
@@ -481,6 +498,7 @@ static enum status put_archive(struct sessions *sessions, struct entry *entry, s
     if (st) return st;
     if (out->failed) return NO_MEMORY;
     archive_put(sessions->config.env, batch, entry->live.tenant, entry->live.id, buf_slice(out));
+    exposure_archive(sessions->config.exposure, &entry->live, batch);
     entry->n_archived += entry->n_lsn;
     entry->n_lsn = 0;
     return OK;
@@ -537,9 +555,11 @@ enum status sessions_trim(struct sessions *sessions, struct batch *batch)
     struct journal *journal = sessions->config.journal;
     struct entry *entry = oldest(sessions);
     uint64_t first, end = entry ? entry->lsn[0] : journal->next_lsn;
+    uint64_t counted = exposure_trim(sessions->config.exposure, batch, journal->next_lsn);
     enum status st = journal_first(journal, &first);
 
     if (st) return st;
+    if (end > counted) end = counted;
     if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
     journal_trim(journal, batch, first, end);
     /* One session in use for ever must not hold all that came after it. */

@@ -3,6 +3,7 @@
 #ifndef SERVER_SESSIONS_H
 #define SERVER_SESSIONS_H
 
+#include "server/exposure.h"
 #include "server/registry.h"
 #include "session/session.h"
 #include "store/journal.h"
@@ -15,12 +16,14 @@ struct live {
     const struct test_version *test;
     const struct bank_version *bank;
     struct slice tenant, id, examinee, group;  // point into the block; group empty: none
+    struct exposed exposed;
 };
 
 struct sessions_config {
     struct env *env;
     struct journal *journal;
     struct registry *registry;
+    struct exposure *exposure;
     size_t max_live;
     int64_t idle_us;  // a session untouched for so long leaves memory
 };

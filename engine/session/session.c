@@ -95,6 +95,7 @@ static uint32_t next_item(struct session *session, const struct event *event,
                                     .starts = session->visited == 0,
                                     .enters = !(session->visited & here)};
     session->visited |= here;
+    session->last = choice.item;
     return choice.item;
 }
 
@@ -413,6 +414,16 @@ void session_quality(const struct session *session, struct session_quality *out)
 struct asked session_asked(const struct session *session)
 {
     return session->asked;
+}
+
+uint32_t session_last_item(const struct session *session)
+{
+    return session->last;
+}
+
+int64_t session_asked_ms(const struct session *session)
+{
+    return session->asked_ms;
 }
 
 const struct plan *session_plan(const struct session *session)

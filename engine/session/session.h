@@ -88,6 +88,10 @@ struct asked {
 /* What the last event asked. */
 struct asked session_asked(const struct session *session);
 
+/* The item that was asked last, whether it was answered or not, and when. Pre: it has started. */
+uint32_t session_last_item(const struct session *session);
+int64_t session_asked_ms(const struct session *session);
+
 void session_view(const struct session *session, struct session_view *out);
 const struct plan *session_plan(const struct session *session);
 

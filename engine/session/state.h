@@ -21,6 +21,7 @@ struct session {
     uint32_t n_kept;
     uint32_t visited;    // bits: intervals of the exposure rule in which an item was picked
     struct asked asked;  // by the last event
+    uint32_t last;       // item that was asked last, answered or not
     unsigned n_answer, n_event, n_timed, n_rapid;
     uint32_t item;                 // being asked
     enum response_kind last_kind;  // the last answer, to know a repeated one by

@@ -25,9 +25,10 @@
 enum { KEY_BYTES = 32, MAX_READERS = 64, OPEN_MODE = 0640 };
 
 static const char *const table_names[TABLE_N] = {
-    [TABLE_META] = "meta",       [TABLE_JOURNAL] = "journal", [TABLE_ARCHIVE] = "archive",
-    [TABLE_BANK] = "bank",       [TABLE_ITEM] = "item",       [TABLE_TEST] = "test",
-    [TABLE_RETIRED] = "retired", [TABLE_AUDIT] = "audit",     [TABLE_ERASED] = "erased",
+    [TABLE_META] = "meta",         [TABLE_JOURNAL] = "journal", [TABLE_ARCHIVE] = "archive",
+    [TABLE_BANK] = "bank",         [TABLE_ITEM] = "item",       [TABLE_TEST] = "test",
+    [TABLE_RETIRED] = "retired",   [TABLE_AUDIT] = "audit",     [TABLE_ERASED] = "erased",
+    [TABLE_EXPOSURE] = "exposure", [TABLE_USED] = "used",       [TABLE_SEEN] = "seen",
 };
 
 struct env {

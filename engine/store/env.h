@@ -20,6 +20,9 @@ enum table {
     TABLE_RETIRED = 6,
     TABLE_AUDIT = 7,
     TABLE_ERASED = 8,
+    TABLE_EXPOSURE = 9,
+    TABLE_USED = 10,
+    TABLE_SEEN = 11,
     TABLE_N,
 };
 

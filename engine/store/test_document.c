@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store/test_document.h"
 #include "store/estimate_document.h"
+#include "store/exposure_document.h"
 #include "store/stop_document.h"
 
 #include <math.h>
@@ -117,28 +118,6 @@ static void read_select(const msgpack_object *object, struct test *out, struct f
     if (document_map(&document, "pace", &pace)) {
         pace_document_read(pace, "select.pace", &out->pace, faults);
     }
-}
-
-static void read_exposure(const msgpack_object *object, struct test *out, struct faults *faults)
-{
-    static const char *const keys[] = {"rule", "strata", "b_blocks"};
-    struct exposure_spec *spec = &out->exposure;
-    struct document document;
-    struct slice name = slice_str(spec->rule->name);
-    int64_t n_stratum = (int64_t)spec->n_stratum;
-
-    document_begin(&document, object, "exposure", NULL, faults);
-    document_allow(&document, keys, COUNT_OF(keys));
-    document_text(&document, "rule", LIMIT_ID, &name);
-    if (exposure_rule_find(name)) {
-        spec->rule = exposure_rule_find(name);
-    } else {
-        document_refuse(&document, "rule", "there is no exposure rule \"%.*s\"", (int)name.n,
-                        (const char *)name.data);
-    }
-    document_int(&document, "strata", 1, LIMIT_GROUPS, &n_stratum);
-    spec->n_stratum = (size_t)n_stratum;
-    document_bool(&document, "b_blocks", &spec->b_blocks);
 }
 
 /* One target of the proportions; returns its proportion. */
@@ -289,7 +268,8 @@ static void read_parts(struct document *document, struct test *out)
         read_estimate(part, "final", &out->final, &out->final_points, faults);
     }
     if (document_map(document, "select", &part)) read_select(part, out, faults);
-    if (document_map(document, "exposure", &part)) read_exposure(part, out, faults);
+    if (document_map(document, "exposure", &part))
+        exposure_document_read(part, &out->exposure, faults);
     if (document_map(document, "blueprint", &part)) read_blueprint(part, out, faults);
     if (document_map(document, "stop", &part)) stop_document_read(part, out, faults);
     if (document_map(document, "scale", &part)) read_scale(part, out, faults);

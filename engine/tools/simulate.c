@@ -46,6 +46,11 @@ uint64_t simulate_key(uint64_t seed, size_t examinee)
     return rng_bits(seed, examinee);
 }
 
+uint64_t simulate_session_seed(uint64_t seed, size_t examinee)
+{
+    return rng_bits(simulate_key(seed, examinee), DRAW_SESSION) & LIMIT_INT;
+}
+
 static unsigned draw_score(const struct item *item, double theta, double u)
 {
     double p[LIMIT_CATS];
@@ -104,7 +109,7 @@ static enum status take_test(struct worker *worker, size_t i, struct session *se
 {
     const struct simulation *simulation = worker->run->simulation;
     struct event event = {.kind = EVENT_STARTED,
-                          .seed = rng_bits(simulate_key(simulation->seed, i), DRAW_SESSION),
+                          .seed = simulate_session_seed(simulation->seed, i),
                           .retired = worker->retired,
                           .n_retired = withdraw(worker, i),
                           .elapsed_ms = -1};

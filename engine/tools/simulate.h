@@ -53,4 +53,7 @@ void simulation_result_done(struct simulation_result *result);
 /* The seed of everything that is drawn for one examinee. */
 uint64_t simulate_key(uint64_t seed, size_t examinee);
 
+/* The seed of his session: a daemon that is given it asks the same items for the same answers. */
+uint64_t simulate_session_seed(uint64_t seed, size_t examinee);
+
 #endif

@@ -16,7 +16,8 @@ static void open_desk(struct desk *desk, int64_t max_sessions)
               " 'at': 6}]}");
 }
 
-/* Tidy at a moment `after_us` from now; returns how many writes that made. */
+/* Tidy at a moment `after_us` from now; returns how many sessions that archived: each is two
+ * writes, its events and what its examinee has seen. */
 static size_t tidy(struct desk *desk, int64_t after_us, size_t n_most)
 {
     size_t n;
@@ -26,8 +27,9 @@ static size_t tidy(struct desk *desk, int64_t after_us, size_t n_most)
         sessions_tidy(desk->server.sessions, &desk->server.batch, desk->now_us + after_us, n_most),
         OK);
     n = desk->server.batch.n;
+    cr_expect_eq(n % 2, 0);
     desk_commit(desk);
-    return n;
+    return n / 2;
 }
 
 static size_t n_live(struct desk *desk)

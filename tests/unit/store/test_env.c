@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char *const table_names[TABLE_N] = {
-    "meta", "journal", "archive", "bank", "item", "test", "retired", "audit", "erased",
+    "meta",    "journal", "archive", "bank",     "item", "test",
+    "retired", "audit",   "erased",  "exposure", "used", "seen",
 };
 
 /* The linker sends every realloc of the program here. */

@@ -123,7 +123,7 @@ static void sit_plainly(struct plain *plain, const struct trial_run *run, size_t
     struct session *session = session_new(run->plan);
     struct kept_out kept[ITEMS];
     struct event event = {.kind = EVENT_STARTED,
-                          .seed = rng_bits(simulate_key(run->simulation.seed, person), 0),
+                          .seed = simulate_session_seed(run->simulation.seed, person),
                           .kept = kept,
                           .elapsed_ms = -1};
     struct effects effects;

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A tally on disk tells of all events before its log sequence number. Counting an event costs no
+ * write: the event itself is in the journal, and after a restart those from that number on are
+ * counted again as they are replayed. Once so many have come the tally is written anew, and until
+ * then the journal is not trimmed past the first of them.
+ *
+ * Only the list of what is used up is written at once, in the batch of the event that used it up:
+ * an event records how long the list was, and a replay takes as much of it. */
+#include "server/tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A tally that is behind by so many events is written: a restart counts that many again. */
+enum { BEHIND_EVENTS = 5000 };
+
+struct tallies {
+    struct env *env;
+    struct tally *table;
+    struct tally *loading;  // that the items being visited belong to
+    bool ready;
+};
+
+/* The tally of that name, made where there is none. NULL without memory. */
+static struct tally *find_or_make(struct tallies *tallies, const struct tally_name *name)
+{
+    char text[TALLY_NAME];
+    size_t n = tally_text(name, text);
+    struct tally *tally;
+
+    HASH_FIND(hh, tallies->table, text, n, tally);
+    if (tally) return tally;
+    tally = tally_new(name);
+    if (!tally) return NULL;
+    HASH_ADD_KEYPTR(hh, tallies->table, tally->text, tally->n_text, tally);
+    if (!tally->lost) return tally;
+    tally_free(tally);
+    return NULL;
+}
+
+enum status tally_reserve(struct tally_plan *plan)
+{
+    struct used *used;
+    enum status st = tally_reserve_place(plan->tally);
+
+    LL_FOREACH(plan->tally->used, used)
+    {
+        if (st == OK) st = tally_reserve_used(plan->tally, used);
+    }
+    return st;
+}
+
+/* Items of which the bank says how often they are to be admitted begin with that. */
+static enum status begin_with_k(struct tally_plan *plan)
+{
+    const struct bank *bank = plan->plan->bank;
+    enum status st = OK;
+
+    if (!plan->plan->test.exposure.rule->by_counts) return OK;
+    for (size_t i = 0; i < bank_n_item(bank) && st == OK; i++) {
+        struct place *place;
+
+        if (bank_exposure(bank, i) >= 1.0 || plan->place_of[i] != ELIGIBILITY_NONE) continue;
+        st = tally_place(plan->tally, slice_str(bank_id(bank, i)), bank_exposure(bank, i), &place);
+    }
+    return st;
+}
+
+/* Count by the plan's rule from now on. */
+static enum status set_rule(struct tally_plan *plan)
+{
+    const struct eligibility_rule *rule = &plan->plan->test.exposure.eligibility;
+    struct tally *tally = plan->tally;
+    struct eligibility_counts *counts;
+
+    if (!plan->plan->test.exposure.rule->by_counts) return OK;
+    if (!eligibility_same_cuts(&tally->counts->rule, rule)) {
+        counts = eligibility_counts_new(rule, tally->counts->cap, tally->counts);
+        if (!counts) return NO_MEMORY;
+        eligibility_counts_free(tally->counts);
+        tally->counts = counts;
+    }
+    tally->counts->rule = *rule;
+    return begin_with_k(plan);
+}
+
+static void write_used(const struct tallies *tallies, const struct tally *tally,
+                       const struct used *used, struct batch *batch)
+{
+    const struct place *place = tally->place[used->at[used->n - 1]];
+
+    used_put(tallies->env, batch, &tally->name, used->most, used->n - 1, slice_str(place->id));
+}
+
+static bool is_used(const struct used *used, uint32_t at)
+{
+    for (uint32_t j = 0; j < used->n; j++) {
+        if (used->at[j] == at) return true;
+    }
+    return false;
+}
+
+/* A limit that a new version of the test has brought may have been passed already. */
+static enum status settle(const struct tallies *tallies, struct tally_plan *plan,
+                          struct batch *batch)
+{
+    struct tally *tally = plan->tally;
+    struct used *used = plan->used;
+
+    if (!used || used->settled) return OK;
+    for (uint32_t at = 0; at < tally->counts->n_place; at++) {
+        if (tally->place[at]->uses < used->most || is_used(used, at)) continue;
+        if (tally_reserve_used(tally, used)) return NO_MEMORY;
+        tally_add_used(tally, used, at);
+        write_used(tallies, tally, used, batch);
+    }
+    used->settled = true;
+    return OK;
+}
+
+enum status tallies_plan(struct tallies *tallies, const struct tally_name *name,
+                         const struct plan *plan, struct tally_plan **out)
+{
+    const struct exposure_spec *exposure = &plan->test.exposure;
+    struct tally *tally;
+
+    *out = NULL;
+    if (!exposure->rule->by_counts && exposure->max_uses == 0) return OK;
+    tally = find_or_make(tallies, name);
+    if (!tally) return NO_MEMORY;
+    *out = tally_view(tally, plan);
+    return *out ? OK : NO_MEMORY;
+}
+
+enum status tally_begin(struct tallies *tallies, struct tally_plan *plan, struct batch *batch)
+{
+    enum status st = set_rule(plan);
+
+    return st ? st : settle(tallies, plan, batch);
+}
+
+void tally_used(const struct tally_plan *plan, struct event *event)
+{
+    event->used = plan->used ? plan->used_item : NULL;
+    event->n_used = plan->used ? plan->used->n : 0;
+}
+
+size_t tally_n_place(const struct tally_plan *plan)
+{
+    return plan->plan->test.exposure.rule->by_counts ? plan->tally->counts->n_place : 0;
+}
+
+size_t tally_draw(const struct tally_plan *plan, uint64_t seed, struct kept_out *out)
+{
+    if (!plan->plan->test.exposure.rule->by_counts) return 0;
+    return eligibility_draw(plan->tally->counts, seed, plan->item_of, out);
+}
+
+/* Sessions of an older version of the test whose intervals are others are left out of the rates. */
+static void count_rates(const struct tally_plan *plan, const struct tally_event *event)
+{
+    const struct exposure_spec *exposure = &plan->plan->test.exposure;
+    struct eligibility_counts *counts = plan->tally->counts;
+    const struct eligibility_pick pick = {.item = event->asked.item,
+                                          .interval = event->asked.interval,
+                                          .starts = event->asked.starts,
+                                          .enters = event->asked.enters,
+                                          .kept = event->kept,
+                                          .n_kept = event->n_kept,
+                                          .place_of = plan->place_of};
+
+    if (!exposure->rule->by_counts) return;
+    if (!eligibility_same_cuts(&exposure->eligibility, &counts->rule)) return;
+    eligibility_count(counts, &pick);
+}
+
+/* Count a question; the place of its item is returned. NULL without memory. */
+static struct place *count(struct tally_plan *plan, const struct tally_event *event)
+{
+    struct tally *tally = plan->tally;
+    const char *id = bank_id(plan->plan->bank, event->asked.item);
+    uint32_t at = plan->place_of[event->asked.item];
+    struct place *place = at == ELIGIBILITY_NONE ? NULL : tally->place[at];
+
+    if (!place && tally_place(tally, slice_str(id), 1.0, &place)) return NULL;
+    place->uses++;
+    count_rates(plan, event);
+    if (tally->first == 0) tally->first = event->lsn;
+    return place;
+}
+
+void tally_count(struct tallies *tallies, struct tally_plan *plan, const struct tally_event *event,
+                 struct batch *batch)
+{
+    struct tally *tally = plan->tally;
+    const struct place *place;
+    struct used *used;
+
+    if (event->asked.item == NO_ITEM) return;
+    place = count(plan, event);
+    if (!place) {
+        batch->bytes.failed = true;  // memory is behind the batch: it must not be written
+        return;
+    }
+    LL_FOREACH(tally->used, used)
+    {
+        if (place->uses != used->most) continue;
+        tally_add_used(tally, used, place->at);
+        write_used(tallies, tally, used, batch);
+    }
+}
+
+enum status tally_recount(const struct tallies *tallies, struct tally_plan *plan,
+                          const struct tally_event *event)
+{
+    enum status st = OK;
+
+    if (tallies->ready || event->asked.item == NO_ITEM || event->lsn < plan->tally->lsn) return OK;
+    if (event->asked.starts) st = set_rule(plan);
+    if (st) return st;
+    return count(plan, event) ? OK : NO_MEMORY;
+}
+
+void tallies_ready(struct tallies *tallies)
+{
+    tallies->ready = true;
+}
+
+static void write_tally(struct env *env, struct tally *tally, struct batch *batch,
+                        uint64_t next_lsn)
+{
+    tally_put(env, batch, &tally->name, next_lsn, tally->counts);
+    for (size_t at = 0; at < tally->counts->n_place; at++) {
+        const struct place *place = tally->place[at];
+        const struct tally_item item = {slice_str(place->id), place->uses, {0}};
+
+        tally_put_item(env, batch, &tally->name, &item, tally->counts, at);
+    }
+    tally->lsn = next_lsn;
+    tally->first = 0;
+}
+
+void tallies_tidy(struct tallies *tallies, struct batch *batch, uint64_t next_lsn)
+{
+    for (struct tally *tally = tallies->table; tally; tally = tally->hh.next) {
+        if (tally->first == 0 || next_lsn - tally->first < BEHIND_EVENTS) continue;
+        write_tally(tallies->env, tally, batch, next_lsn);
+    }
+}
+
+uint64_t tallies_first(const struct tallies *tallies)
+{
+    uint64_t first = UINT64_MAX;
+
+    for (const struct tally *tally = tallies->table; tally; tally = tally->hh.next) {
+        if (tally->first > 0 && tally->first < first) first = tally->first;
+    }
+    return first;
+}
+
+static enum status load_head(void *context, const struct tally_name *name, uint64_t lsn,
+                             const struct eligibility_counts *head)
+{
+    struct tallies *tallies = context;
+    struct tally *tally = find_or_make(tallies, name);
+    struct eligibility_counts *counts;
+
+    if (!tally) return NO_MEMORY;
+    counts = eligibility_counts_new(&head->rule, tally->counts->cap, NULL);
+    if (!counts) return NO_MEMORY;
+    memcpy(counts->sessions, head->sessions, sizeof(counts->sessions));
+    memcpy(counts->weight, head->weight, sizeof(counts->weight));
+    eligibility_counts_free(tally->counts);
+    tally->counts = counts;
+    tally->lsn = lsn;
+    tallies->loading = tally;
+    return OK;
+}
+
+static enum status load_item(void *context, const struct tally_item *item)
+{
+    struct tally *tally = ((struct tallies *)context)->loading;
+    struct place *place;
+    enum status st = tally ? tally_place(tally, item->id, 1.0, &place) : CORRUPT;
+
+    if (st) return st;
+    place->uses = item->uses;
+    return tally_item_values(item, tally->counts, place->at);
+}
+
+static enum status load_used(void *context, const struct tally_name *name, uint32_t most,
+                             struct slice item)
+{
+    struct tally *tally = find_or_make(context, name);
+    struct used *used = tally ? tally_used_list(tally, most) : NULL;
+    struct place *place;
+
+    if (!used || tally_reserve_used(tally, used)) return NO_MEMORY;
+    if (tally_place(tally, item, 1.0, &place)) return NO_MEMORY;
+    tally_add_used(tally, used, place->at);
+    return OK;
+}
+
+enum status tallies_open(struct env *env, struct tallies **out)
+{
+    struct tallies *tallies = calloc(1, sizeof(*tallies));
+    enum status st;
+
+    if (!tallies) return NO_MEMORY;
+    tallies->env = env;
+    st = tally_each(env, (struct tally_visitor){load_head, load_item, tallies});
+    if (st == OK) st = used_each(env, load_used, tallies);
+    if (st) {
+        tallies_free(tallies);
+        return st;
+    }
+    *out = tallies;
+    return OK;
+}
+
+void tallies_free(struct tallies *tallies)
+{
+    struct tally *tally, *next;
+
+    if (!tallies) return;
+    HASH_ITER(hh, tallies->table, tally, next)
+    {
+        HASH_DEL(tallies->table, tally);
+        tally_free(tally);
+    }
+    free(tallies);
+}

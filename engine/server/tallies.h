@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Live counts of exposure: how often the items of a test were asked in all of its sessions. One
+ * tally for each (tenant, test, bank), whatever the versions; items are told apart by their ids.
+ * The loop owns it. */
+#ifndef SERVER_TALLIES_H
+#define SERVER_TALLIES_H
+
+#include "server/registry.h"
+#include "session/session.h"
+#include "store/exposure_store.h"
+
+struct tallies;
+struct tally_plan;  // a tally as sessions of one plan see it: by the items of its bank
+
+/* What is in the store. CORRUPT, IO_ERROR, NO_MEMORY. */
+MUST_CHECK enum status tallies_open(struct env *env, struct tallies **out);
+void tallies_free(struct tallies *tallies);  // NULL is fine
+
+/* The tally of a plan, made where there is none; NULL into *out where its sessions have nothing to
+ * count. It lives as long as the tallies, and so must the plan. */
+MUST_CHECK enum status tallies_plan(struct tallies *tallies, const struct tally_name *name,
+                                    const struct plan *plan, struct tally_plan **out);
+
+/* Room for what an event may count, before it happens. NO_MEMORY. */
+MUST_CHECK enum status tally_reserve(struct tally_plan *plan);
+
+/* A session of the plan is about to start: from now on its rule counts. Items that are used up by
+ * its limit already go to the list. NO_MEMORY. */
+MUST_CHECK enum status tally_begin(struct tallies *tallies, struct tally_plan *plan,
+                                   struct batch *batch);
+
+/* The items that are used up now, in the order they were, into the event. The list lives until the
+ * next tally_reserve or tally_begin. */
+void tally_used(const struct tally_plan *plan, struct event *event);
+
+/* How many items a draw may keep out; and the draw. Returns how many it keeps out. */
+size_t tally_n_place(const struct tally_plan *plan);
+size_t tally_draw(const struct tally_plan *plan, uint64_t seed, struct kept_out *out);
+
+/* What a session was asked. */
+struct tally_event {
+    struct asked asked;
+    const struct kept_out *kept;  // [n_kept] from the session
+    uint32_t n_kept;
+    uint64_t lsn;  // of the event
+};
+
+/* Count it; an item that is used up by it is written to the batch. Pre: tally_reserve. */
+void tally_count(struct tallies *tallies, struct tally_plan *plan, const struct tally_event *event,
+                 struct batch *batch);
+
+/* The same for an event of the journal that was replayed: counted where the store does not have it
+ * yet. NO_MEMORY. */
+MUST_CHECK enum status tally_recount(const struct tallies *tallies, struct tally_plan *plan,
+                                     const struct tally_event *event);
+
+/* The journal has been replayed: from now on a replay counts nothing. */
+void tallies_ready(struct tallies *tallies);
+
+/* Write the tallies that are far behind the journal; the batch must hold every event before
+ * `next_lsn` that is not on disk. */
+void tallies_tidy(struct tallies *tallies, struct batch *batch, uint64_t next_lsn);
+
+/* The first event that some tally on disk does not tell of: the journal must keep it. UINT64_MAX
+ * where there is none. */
+uint64_t tallies_first(const struct tallies *tallies);
+
+#endif
