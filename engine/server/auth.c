@@ -35,7 +35,7 @@ struct frame {
 
 /* What the thread works with. It is all made before the thread is, which then owns it. */
 struct gate {
-    void *zap, *control;
+    void *zap, *control, *monitor;
     struct buf admissions;
     struct refusals refusals;
     struct frame frame[ZAP_FRAMES];
@@ -146,6 +146,38 @@ static bool serve_zap(struct gate *gate)
     return true;
 }
 
+/* libzmq tells the kind of failure, but not whose it was. */
+static const char *failure_text(uint16_t event, uint32_t value)
+{
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) return "given up or too slow";
+    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC) return "wrong server key";
+    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH) return "no CURVE";
+    return "no ZMTP";
+}
+
+/* An event of the monitor: | event 2 | value 4 |, then a frame with our own address. */
+static bool serve_monitor(struct gate *gate)
+{
+    uint8_t event[6], address[FRAME_BYTES];
+    uint16_t kind;
+    uint32_t value;
+    uint64_t n_before;
+    const char *text;
+
+    if (zmq_recv(gate->monitor, event, sizeof(event), 0) < 0 ||
+        zmq_recv(gate->monitor, address, sizeof(address), 0) < 0) {
+        return errno != ETERM;
+    }
+    memcpy(&kind, event, sizeof(kind));
+    memcpy(&value, event + sizeof(kind), sizeof(value));
+    text = failure_text(kind, value);
+    if (refusals_add(&gate->refusals, text, clock_us(), &n_before)) {
+        log_line(LOG_WARN, "handshake failed", "reason=\"%s\" before=%llu", text,
+                 (unsigned long long)n_before);
+    }
+    return true;
+}
+
 /* A new list, or an empty message: the end. */
 static bool serve_control(struct gate *gate)
 {
@@ -171,9 +203,11 @@ static void *run(void *argument)
     bool more = true;
 
     while (more) {
-        zmq_pollitem_t item[] = {{gate->control, 0, ZMQ_POLLIN, 0}, {gate->zap, 0, ZMQ_POLLIN, 0}};
+        zmq_pollitem_t item[] = {{gate->control, 0, ZMQ_POLLIN, 0},
+                                 {gate->zap, 0, ZMQ_POLLIN, 0},
+                                 {gate->monitor, 0, ZMQ_POLLIN, 0}};
 
-        if (zmq_poll(item, 2, -1) < 0) {
+        if (zmq_poll(item, COUNT_OF(item), -1) < 0) {
             more = errno == EINTR;
             if (!more)
                 log_line(LOG_ERROR, "connections are not decided on any more", "error=\"%s\"",
@@ -182,6 +216,7 @@ static void *run(void *argument)
         }
         if (item[0].revents) more = serve_control(gate);
         if (more && item[1].revents) more = serve_zap(gate);
+        if (more && item[2].revents) more = serve_monitor(gate);
     }
     return NULL;
 }
@@ -198,12 +233,15 @@ static void close_socket(void *socket)
 static bool open_sockets(void *zmq_context, struct auth *auth)
 {
     struct gate *gate = &auth->gate;
-    int wait_ms = CONTROL_MS;
+    int wait_ms = CONTROL_MS, no_limit = 0;  // libzmq would wait for room, and all sockets with it
 
     auth->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
     gate->control = zmq_socket(zmq_context, ZMQ_PAIR);
     gate->zap = zmq_socket(zmq_context, ZMQ_REP);
-    return auth->loop_end && gate->control && gate->zap &&
+    gate->monitor = zmq_socket(zmq_context, ZMQ_PAIR);
+    return auth->loop_end && gate->control && gate->zap && gate->monitor &&
+           zmq_setsockopt(gate->monitor, ZMQ_RCVHWM, &no_limit, sizeof(no_limit)) == 0 &&
+           zmq_connect(gate->monitor, AUTH_MONITOR) == 0 &&
            zmq_setsockopt(auth->loop_end, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms)) == 0 &&
            zmq_bind(auth->loop_end, CONTROL_ENDPOINT) == 0 &&
            zmq_connect(gate->control, CONTROL_ENDPOINT) == 0 &&
@@ -249,6 +287,7 @@ void auth_stop(struct auth *auth)
     }
     close_socket(auth->gate.zap);
     close_socket(auth->gate.control);
+    close_socket(auth->gate.monitor);
     close_socket(auth->loop_end);
     buf_done(&auth->gate.admissions);
     free(auth);

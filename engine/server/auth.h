@@ -10,6 +10,10 @@
 
 #define AUTH_DOMAIN "thetad"
 
+/* Where a socket with keys tells of handshakes that fail before the handler is asked, by
+ * zmq_socket_monitor: they are counted in the log. */
+#define AUTH_MONITOR "inproc://handshakes"
+
 struct auth;
 
 /* Serve inproc://zeromq.zap.01 of this context. IO_ERROR or NO_MEMORY with a text in `fault`. */

@@ -42,10 +42,18 @@ static bool set_options(void *socket)
            set_int(socket, ZMQ_TCP_KEEPALIVE, 1) && set_int(socket, ZMQ_LINGER, LINGER_MS);
 }
 
+/* A peer with a wrong server key never comes as far as the ZAP handler. */
+static bool set_monitor(void *socket)
+{
+    return zmq_socket_monitor(socket, AUTH_MONITOR,
+                              ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                                  ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) == 0;
+}
+
 /* libzmq asks the ZAP handler about a domain that has a name, and only then. */
 static bool set_curve(void *socket, const char *secret_key)
 {
-    return set_int(socket, ZMQ_CURVE_SERVER, 1) &&
+    return set_monitor(socket) && set_int(socket, ZMQ_CURVE_SERVER, 1) &&
            zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, AUTH_DOMAIN, strlen(AUTH_DOMAIN)) == 0 &&
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, strlen(secret_key)) == 0;
 }

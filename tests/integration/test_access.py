@@ -80,6 +80,18 @@ class Handshake(AccessTestCase):
         self.assertIn('address="127.0.0.1"', lines[0])
         self.assertIn('reason="unknown key"', lines[0])
 
+    def test_failed_handshakes_are_counted_in_the_log(self):
+        known = self.daemon.keys.add("known")
+        self.daemon.start()
+        wrong_server = {**known, "server_key": zmq.curve_keypair()[0].decode()}
+        for _ in range(3):
+            self.assert_kept_out(wrong_server)
+            self.assert_kept_out({})
+        self.client(known).ping()
+        log = self.daemon.log()
+        for reason in ("wrong server key", "no CURVE"):
+            self.assertEqual(log.count(f'msg="handshake failed" reason="{reason}"'), 1, log)
+
     def test_files_of_pyzmq_are_taken(self):
         """zmq.auth writes metadata into the secret file; the public one gets it by hand."""
         keys = self.daemon.keys
