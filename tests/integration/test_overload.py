@@ -52,7 +52,7 @@ class Crowd:
 
 
 class OverloadTestCase(unittest.TestCase):
-    SETTINGS = ("[limits] queued = 20",)
+    SETTINGS = ("[limits] queued = 20", "[limits] queue_ms = 60000")
 
     def setUp(self):
         self.daemon = Daemon(settings=self.SETTINGS)
@@ -94,7 +94,7 @@ class Overload(OverloadTestCase):
                    "examinee": f"e-{i}", "seed": i} for i in range(6000)]
         replies = self.flood(starts)
         taken = {i for i in range(len(starts)) if replies[f"start-{i}"]["ok"]}
-        self.assertGreater(len(taken), 500)
+        self.assertGreater(len(taken), 10)
         self.assertLess(len(taken), len(starts), "nothing was refused")
         # What was taken is there and asks what it said; what was refused has left no trace.
         for i in list(taken)[:50]:
@@ -120,10 +120,16 @@ class Overload(OverloadTestCase):
         curve = {"op": "irt.curve", "bank": "bank", "items": ["q1"], "theta": [0.5]}
         replies = self.flood([{"id": f"c-{i}", **curve} for i in range(5000)])
         good = [reply for reply in replies.values() if reply["ok"]]
-        self.assertGreater(len(good), 100)
+        self.assertGreater(len(good), 10)
         self.assertLess(len(good), len(replies))
         for reply in good:
             self.assertEqual(reply["curves"], good[0]["curves"])
+
+
+class OverloadByTime(Overload):
+    """There is room for all, but some would wait too long."""
+
+    SETTINGS = ("[limits] queued = 1000000", "[limits] queue_ms = 1")
 
 
 class LiveSessions(OverloadTestCase):
