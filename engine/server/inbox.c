@@ -6,7 +6,9 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { SMOOTH = 4 };  // a new cycle counts for a quarter
+/* What a cycle counts for when another one has come. Requests and times are summed apart, so that a
+ * cycle that stood still over a few requests does not outweigh those that served many. */
+#define FADE 0.75
 
 struct waiting {
     struct message message;
@@ -55,13 +57,12 @@ void inbox_drop(struct inbox *inbox)
 
 void inbox_served(struct inbox *inbox, size_t n, int64_t us)
 {
-    double each = (double)us / (double)n;
-
-    if (inbox->us_per_request == 0.0) inbox->us_per_request = each;
-    inbox->us_per_request += (each - inbox->us_per_request) / SMOOTH;
+    inbox->served = inbox->served * FADE + (double)n;
+    inbox->served_us = inbox->served_us * FADE + (double)us;
 }
 
 int64_t inbox_wait_ms(const struct inbox *inbox)
 {
-    return (int64_t)((double)inbox->n * inbox->us_per_request / 1000.0);
+    if (inbox->served == 0.0) return 0;
+    return (int64_t)((double)inbox->n * inbox->served_us / inbox->served / 1000.0);
 }

@@ -21,7 +21,7 @@ struct waiting;
 struct inbox {
     struct waiting *first;  // in the order they came
     size_t n, bytes;
-    double us_per_request;  // lately, the commit and all; 0: not known yet
+    double served, served_us;  // by the last cycles, the commits and all; older ones count less
 };
 
 void inbox_done(struct inbox *inbox);

@@ -245,7 +245,8 @@ class TestFullStore(ServiceTestCase):
 
     def test_map_grows_in_a_full_cycle(self):
         # All are to be served, however long it takes while the map grows.
-        daemon = self.daemon(map_mib=1, settings=("[limits] queue_ms = 60000",))
+        daemon = self.daemon(map_mib=1, settings=(
+            "[limits] queue_ms = 60000", "[limits] queued = 1000000"))
         daemon.start()
         with daemon.client(timeout=30) as client:
             items = [{"id": f"i{i}", "model": "2PL", "a": 1.1, "b": 0.385} for i in range(2000)]
