@@ -294,6 +294,16 @@ static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
     return n;
 }
 
+/* Whether its sender may ask nothing now: then it need not wait to be told so, and takes no place
+ * of another's. */
+static bool is_out_of_turn(struct loop *loop, const struct message *message)
+{
+    struct peer peer = peer_of(loop, message->socket, message->user);
+
+    return message->got == FRAMES_NAMED || peer.refused ||
+           (peer.key && quota_wait_ms(&peer.key->quota, QUOTA_REQUESTS, 1, peer.now_us) > 0);
+}
+
 /* A message that has to wait, where it may. */
 static void keep_message(struct loop *loop, const struct message *message)
 {
@@ -301,6 +311,10 @@ static void keep_message(struct loop *loop, const struct message *message)
     struct inbox *inbox = &loop->inbox;
     size_t envelope_n = message->envelope.n;
 
+    if (is_out_of_turn(loop, message)) {
+        serve_message(loop, message);
+        return;
+    }
     if (inbox->n >= (size_t)config->max_queued || inbox->bytes > QUEUE_BYTES ||
         inbox_wait_ms(inbox) > config->queue_ms || !inbox_put(inbox, message)) {
         refuse_busy_message(loop, message);

@@ -11,6 +11,7 @@ import zmq
 
 from support.daemon import Daemon
 from thetad import ThetadError
+from thetad.client import read_keys
 
 ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
 WAIT_S = 120
@@ -19,7 +20,7 @@ WAIT_S = 120
 class Crowd:
     """Peers that send without waiting for replies, and then collect them."""
 
-    def __init__(self, endpoint, n):
+    def __init__(self, endpoint, n, keys=None):
         self.context = zmq.Context()
         self.sockets = []
         self.poller = zmq.Poller()
@@ -27,6 +28,9 @@ class Crowd:
             socket = self.context.socket(zmq.DEALER)
             socket.linger = 0
             socket.sndhwm = 0
+            if keys:
+                (socket.curve_serverkey, socket.curve_publickey,
+                 socket.curve_secretkey) = read_keys(**keys)
             socket.connect(endpoint)
             self.sockets.append(socket)
             self.poller.register(socket, zmq.POLLIN)
@@ -130,6 +134,35 @@ class OverloadByTime(Overload):
     """There is room for all, but some would wait too long."""
 
     SETTINGS = ("[limits] queued = 1000000", "[limits] queue_ms = 1")
+
+
+class OverloadByOne(unittest.TestCase):
+    """A key that sends more than it may does not take the room of others."""
+
+    def test_the_others_are_served(self):
+        daemon = Daemon(keys=True, settings=("[limits] queued = 100", "[limits] queue_ms = 60000"))
+        self.addCleanup(daemon.close)
+        greedy = daemon.keys.add("greedy", requests_per_second=2)
+        modest = daemon.keys.add("modest")
+        daemon.start()
+        crowds = [Crowd(daemon.tcp_endpoint, 50, greedy), Crowd(daemon.tcp_endpoint, 1, modest)]
+        for crowd in crowds:
+            self.addCleanup(crowd.close)
+            crowd.send([{"id": f"warm-{i}", "op": "ping"} for i in range(len(crowd.sockets))])
+            crowd.collect(len(crowd.sockets))
+        os.kill(daemon.process.pid, signal.SIGSTOP)
+        try:
+            crowds[1].send([{"id": i, "op": "ping"} for i in range(60)])
+            crowds[0].send([{"id": i, "op": "ping"} for i in range(5000)])
+        finally:
+            os.kill(daemon.process.pid, signal.SIGCONT)
+        replies = crowds[0].collect(5000)
+        self.assertEqual(len(replies), 5000)
+        refused = [reply["error"]["code"] for reply in replies.values() if not reply["ok"]]
+        self.assertEqual(set(refused), {"busy"})
+        self.assertGreater(len(refused), 4000)
+        replies = crowds[1].collect(60)
+        self.assertEqual([reply["ok"] for reply in replies.values()], [True] * 60)
 
 
 class LiveSessions(OverloadTestCase):
