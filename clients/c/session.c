@@ -66,9 +66,12 @@ static bool read_item(struct thetad *client, const msgpack_object *map, struct f
 {
     struct reader in = reader_of(map, "item", fault);
     size_t content, options;
+    struct slice scored = {0};
 
     read_text(&in, "id", REQUIRED, out->item);
     read_text(&in, "set", OPTIONAL, out->set);
+    read_str(&in, "scored", OPTIONAL, LIMIT_ID, &scored);
+    out->scored_later = slice_equal_str(scored, "later");
     content = keep_value(client, &in, "content");
     options = keep_value(client, &in, "options");
     out->content = view(&client->values, content, options);
@@ -135,6 +138,8 @@ static enum thetad_status read_state(struct thetad *client, struct thetad_state 
     read_text(&in, "session", REQUIRED, state.session);
     read_int(&in, "seq", REQUIRED, 0, LIMIT_INT, &state.seq);
     read_phase(&in, &state.phase);
+    read_int(&in, "revisable", OPTIONAL, 0, LIMIT_INT, &state.revisable);
+    read_int(&in, "pending", OPTIONAL, 0, LIMIT_INT, &state.pending);
     if (!read_parts(client, &in, &state))
         return client_fail(client, THETAD_ERROR_PROTOCOL, fault.field, "malformed state: %s: %s",
                            fault.field, fault.text);
@@ -213,8 +218,9 @@ static bool put_response(struct writer *out, const struct thetad_answer *answer)
     return true;
 }
 
-enum thetad_status thetad_session_answer(struct thetad *client, const struct thetad_answer *answer,
-                                         struct thetad_state *out_state)
+static enum thetad_status send_answer(struct thetad *client, const char *op,
+                                      const struct thetad_answer *answer,
+                                      struct thetad_state *out_state)
 {
     struct writer out;
 
@@ -226,7 +232,19 @@ enum thetad_status thetad_session_answer(struct thetad *client, const struct the
     put_text(&out, "item", answer->item);
     if (!put_response(&out, answer)) return missing(client, "response");
     if (answer->has_elapsed) put_int(&out, "elapsed_ms", answer->elapsed_ms);
-    return call_for_state(client, "session.answer", out_state);
+    return call_for_state(client, op, out_state);
+}
+
+enum thetad_status thetad_session_answer(struct thetad *client, const struct thetad_answer *answer,
+                                         struct thetad_state *out_state)
+{
+    return send_answer(client, "session.answer", answer, out_state);
+}
+
+enum thetad_status thetad_session_revise(struct thetad *client, const struct thetad_answer *answer,
+                                         struct thetad_state *out_state)
+{
+    return send_answer(client, "session.revise", answer, out_state);
 }
 
 static enum thetad_status call_session(struct thetad *client, const char *op, const char *session,

@@ -93,12 +93,15 @@ struct thetad_state {
 
     char item[THETAD_ID_SIZE]; /* while asking */
     char set[THETAD_ID_SIZE];
+    bool scored_later; /* by a person: the answer is a text, THETAD_RAW, or omitted */
 
     /* What the item's author gave for the frontend, and an array of str: what the examinee may
      * choose from. Both are valid until the client's next call. */
     struct thetad_bytes content, options;
 
     int64_t asked, min, max; /* progress; max is -1 where it is open */
+    int64_t revisable;       /* of the last answers, how many may be revised now */
+    int64_t pending;         /* answers that wait for a person's score */
 
     bool has_ability;
     double ability_theta, ability_se; /* NaN where not known yet */
@@ -131,7 +134,7 @@ struct thetad_answer {
     const char *item;
     enum thetad_response kind;
     int64_t score;   /* THETAD_SCORE: the response category */
-    const char *raw; /* THETAD_RAW: the answer's text, scored by the item's key */
+    const char *raw; /* THETAD_RAW: the answer's text, scored by the item's key or a person */
     bool has_elapsed;
     int64_t elapsed_ms;
 };
@@ -141,6 +144,11 @@ THETAD_API enum thetad_status thetad_session_start(struct thetad *client,
                                                    const struct thetad_start *start,
                                                    struct thetad_state *out_state);
 THETAD_API enum thetad_status thetad_session_answer(struct thetad *client,
+                                                    const struct thetad_answer *answer,
+                                                    struct thetad_state *out_state);
+/* Another answer to one of the last state.revisable questions that were answered. The time is that
+ * spent on the question in all; without one, the time told before stays. */
+THETAD_API enum thetad_status thetad_session_revise(struct thetad *client,
                                                     const struct thetad_answer *answer,
                                                     struct thetad_state *out_state);
 THETAD_API enum thetad_status thetad_session_get(struct thetad *client, const char *session,

@@ -269,6 +269,33 @@ class TestHelpers(unittest.TestCase):
             {"op": "session.answer", "session": "s", "seq": 2, "item": "q2", "response": "B"},
             {"op": "session.answer", "session": "s", "seq": 3, "item": "q3", "response": None}])
 
+    def test_revision_and_score(self):
+        def step(request):
+            return accept(request, session="s", seq=3, state="asking", item={"id": "q3"},
+                          revisable=2, pending=1)
+        with FakeDaemon(step) as fake, Client(fake.endpoint) as client:
+            session = client.session("s")
+            self.assertEqual((session.revisable, session.pending), (2, 1))
+            session.revise(2, "q2", score=1, elapsed_ms=12)
+            session.revise(1, "q1", raw="B")
+            session.revise(1, "q1")
+            client.session_score("s", 1, 2)
+            with self.assertRaises(ValueError):
+                session.revise(1, "q1", score=1, raw="B")
+        self.assertEqual(self.requests(fake)[1:], [
+            {"op": "session.revise", "session": "s", "seq": 2, "item": "q2", "response": 1,
+             "elapsed_ms": 12},
+            {"op": "session.revise", "session": "s", "seq": 1, "item": "q1", "response": "B"},
+            {"op": "session.revise", "session": "s", "seq": 1, "item": "q1", "response": None},
+            {"op": "session.score", "session": "s", "seq": 1, "score": 2}])
+
+    def test_nothing_to_revise_or_to_score(self):
+        def step(request):
+            return accept(request, session="s", seq=1, state="asking", item={"id": "q1"})
+        with FakeDaemon(step) as fake, Client(fake.endpoint) as client:
+            session = client.session("s")
+            self.assertEqual((session.revisable, session.pending), (0, 0))
+
     def test_session_ids_are_made_by_the_client(self):
         def step(request):
             return accept(request, session=request["session"])

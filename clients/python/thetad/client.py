@@ -253,6 +253,10 @@ class Client:
         """A session that was started before."""
         return Session(self, self.call("session.get", session=session))
 
+    def session_score(self, session, seq, score):
+        """A person's score for an answer that waits for one, or another in its place."""
+        return self.call("session.score", session=session, seq=seq, score=score)
+
     def irt_curve(self, theta, bank=None, items=None, **fields):
         return self._irt("irt.curve", bank, items, theta=list(theta), **fields)["curves"]
 
@@ -290,20 +294,39 @@ class Session:
         return self.state.get("item")
 
     @property
+    def revisable(self):
+        """How many of the last answers may be revised now."""
+        return self.state.get("revisable", 0)
+
+    @property
+    def pending(self):
+        """How many answers wait for a person's score."""
+        return self.state.get("pending", 0)
+
+    @property
     def result(self):
         """The result's map; None before the session has finished."""
         return self.state.get("result")
 
     def answer(self, score=None, raw=None, elapsed_ms=None):
         """Answer the present question: a score, a raw answer, or neither for an omitted one."""
-        if score is not None and raw is not None:
-            raise ValueError("an answer is a score or a raw answer, not both")
         if self.item is None:
             raise ValueError(f"session {self.id} asks nothing: it is {self.state['state']}")
+        return self._answer("session.answer", self.seq, self.item["id"], score, raw, elapsed_ms)
+
+    def revise(self, seq, item, score=None, raw=None, elapsed_ms=None):
+        """Another answer to question `seq`, which asked `item`: one of the last `revisable`.
+
+        `elapsed_ms` is the time spent on the question in all; left out, the one told before stays.
+        """
+        return self._answer("session.revise", seq, item, score, raw, elapsed_ms)
+
+    def _answer(self, op, seq, item, score, raw, elapsed_ms):
+        if score is not None and raw is not None:
+            raise ValueError("an answer is a score or a raw answer, not both")
         fields = {} if elapsed_ms is None else {"elapsed_ms": elapsed_ms}
         response = score if raw is None else raw
-        return self._move("session.answer", seq=self.seq, item=self.item["id"], response=response,
-                          **fields)
+        return self._move(op, seq=seq, item=item, response=response, **fields)
 
     def get(self):
         return self._move("session.get")
