@@ -11,8 +11,9 @@ enum {
     LIMIT_SCAN = 1024,              // thetas looked at in a search for modes
     LIMIT_ITEMS = 200000,           // items of one bank
     LIMIT_ANSWERS = 1000,           // answers of one session
-    LIMIT_EVENTS = 4000,            // events of one session, after which it cannot be suspended
+    LIMIT_EVENTS = 4000,            // events of one session; then it takes answers and its end only
     LIMIT_RAW = 256,                // bytes of one raw answer
+    LIMIT_WRITTEN = 16384,          // bytes of one raw answer that a person scores
     LIMIT_OPTIONS = 26,             // options of one item
     LIMIT_TAGS = 32,                // tags of one item
     LIMIT_ENEMIES = 64,             // enemies named by one item

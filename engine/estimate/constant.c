@@ -78,6 +78,13 @@ static bool is_constant(const struct evidence *evidence, bool *out_up)
     return lowest || highest;
 }
 
+bool estimate_is_step(const struct estimate_spec *spec, const struct evidence *evidence)
+{
+    bool up;
+
+    return spec->constant && spec->constant->step && is_constant(evidence, &up);
+}
+
 void estimate_next(const struct estimate_spec *spec, const struct evidence *evidence, double theta,
                    struct estimate_workspace *workspace, struct estimate *out)
 {

@@ -18,6 +18,10 @@ extern const struct constant_rule *const constant_rules[];
 
 const struct constant_rule *constant_rule_find(struct slice name);
 
+/* Whether that estimate is a step from the one before it: then it hangs on the order of the
+ * answers, and only then. */
+bool estimate_is_step(const struct estimate_spec *spec, const struct evidence *evidence);
+
 /* Estimate by the spec's estimator, or by its rule for constant patterns where the answers are
  * constant. `theta` is the estimate before the last answer. A step's SE is infinite. */
 void estimate_next(const struct estimate_spec *spec, const struct evidence *evidence, double theta,

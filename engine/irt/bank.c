@@ -17,6 +17,7 @@ struct item_texts {
     struct slice key, set, content;
     int64_t rapid_ms;
     double exposure;
+    bool is_later;
     size_t n_option, n_tag, n_enemy;
     struct slice *options;
     struct tag *tags;
@@ -189,6 +190,9 @@ static void check_scoring(const struct item *item, const struct item_spec *spec,
     if (spec->key.n > 0 && !key_is_option) {
         faults_add(faults, id, "key", "is none of the options");
     }
+    if (spec->is_later && (spec->key.n > 0 || spec->n_option > 0)) {
+        faults_add(faults, id, "scored", "an item scored later has neither key nor options");
+    }
     if (spec->key.n > 0 && item->n_cat != 2) {
         faults_add(faults, id, "key", "only an item with two categories can have a key");
     }
@@ -210,6 +214,7 @@ static void copy_texts(struct bank *bank, const struct item_spec *spec, struct i
     texts->enemies = arena_alloc(arena, spec->n_enemy * sizeof(*texts->enemies));
     if (arena->failed) return;
     texts->rapid_ms = spec->rapid_ms;
+    texts->is_later = spec->is_later;
     texts->exposure = spec->exposure > 0.0 ? spec->exposure : 1.0;
     texts->n_option = spec->n_option;
     texts->n_tag = spec->n_tag;
@@ -459,6 +464,11 @@ double bank_seconds(const struct bank *bank, size_t i)
 {
     assert(i < bank->n_item);
     return bank->seconds[i];
+}
+
+bool bank_is_later(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].is_later;
 }
 
 size_t bank_n_option(const struct bank *bank, size_t i)

@@ -37,6 +37,7 @@ struct item_spec {
     int64_t rapid_ms;                     // an answer faster than that is a guess; 0: not known
     double exposure;  // k of Sympson and Hetter, at most 1; 0: not known, which counts as 1
     double seconds;   // expected time of an answer; 0: not known
+    bool is_later;    // a person scores its answers; then it has neither key nor options
 };
 
 /* A bank with room for `n_item` items whose slopes are to be multiplied by D. NULL without
@@ -68,6 +69,7 @@ int64_t bank_rapid_ms(const struct bank *bank, size_t i);      // 0: not known
 /* Expected time of an answer to item i, in seconds: its own, else the mean of the items that have
  * one, else 1. */
 double bank_seconds(const struct bank *bank, size_t i);
+bool bank_is_later(const struct bank *bank, size_t i);  // a person scores its answers
 size_t bank_n_option(const struct bank *bank, size_t i);
 struct slice bank_option(const struct bank *bank, size_t i, size_t option);
 

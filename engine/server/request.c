@@ -17,6 +17,8 @@ const struct request *const requests[] = {
     &request_session_resume,
     &request_session_void,
     &request_session_explain,
+    &request_session_revise,
+    &request_session_score,
     &request_hello,
     &request_ping,
     &request_stats,
@@ -33,7 +35,7 @@ const struct request *const requests[] = {
     &request_irt_curve,
     &request_irt_estimate,
     &request_irt_rank,
-    NULL,
+    NULL,  // the end
 };
 
 enum { BUSY_MS = 500 };  // until a passing shortage may be over

@@ -34,12 +34,28 @@ static enum status prepare(struct call *call)
     return OK;
 }
 
-/* The session on its way to the question. */
+static bool asks(const struct event_record *record)
+{
+    enum event_kind kind = record->event.kind;
+
+    return (kind == EVENT_STARTED || kind == EVENT_ANSWERED) && record->outcome.item != NO_ITEM;
+}
+
+static enum status count_question(void *context, const struct stored_event *stored)
+{
+    uint32_t *n = context;
+
+    *n += asks(stored->record);
+    return OK;
+}
+
+/* The session on its way to the question. What happened after that question was asked, a revision
+ * or a score for an earlier one too, is left out: the pick knew nothing of it. */
 struct way {
     const struct history *history;
     struct session *session;
     struct workspace *workspace;
-    uint32_t seq;           // 0: the last question asked
+    uint32_t seq;
     struct event asked;     // the event that led to the question
     struct kept_out *kept;  // what the session was not to be asked
     uint32_t item, at;      // what was asked, and its number
@@ -50,12 +66,10 @@ static enum status on_event(void *context, const struct stored_event *stored)
     struct way *way = context;
     const struct event_record *record = stored->record;
     struct event event = record->event;
-    bool asks = event.kind == EVENT_STARTED || event.kind == EVENT_ANSWERED;
     struct session_view view;
     enum status st;
 
-    if (way->seq > 0 && way->at == way->seq) return OK;
-    if (way->seq == 0 && record->outcome.item == NO_ITEM) return OK;  // its end
+    if (way->at == way->seq) return OK;
     event.retired = way->history->retired;
     event.used = way->history->used;
     if (event.n_retired > way->history->n_retired) return CORRUPT;
@@ -67,7 +81,7 @@ static enum status on_event(void *context, const struct stored_event *stored)
         event.kept = way->kept;
     }
     st = session_replay(way->session, &event, &record->outcome, way->workspace);
-    if (st || !asks) return st;
+    if (st || !asks(record)) return st;
     session_view(way->session, &view);
     way->asked = event;
     way->at = view.seq;
@@ -158,7 +172,11 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     if (st == OK) {
         struct event_visitor visitor = {on_event, &way};
 
-        st = history_each(&history, env, session, visitor);
+        if (seq == 0) {
+            st = history_each(&history, env, session,
+                              (struct event_visitor){count_question, &way.seq});
+        }
+        if (st == OK) st = history_each(&history, env, session, visitor);
         if (st == OK && way.at == 0) st = INTERNAL;
         if (st == OK) st = explain(call, &way, session);
         history_done(&history);

@@ -15,10 +15,11 @@ static void write_item(struct writer *out, const struct bank *bank, uint32_t ite
 {
     struct slice content = bank_content(bank, item), set = bank_set(bank, item);
     size_t n_option = bank_n_option(bank, item);
+    bool is_later = bank_is_later(bank, item);
 
     write_text(out, "item");
-    write_map(out,
-              1u + (content.n > 0) + (set.n > 0) + (n_option > 0) + planted("parameters told"));
+    write_map(out, 1u + (content.n > 0) + (set.n > 0) + (n_option > 0) + is_later +
+                       planted("parameters told"));
     put_text(out, "id", bank_id(bank, item));
     if (planted("parameters told")) put_f64(out, "b", bank_item(bank, item)->b);
     if (content.n > 0) {
@@ -26,6 +27,7 @@ static void write_item(struct writer *out, const struct bank *bank, uint32_t ite
         write_raw(out, content);
     }
     if (set.n > 0) put_str(out, "set", set);
+    if (is_later) put_text(out, "scored", "later");
     if (n_option == 0) return;
     write_text(out, "options");
     write_array(out, n_option);
@@ -76,19 +78,23 @@ static enum status reply_state(struct call *call, const struct live *live)
     const struct plan *plan = session_plan(live->session);
     struct writer *out = &call->out;
     struct session_view view;
-    bool asking, finished, ability;
+    bool asking, finished, ability, pending, revisable;
 
     session_view(live->session, &view);
     asking = view.item != NO_ITEM;
     finished = view.state == SESSION_FINISHED;
     ability = plan->test.reveal || (call->roles & ROLES_SEE_ABILITY);
-    reply_begin(call, 5u + asking + finished + ability);
+    pending = view.n_pending > 0;
+    revisable = view.n_revisable > 0;
+    reply_begin(call, 5u + asking + finished + ability + pending + revisable);
     put_str(out, "session", live->id);
     put_text(out, "test", plan->test.name);
     put_int(out, "seq", view.seq);
     put_text(out, "state", session_state_name(view.state));
     if (asking) write_item(out, plan->bank, view.item);
     write_progress(out, &view);
+    if (revisable) put_int(out, "revisable", view.n_revisable);
+    if (pending) put_int(out, "pending", view.n_pending);
     if (ability) {
         write_text(out, "ability");
         write_map(out, 2);
@@ -109,7 +115,9 @@ static enum status refuse_step(struct call *call, enum status st)
         {WRONG_ITEM, "item", "another item was asked"},
         {BAD_RESPONSE, "response", "is no category or option of the item"},
         {STALE_SEQ, "seq", "another question is being asked"},
-        {CONFLICT, NULL, "the question has another answer already, or the session is suspended"},
+        {CONFLICT, NULL,
+         "the question has another answer already, the session is suspended or has had too many "
+         "events"},
         {FINISHED, NULL, "the session has ended"},
         {EXHAUSTED, NULL, "no item is left to ask"},
         {BUSY, NULL, "too many sessions are live"},
@@ -280,7 +288,22 @@ static enum status start(struct call *call)
     return st == UNKNOWN_SESSION ? start_new(call, test, &start, &event) : st;
 }
 
-/* The response field: a score, a raw answer for the key to score, or nil. */
+/* The response to an item that a person scores: kept as it is. */
+static enum status read_written(struct call *call, const msgpack_object *object,
+                                struct response *response)
+{
+    response->kind = RESPONSE_LATER;
+    if (object->type == MSGPACK_OBJECT_NIL) return OK;
+    if (!object_str(object, &response->raw)) {
+        return refuse(call, BAD_RESPONSE, "response",
+                      "must be a str or nil: a person scores the item later");
+    }
+    if (response->raw.n <= LIMIT_WRITTEN) return OK;
+    return refuse(call, TOO_LARGE, "response", "a written answer has at most %d bytes",
+                  LIMIT_WRITTEN);
+}
+
+/* The response field: a score, a raw answer for the key or a person to score, or nil. */
 static enum status read_response(struct call *call, const struct bank *bank, struct event *event)
 {
     struct response *response = &event->response;
@@ -290,6 +313,7 @@ static enum status read_response(struct call *call, const struct bank *bank, str
 
     read_any(&call->in, "response", REQUIRED, &object);
     if (call->in.failed) return BAD_REQUEST;
+    if (bank_is_later(bank, event->item)) return read_written(call, object, response);
     if (object->type == MSGPACK_OBJECT_NIL) {
         response->kind = RESPONSE_OMITTED;
         return OK;
@@ -313,11 +337,10 @@ static enum status read_response(struct call *call, const struct bank *bank, str
     return OK;
 }
 
-static enum status answer(struct call *call)
+/* What answer and revise have alike. */
+static enum status read_answer(struct call *call, struct event *event, struct live **out)
 {
-    struct event event = {.kind = EVENT_ANSWERED, .elapsed_ms = -1};
     const struct bank *bank;
-    struct live *live;
     struct slice item;
     int64_t seq = 0;
     long index;
@@ -325,19 +348,85 @@ static enum status answer(struct call *call)
 
     read_int(&call->in, "seq", REQUIRED, 1, LIMIT_ANSWERS, &seq);
     read_id(&call->in, "item", REQUIRED, &item);
-    read_int(&call->in, "elapsed_ms", OPTIONAL, 0, LIMIT_INT, &event.elapsed_ms);
-    st = find_session(call, &live);
+    read_int(&call->in, "elapsed_ms", OPTIONAL, 0, LIMIT_INT, &event->elapsed_ms);
+    st = find_session(call, out);
     if (st) return st;
-    bank = session_plan(live->session)->bank;
+    bank = session_plan((*out)->session)->bank;
     index = bank_find(bank, item);
     if (index < 0) {
         return refuse(call, UNKNOWN_ITEM, "item", "the bank has no item \"%.*s\"", (int)item.n,
                       (const char *)item.data);
     }
-    event.seq = (uint32_t)seq;
-    event.item = (uint32_t)index;
-    st = read_response(call, bank, &event);
+    event->seq = (uint32_t)seq;
+    event->item = (uint32_t)index;
+    return read_response(call, bank, event);
+}
+
+static enum status answer(struct call *call)
+{
+    struct event event = {.kind = EVENT_ANSWERED, .elapsed_ms = -1};
+    struct live *live;
+    enum status st = read_answer(call, &event, &live);
+
     return st ? st : step(call, live, &event, slice_of(NULL, 0));
+}
+
+/* What is special about refusing a revision. */
+static enum status refuse_revision(struct call *call, const struct live *live, enum status st)
+{
+    struct session_view view;
+    unsigned n = session_n_answer(live->session);
+
+    session_view(live->session, &view);
+    if (st == CONFLICT && session_plan(live->session)->test.n_revise == 0) {
+        return refuse(call, st, NULL, "the test allows no revision of an answer");
+    }
+    if (st != STALE_SEQ) return st;
+    if (n == 0) return refuse(call, st, "seq", "no question has been answered yet");
+    return refuse(call, st, "seq", "only questions %u to %u may be revised now",
+                  n - view.n_revisable + 1, n);
+}
+
+static enum status revise(struct call *call)
+{
+    struct event event = {.kind = EVENT_REVISED, .elapsed_ms = -1};
+    struct live *live;
+    enum status st = read_answer(call, &event, &live);
+
+    if (st) return st;
+    st = step(call, live, &event, slice_of(NULL, 0));
+    return st ? refuse_revision(call, live, st) : OK;
+}
+
+/* What is special about refusing a score. */
+static enum status refuse_score(struct call *call, const struct live *live, enum status st)
+{
+    if (st == BAD_RESPONSE) return refuse(call, st, "score", "is no category of the item");
+    if (st == FINISHED) return refuse(call, st, NULL, "the session was voided");
+    if (st == STALE_SEQ) {
+        return refuse(call, st, "seq", "%u questions have an answer",
+                      session_n_answer(live->session));
+    }
+    if (st != CONFLICT) return st;
+    return refuse(call, st, "seq",
+                  "the item is not scored later, or the session has had too many events");
+}
+
+static enum status score(struct call *call)
+{
+    struct event event = {.kind = EVENT_SCORED};
+    struct live *live;
+    int64_t seq = 0, given = 0;
+    enum status st;
+
+    read_int(&call->in, "seq", REQUIRED, 1, LIMIT_ANSWERS, &seq);
+    read_int(&call->in, "score", REQUIRED, 0, LIMIT_CATS - 1, &given);
+    st = find_session(call, &live);
+    if (st) return st;
+    event.seq = (uint32_t)seq;
+    event.response.score = (uint8_t)given;
+    st = step(call, live, &event, slice_of(NULL, 0));
+    return st ? refuse_score(call, live, st) : OK;
 }
 
 static enum status get(struct call *call)
@@ -388,6 +477,9 @@ static enum status void_session(struct call *call)
 
 const struct request request_session_start = SESSION_ROW("session.start", ROLE_FRONTEND, start);
 const struct request request_session_answer = SESSION_ROW("session.answer", ROLE_FRONTEND, answer);
+const struct request request_session_revise = SESSION_ROW("session.revise", ROLE_FRONTEND, revise);
+const struct request request_session_score =
+    SESSION_ROW("session.score", ROLE_PROCTOR | ROLE_TEACHER | ROLE_ADMIN, score);
 const struct request request_session_get =
     SESSION_ROW("session.get", ROLE_FRONTEND | ROLE_PROCTOR, get);
 const struct request request_session_suspend =

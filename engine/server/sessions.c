@@ -299,6 +299,12 @@ void sessions_history(const struct live *live, struct buf *out)
     buf_append(out, entry->lsn, entry->n_lsn * sizeof(*entry->lsn));
 }
 
+/* Whether a session can take any number of these events: then LIMIT_EVENTS bounds them. */
+static bool is_unbounded(enum event_kind kind)
+{
+    return kind == EVENT_SUSPENDED || kind == EVENT_REVISED || kind == EVENT_SCORED;
+}
+
 enum status sessions_step(struct sessions *sessions, struct live *live, struct event *event,
                           struct slice reason, struct batch *batch, bool *out_changed)
 {
@@ -306,7 +312,7 @@ enum status sessions_step(struct sessions *sessions, struct live *live, struct e
     enum status st;
 
     if (!reserve_lsn(entry)) return NO_MEMORY;
-    if (event->kind == EVENT_SUSPENDED && session_n_event(live->session) >= LIMIT_EVENTS) {
+    if (is_unbounded(event->kind) && session_n_event(live->session) >= LIMIT_EVENTS) {
         return CONFLICT;
     }
     st = move(sessions, entry, event, reason, batch, out_changed);

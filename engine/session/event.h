@@ -15,14 +15,21 @@ enum event_kind {
     EVENT_RESUMED = 4,
     EVENT_FINISHED = 5,
     EVENT_VOIDED = 6,
+    EVENT_REVISED = 7,
+    EVENT_SCORED = 8,
 };
 
-enum response_kind { RESPONSE_SCORE = 0, RESPONSE_RAW = 1, RESPONSE_OMITTED = 2 };
+enum response_kind {
+    RESPONSE_SCORE = 0,
+    RESPONSE_RAW = 1,
+    RESPONSE_OMITTED = 2,
+    RESPONSE_LATER = 3,  // kept as it came, for a person to score; `raw` empty where nothing came
+};
 
-/* An answer, scored. `raw` is what the examinee gave, where the key scored it. */
+/* An answer. `raw` is what the examinee gave, where the key scored it or a person will. */
 struct response {
     enum response_kind kind;
-    uint8_t score;  // 0 where it was omitted
+    uint8_t score;  // 0 where it was omitted or is scored later
     struct slice raw;
 };
 
@@ -43,7 +50,7 @@ struct event {
     uint32_t n_kept;
     bool has_prior;  // EVENT_STARTED: a normal prior of the examinee's own
     double prior_mean, prior_sd;
-    uint32_t seq;   // EVENT_ANSWERED: the question answered,
+    uint32_t seq;   // EVENT_ANSWERED, _REVISED, _SCORED (which has a score beside): the question,
     uint32_t item;  // its item,
     struct response response;
     int64_t elapsed_ms;  // and how long it took by the frontend's clock, -1 where it does not say

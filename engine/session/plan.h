@@ -27,6 +27,7 @@ struct test {
     size_t n_target;  // 0: no content balancing
     struct target targets[LIMIT_GROUPS];
     bool omit_ignored;  // an omitted answer is left out of theta; otherwise it scores 0
+    unsigned n_revise;  // how many of the last answers may be revised
     unsigned min_items;
     struct stop_tree stop;
     bool has_scale;

@@ -2,7 +2,6 @@
 /* The state machine. A step first checks everything that can be refused and only then changes the
  * session, so there is nothing to undo. */
 #include "base/planted.h"
-#include "estimate/constant.h"
 #include "num/elementary.h"
 #include "session/state.h"
 
@@ -31,7 +30,7 @@ const char *session_state_name(enum session_state state)
 }
 
 /* One block, largest alignment first, `max` being the plan's max_items:
- *   | session | group_count [n_group] | loglik [n_node] |
+ *   | session | group_count [n_group] | loglik [n_node] | answers [max] |
  *   | evidence.item [max] | given [max] | evidence.score [max] | */
 struct session *session_new(const struct plan *plan)
 {
@@ -40,8 +39,8 @@ struct session *session_new(const struct plan *plan)
     size_t n_node = interim->estimator->uses_grid ? interim->grid.n_node : 0;
     size_t max = plan->max_items;
     size_t head = (sizeof(struct session) + n_group * sizeof(unsigned) + 7) / 8 * 8;
-    struct session *session =
-        calloc(1, head + n_node * sizeof(double) + max * (2 * sizeof(uint32_t) + 1));
+    size_t per_answer = sizeof(struct answer) + 2 * sizeof(uint32_t) + 1;
+    struct session *session = calloc(1, head + n_node * sizeof(double) + max * per_answer);
     double *loglik;
 
     if (!session) return NULL;
@@ -51,7 +50,8 @@ struct session *session_new(const struct plan *plan)
     session->evidence.bank = plan->bank;
     session->evidence.grid = interim->grid;
     session->evidence.loglik = n_node > 0 ? loglik : NULL;
-    session->evidence.item = (uint32_t *)(loglik + n_node);
+    session->answers = (struct answer *)(void *)(loglik + n_node);
+    session->evidence.item = (uint32_t *)(void *)(session->answers + max);
     session->given = session->evidence.item + max;
     session->evidence.score = (uint8_t *)(session->given + max);
     return session;
@@ -66,18 +66,6 @@ static void move(struct session *session, enum session_state to)
 {
     assert(states[session->state].to >> to & 1);
     session->state = to;
-}
-
-static void estimate(struct session *session, const struct estimate_spec *spec,
-                     struct workspace *workspace)
-{
-    struct estimate_spec own = session_own_spec(session, spec);
-    struct estimate out;
-
-    if (session->evidence.n == 0) return;
-    estimate_next(&own, &session->evidence, session->theta_before, workspace->estimate, &out);
-    session->theta = out.theta;
-    session->se = out.se;
 }
 
 /* The next item, NO_ITEM where there is none, and where it was picked. */
@@ -108,7 +96,7 @@ static void ask(struct session *session, uint32_t item, int64_t time_ms)
 
 static void finish(struct session *session, const char *stop, struct workspace *workspace)
 {
-    estimate(session, &session->plan->test.final, workspace);
+    session_estimate(session, &session->plan->test.final, workspace);
     session->item = NO_ITEM;
     session->stop = stop;
     move(session, SESSION_FINISHED);
@@ -125,8 +113,6 @@ static void count_time(struct session *session, int64_t time_ms)
 static enum status take_started(struct session *session, const struct event *event,
                                 struct workspace *workspace, bool *again)
 {
-    const struct test *test = &session->plan->test;
-    struct estimate_spec own;
     uint32_t item;
 
     (void)again;
@@ -136,21 +122,11 @@ static enum status take_started(struct session *session, const struct event *eve
     session->prior_sd = event->prior_sd;
     session->kept = event->kept;
     session->n_kept = event->n_kept;
-    session->theta = test->start_theta;
-    own = session_own_spec(session, &test->interim);
-    session->se =
-        own.estimator->uses_prior && own.prior.kind == &prior_normal ? own.prior.sd : (double)NAN;
+    session_begin_estimate(session);
     item = next_item(session, event, workspace);
     if (item == NO_ITEM) return EXHAUSTED;
     ask(session, item, event->time_ms);
     return OK;
-}
-
-/* Whether `response` is the session's last answer once more. */
-static bool is_last_answer(const struct session *session, const struct response *response)
-{
-    return session->last_kind == response->kind && session->last_score == response->score &&
-           session->last_raw == slice_hash(response->raw);
 }
 
 /* Everything an answer can be refused for. OK with *out_again set where it had come before. */
@@ -160,7 +136,7 @@ static enum status check_answer(const struct session *session, const struct even
     bool is_last = event->seq > 0 && event->seq == session->n_answer;
     bool is_given = is_last && session->given[event->seq - 1] == event->item;
 
-    *out_again = is_given && is_last_answer(session, &event->response);
+    *out_again = is_given && session_has_answer(session, event->seq - 1, &event->response);
     if (planted("repeated answer refused")) *out_again = false;
     if (*out_again) return OK;
     if (session->state == SESSION_FINISHED || session->state == SESSION_VOIDED) return FINISHED;
@@ -168,37 +144,15 @@ static enum status check_answer(const struct session *session, const struct even
     if (event->seq != session->n_answer + 1 && !planted("any question answered")) return STALE_SEQ;
     if (session->state == SESSION_SUSPENDED) return CONFLICT;
     if (event->item != session->item && !planted("any question answered")) return WRONG_ITEM;
-    if (event->response.score >= bank_item(session->plan->bank, event->item)->n_cat) {
-        return BAD_RESPONSE;
-    }
-    return OK;
+    return session_check_response(session, event->item, &event->response);
 }
 
-/* Rapid guessing (Wise and Kong 2005): an answer faster than anybody reads the item. */
-static void count_rapid(struct session *session, const struct event *event)
-{
-    int64_t threshold_ms = bank_rapid_ms(session->plan->bank, event->item);
-
-    if (threshold_ms <= 0 || event->elapsed_ms < 0) return;
-    session->n_timed++;
-    if (event->elapsed_ms < threshold_ms) session->n_rapid++;
-}
-
-static void keep_answer(struct session *session, const struct event *event,
-                        struct workspace *workspace)
+static void keep_answer(struct session *session, const struct event *event)
 {
     const struct plan *plan = session->plan;
-    const struct response *response = &event->response;
-    bool ignored = response->kind == RESPONSE_OMITTED && plan->test.omit_ignored;
 
-    session->given[session->n_answer++] = event->item;
-    session->last_kind = response->kind;
-    session->last_score = response->score;
-    session->last_raw = slice_hash(response->raw);
-    if (!ignored) {
-        evidence_add(&session->evidence, event->item, response->score, workspace->estimate->node);
-    }
-    count_rapid(session, event);
+    session->given[session->n_answer] = event->item;
+    session_put_answer(session, session->n_answer++, event);
     if (plan->proportions) {
         size_t group = proportions_group_of(plan->proportions, event->item);
 
@@ -222,14 +176,14 @@ static double best_left(const struct session *session, const struct criterion *c
 
 /* What the stop rules look at; what costs something only where a rule needs it. */
 static struct stop_state stop_state_now(const struct session *session, const struct event *event,
-                                        double last_se, struct workspace *workspace)
+                                        struct workspace *workspace)
 {
     const struct test *test = &session->plan->test;
     unsigned needs = session->plan->stop_needs;
     struct stop_state state = {.n_answer = session->n_answer,
                                .theta = session->theta,
                                .se = session->se,
-                               .last_se = last_se,
+                               .last_se = session->se_before,
                                .active_ms = session->active_ms,
                                .evidence = &session->evidence,
                                .cuts = test->cuts,
@@ -249,14 +203,14 @@ static struct stop_state stop_state_now(const struct session *session, const str
 
 /* Why the test ends after this answer, NULL where it goes on. */
 static const char *stop_reason(const struct session *session, const struct event *event,
-                               double last_se, struct workspace *workspace)
+                               struct workspace *workspace)
 {
     const struct test *test = &session->plan->test;
     struct stop_state state;
 
     if (session->n_answer >= session->plan->length_cap) return stop_length.name;
     if (session->n_answer < test->min_items) return NULL;
-    state = stop_state_now(session, event, last_se, workspace);
+    state = stop_state_now(session, event, workspace);
     return stop_tree_met(&test->stop, &state);
 }
 
@@ -264,16 +218,17 @@ static enum status take_answered(struct session *session, const struct event *ev
                                  struct workspace *workspace, bool *again)
 {
     enum status st = check_answer(session, event, again);
-    double last_se = session->se;
     const char *stop;
     uint32_t item;
 
     if (st || *again) return st;
     count_time(session, event->time_ms);
-    session->theta_before = session->theta;
-    keep_answer(session, event, workspace);
-    estimate(session, &session->plan->test.interim, workspace);
-    stop = stop_reason(session, event, last_se, workspace);
+    keep_answer(session, event);
+    if (session_counts(session, session->n_answer - 1)) {
+        session_add_evidence(session, session->n_answer - 1, workspace);
+        session_estimate(session, &session->plan->test.interim, workspace);
+    }
+    stop = stop_reason(session, event, workspace);
     if (stop) {
         finish(session, stop, workspace);
         return OK;
@@ -336,15 +291,16 @@ static enum status take_voided(struct session *session, const struct event *even
 /* What each kind of event does; *again is set where it had happened already. */
 static enum status (*const take[])(struct session *session, const struct event *event,
                                    struct workspace *workspace, bool *again) = {
-    [EVENT_STARTED] = take_started,     [EVENT_ANSWERED] = take_answered,
-    [EVENT_SUSPENDED] = take_suspended, [EVENT_RESUMED] = take_resumed,
-    [EVENT_FINISHED] = take_finished,   [EVENT_VOIDED] = take_voided,
+    [EVENT_STARTED] = take_started,         [EVENT_ANSWERED] = take_answered,
+    [EVENT_SUSPENDED] = take_suspended,     [EVENT_RESUMED] = take_resumed,
+    [EVENT_FINISHED] = take_finished,       [EVENT_VOIDED] = take_voided,
+    [EVENT_REVISED] = session_take_revised, [EVENT_SCORED] = session_take_scored,
 };
 
 /* A session starts once, before anything else. */
 static bool can_come(const struct session *session, const struct event *event)
 {
-    bool is_known = event->kind >= EVENT_STARTED && event->kind <= EVENT_VOIDED;
+    bool is_known = event->kind >= EVENT_STARTED && event->kind <= EVENT_SCORED;
 
     return is_known && (event->kind == EVENT_STARTED) == (session->state == SESSION_NEW);
 }
@@ -397,6 +353,8 @@ void session_view(const struct session *session, struct session_view *out)
         .asked = session->n_answer + (is_open ? 1 : 0),
         .min_items = session->plan->test.min_items,
         .max_items = session->plan->max_items,
+        .n_pending = session->n_pending,
+        .n_revisable = session_n_revisable(session),
         .theta = session->theta,
         .se = session->se,
         .stop = session->stop,
@@ -407,8 +365,11 @@ void session_quality(const struct session *session, struct session_quality *out)
 {
     struct estimate_spec own = session_own_spec(session, &session->plan->test.final);
 
-    *out = (struct session_quality){.n_timed = session->n_timed, .n_rapid = session->n_rapid};
-    out->fit = person_fit(&own, &session->evidence, session->theta);
+    *out = (struct session_quality){.fit = person_fit(&own, &session->evidence, session->theta)};
+    for (unsigned j = 0; j < session->n_answer; j++) {
+        out->n_timed += session->answers[j].pace != PACE_UNTIMED;
+        out->n_rapid += session->answers[j].pace == PACE_RAPID;
+    }
 }
 
 struct asked session_asked(const struct session *session)

@@ -43,11 +43,13 @@ void session_free(struct session *session);
 
 /* Take one event. On OK the effects say what to record. Any error leaves the session as it was:
  *   EXHAUSTED     started: there is no item to ask; the session is only good for freeing
- *   WRONG_ITEM    answered: another item was asked
- *   BAD_RESPONSE  answered: the score is no category of the item
- *   STALE_SEQ     answered: another question is being asked
- *   CONFLICT      answered: the last question has another answer; or the session is suspended
- *   FINISHED      the session has ended
+ *   WRONG_ITEM    answered, revised: another item was asked
+ *   BAD_RESPONSE  answered, revised: the response is none of the item; scored: the score is none
+ *   STALE_SEQ     answered: another question is being asked; revised: the question is none of the
+ *                 last ones; scored: it has no answer
+ *   CONFLICT      answered: the last question has another answer; revised: the test allows none;
+ *                 scored: the item is not scored later; or the session is suspended
+ *   FINISHED      the session has ended; scored: it was voided
  * Pre: the workspace is large enough for the plan's bank; EVENT_STARTED comes first and once. */
 MUST_CHECK enum status session_step(struct session *session, const struct event *event,
                                     struct workspace *workspace, struct effects *effects);
@@ -64,8 +66,10 @@ struct session_view {
     uint32_t item;   // being asked, NO_ITEM where none is
     unsigned asked;  // questions asked so far
     unsigned min_items, max_items;
-    double theta, se;  // se is NaN where nothing is known
-    const char *stop;  // NULL while the session runs
+    unsigned n_pending;    // answers that wait for a person's score
+    unsigned n_revisable;  // of the last answers, how many may be revised now
+    double theta, se;      // se is NaN where nothing is known
+    const char *stop;      // NULL while the session runs
 };
 
 /* What is reported beside a result. */

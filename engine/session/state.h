@@ -11,6 +11,18 @@ struct workspace {
     struct pick_scratch scratch;  // value [n_item]
 };
 
+/* An answer as it stands, after its last revision and its last score. */
+struct answer {
+    uint64_t raw;  // hash of what was given
+    uint8_t kind;  // enum response_kind
+    uint8_t score;
+    bool is_pending;  // a person has yet to score it
+    uint8_t pace;     // enum pace_of_answer
+};
+
+/* Rapid guessing (Wise and Kong 2005): an answer faster than anybody reads the item. */
+enum pace_of_answer { PACE_UNTIMED, PACE_TIMED, PACE_RAPID };
+
 struct session {
     const struct plan *plan;
     enum session_state state;
@@ -22,19 +34,50 @@ struct session {
     uint32_t visited;    // bits: intervals of the exposure rule in which an item was picked
     struct asked asked;  // by the last event
     uint32_t last;       // item that was asked last, answered or not
-    unsigned n_answer, n_event, n_timed, n_rapid;
-    uint32_t item;                 // being asked
-    enum response_kind last_kind;  // the last answer, to know a repeated one by
-    uint8_t last_score;
-    uint64_t last_raw;
+    unsigned n_answer, n_event, n_pending;
+    uint32_t item;  // being asked
     double theta, se;
-    double theta_before;  // the last answer
+    double theta_before, se_before;  // the last answer that counts; SE NaN where nothing was known
     const char *stop;
     int64_t asked_ms, active_ms;
     struct evidence evidence;
+    struct answer *answers;  // [max_items]
     uint32_t *given;         // [max_items] items in the order they were asked
     unsigned group_count[];  // [n_group]
 };
+
+/* The state before the first answer, but for the item: no evidence, theta and SE of the start. */
+void session_begin_estimate(struct session *session);
+
+/* Estimate from the evidence; where there is none theta stays. */
+void session_estimate(struct session *session, const struct estimate_spec *spec,
+                      struct workspace *workspace);
+
+/* Keep answer j, from 0: the next one or one that is there. */
+void session_put_answer(struct session *session, unsigned j, const struct event *event);
+
+/* Whether answer j counts for theta: not where it was omitted and the test ignores that, nor where
+ * it waits for its score. */
+bool session_counts(const struct session *session, unsigned j);
+
+/* Add answer j, which counts, to the evidence. */
+void session_add_evidence(struct session *session, unsigned j, struct workspace *workspace);
+
+/* Whether `response` is answer j once more. */
+bool session_has_answer(const struct session *session, unsigned j, const struct response *response);
+
+/* Whether `response` is one that the item can have. OK or BAD_RESPONSE. */
+enum status session_check_response(const struct session *session, uint32_t item,
+                                   const struct response *response);
+
+/* How many of the last answers may be revised now. */
+unsigned session_n_revisable(const struct session *session);
+
+/* The steps of EVENT_REVISED and EVENT_SCORED; *again is set where they change nothing. */
+enum status session_take_revised(struct session *session, const struct event *event,
+                                 struct workspace *workspace, bool *again);
+enum status session_take_scored(struct session *session, const struct event *event,
+                                struct workspace *workspace, bool *again);
 
 /* `spec` with the examinee's own normal prior in place of the test's, where there is one. */
 struct estimate_spec session_own_spec(const struct session *session,

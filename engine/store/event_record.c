@@ -13,14 +13,18 @@ enum {
     N_STARTED = 9,
     N_ANSWERED = 6,
     N_VOIDED = 1,
+    N_SCORED = 2,
     OUTCOME_BYTES = 20,
     KEPT_BYTES = 8,
 };
 
 static size_t n_own(const struct event *event)
 {
-    static const uint8_t n[] = {
-        [EVENT_STARTED] = N_STARTED, [EVENT_ANSWERED] = N_ANSWERED, [EVENT_VOIDED] = N_VOIDED};
+    static const uint8_t n[] = {[EVENT_STARTED] = N_STARTED,
+                                [EVENT_ANSWERED] = N_ANSWERED,
+                                [EVENT_VOIDED] = N_VOIDED,
+                                [EVENT_REVISED] = N_ANSWERED,
+                                [EVENT_SCORED] = N_SCORED};
     size_t kind = (size_t)event->kind;
 
     return (kind < COUNT_OF(n) ? n[kind] : 0u) + (event->n_kept > 0);
@@ -98,8 +102,20 @@ static void write_answered(struct writer *out, const struct event *event)
     if (event->response.kind == RESPONSE_RAW)
         write_str(out, event->response.raw);
     else
-        write_nil(out);
+        write_optional(out, event->response.raw);
     write_int(out, event->elapsed_ms);
+}
+
+static void write_scored(struct writer *out, const struct event *event)
+{
+    write_int(out, event->seq);
+    write_int(out, event->response.score);
+}
+
+/* Whether an event of that kind brings an answer. */
+static bool is_answer(enum event_kind kind)
+{
+    return kind == EVENT_ANSWERED || kind == EVENT_REVISED;
 }
 
 void event_record_write(const struct event_record *record, struct buf *buf)
@@ -117,7 +133,8 @@ void event_record_write(const struct event_record *record, struct buf *buf)
     write_bin(&out, slice_of(record->previous, SEAL_BYTES));
     write_outcome(&out, &record->outcome);
     if (event->kind == EVENT_STARTED) write_started(&out, record);
-    if (event->kind == EVENT_ANSWERED) write_answered(&out, event);
+    if (is_answer(event->kind)) write_answered(&out, event);
+    if (event->kind == EVENT_SCORED) write_scored(&out, event);
     if (event->kind == EVENT_VOIDED) write_optional(&out, record->reason);
 }
 
@@ -156,13 +173,13 @@ static struct slice take_str(struct elements *in)
     return value;
 }
 
-static struct slice take_optional_str(struct elements *in)
+static struct slice take_optional_str(struct elements *in, size_t max)
 {
     const msgpack_object *object = element(in);
     struct slice value = {0};
 
     if (object->type == MSGPACK_OBJECT_NIL) return value;
-    if (!object_str(object, &value) || value.n > LIMIT_RAW) in->failed = true;
+    if (!object_str(object, &value) || value.n > max) in->failed = true;
     return value;
 }
 
@@ -220,7 +237,7 @@ static const uint8_t *take_bin(struct elements *in, size_t n)
 static void take_outcome(struct elements *in, struct event_record *out)
 {
     const uint8_t *bytes = take_bin(in, OUTCOME_BYTES);
-    struct slice stop = take_optional_str(in);
+    struct slice stop = take_optional_str(in, LIMIT_ID);
 
     out->outcome.theta = num_of_bits(bytes_get_u64(bytes));
     out->outcome.se = num_of_bits(bytes_get_u64(bytes + 8));
@@ -240,7 +257,7 @@ static void take_started(struct elements *in, struct event_record *out)
     identity->bank = take_str(in);
     identity->bank_version = (uint32_t)take_int(in, 1, UINT32_MAX);
     identity->examinee = take_str(in);
-    identity->group = take_optional_str(in);
+    identity->group = take_optional_str(in, LIMIT_ID);
     event->seed = (uint64_t)take_int(in, 0, LIMIT_INT);
     event->has_prior = take_optional_f64(in, &event->prior_mean);
     if (take_optional_f64(in, &event->prior_sd) != event->has_prior) in->failed = true;
@@ -251,10 +268,17 @@ static void take_answered(struct elements *in, struct event *event)
 {
     event->seq = (uint32_t)take_int(in, 1, LIMIT_ANSWERS);
     event->item = (uint32_t)take_int(in, 0, LIMIT_ITEMS);
-    event->response.kind = (enum response_kind)take_int(in, RESPONSE_SCORE, RESPONSE_OMITTED);
+    event->response.kind = (enum response_kind)take_int(in, RESPONSE_SCORE, RESPONSE_LATER);
     event->response.score = (uint8_t)take_int(in, 0, LIMIT_CATS - 1);
-    event->response.raw = take_optional_str(in);
+    event->response.raw =
+        take_optional_str(in, event->response.kind == RESPONSE_LATER ? LIMIT_WRITTEN : LIMIT_RAW);
     event->elapsed_ms = take_int(in, -1, LIMIT_INT);
+}
+
+static void take_scored(struct elements *in, struct event *event)
+{
+    event->seq = (uint32_t)take_int(in, 1, LIMIT_ANSWERS);
+    event->response.score = (uint8_t)take_int(in, 0, LIMIT_CATS - 1);
 }
 
 enum status event_record_read(struct decoder *decoder, struct slice bytes, struct event_record *out)
@@ -268,7 +292,7 @@ enum status event_record_read(struct decoder *decoder, struct slice bytes, struc
     if (root.type != MSGPACK_OBJECT_ARRAY) return CORRUPT;
     in = (struct elements){.next = root.via.array.ptr, .n_left = root.via.array.size};
     memset(out, 0, sizeof(*out));
-    out->event.kind = (enum event_kind)take_int(&in, EVENT_STARTED, EVENT_VOIDED);
+    out->event.kind = (enum event_kind)take_int(&in, EVENT_STARTED, EVENT_SCORED);
     out->tenant = take_str(&in);
     out->session = take_str(&in);
     out->n = (uint32_t)take_int(&in, 0, UINT32_MAX);
@@ -277,8 +301,9 @@ enum status event_record_read(struct decoder *decoder, struct slice bytes, struc
     memcpy(out->previous, take_bin(&in, SEAL_BYTES), SEAL_BYTES);
     take_outcome(&in, out);
     if (out->event.kind == EVENT_STARTED) take_started(&in, out);
-    if (out->event.kind == EVENT_ANSWERED) take_answered(&in, &out->event);
-    if (out->event.kind == EVENT_VOIDED) out->reason = take_optional_str(&in);
+    if (is_answer(out->event.kind)) take_answered(&in, &out->event);
+    if (out->event.kind == EVENT_SCORED) take_scored(&in, &out->event);
+    if (out->event.kind == EVENT_VOIDED) out->reason = take_optional_str(&in, LIMIT_RAW);
     return in.failed || in.n_left > 0 ? CORRUPT : OK;
 }
 

@@ -12,7 +12,9 @@
  *   started:   ..., test, test_version, bank, bank_version, examinee, group, seed, mean, sd, kept]
  *              group nil where there is none; mean and sd nil where the prior is the test's;
  *              kept | item 4 | where 4 | ..., big-endian, absent where nothing is kept out
- *   answered:  ..., seq, item, response kind, score, raw, elapsed_ms]    raw nil unless kind 1
+ *   answered, revised:
+ *              ..., seq, item, response kind, score, raw, elapsed_ms]    raw nil unless kind 1 or 3
+ *   scored:    ..., seq, score]
  *   voided:    ..., reason]
  */
 #ifndef STORE_EVENT_RECORD_H

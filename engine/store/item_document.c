@@ -8,7 +8,7 @@
 
 static const char *const common_keys[] = {"id",       "model",    "options", "key",
                                           "tags",     "set",      "enemies", "content",
-                                          "rapid_ms", "exposure", "seconds"};
+                                          "rapid_ms", "exposure", "seconds", "scored"};
 
 enum { N_COMMON = COUNT_OF(common_keys), MAX_PARAMS = 8 };
 
@@ -85,6 +85,18 @@ static void read_options(struct document *document, struct item_spec *out)
                         LIMIT_RAW);
     }
     out->n_option = array->via.array.size;
+}
+
+/* When an answer is scored: at once, or later by a person. */
+static void read_scored(struct document *document, struct item_spec *out)
+{
+    struct slice scored = slice_str("now");
+
+    document_text(document, "scored", LIMIT_ID, &scored);
+    out->is_later = slice_equal_str(scored, "later");
+    if (!out->is_later && !slice_equal_str(scored, "now")) {
+        document_refuse(document, "scored", "must be now or later");
+    }
 }
 
 static void read_tags(struct document *document, struct item_spec *out)
@@ -214,6 +226,7 @@ bool item_document_read(const msgpack_object *object, size_t number, struct item
     (void)read_id(&document.in, "set", OPTIONAL, &out->set);
     document_settle(&document);
     read_content(&document, out, content);
+    read_scored(&document, out);
     document_int(&document, "rapid_ms", 1, LIMIT_INT, &out->rapid_ms);
     document_f64(&document, "exposure", 1e-9, 1.0, &out->exposure);
     document_f64(&document, "seconds", LIMIT_SECONDS_MIN, LIMIT_SECONDS_MAX, &out->seconds);

@@ -241,10 +241,11 @@ static void read_names(struct document *document, struct test *out)
     document_settle(document);
 }
 
-/* Choices of one word. */
+/* Choices of one word or number. */
 static void read_words(struct document *document, struct test *out)
 {
     struct slice omit = slice_str("wrong");
+    int64_t n_revise = 0;
 
     document_bool(document, "reveal", &out->reveal);
     document_text(document, "omit", LIMIT_ID, &omit);
@@ -252,6 +253,8 @@ static void read_words(struct document *document, struct test *out)
     if (!out->omit_ignored && !slice_equal_str(omit, "wrong")) {
         document_refuse(document, "omit", "must be wrong or ignored");
     }
+    document_int(document, "revise", 0, LIMIT_ANSWERS, &n_revise);
+    out->n_revise = (unsigned)n_revise;
 }
 
 static void read_parts(struct document *document, struct test *out)
@@ -291,9 +294,9 @@ static void check_parts(struct document *document, const struct test *test)
 
 bool test_document_read(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"test",  "bank",      "reveal",  "start", "estimate",
-                                       "final", "select",    "omit",    "stop",  "scale",
-                                       "cuts",  "blueprint", "exposure"};
+    static const char *const keys[] = {"test",  "bank",      "reveal",   "start", "estimate",
+                                       "final", "select",    "omit",     "stop",  "scale",
+                                       "cuts",  "blueprint", "exposure", "revise"};
     size_t n_before = faults->total;
     struct document document;
 

@@ -104,6 +104,33 @@ static void keep(const struct worker *worker, size_t i, const struct session *se
     }
 }
 
+/* A person scores, after the test, what waits for it. */
+static enum status score_later(struct worker *worker, size_t i, struct session *session,
+                               struct event *event, struct effects *effects)
+{
+    const struct simulation *simulation = worker->run->simulation;
+    unsigned n = session_n_answer(session);
+    enum status st = OK;
+
+    event->kind = EVENT_SCORED;
+    for (event->seq = 1; event->seq <= n && !st; event->seq++) {
+        event->item = session_answered_item(session, event->seq);
+        if (!bank_is_later(simulation->plan->bank, event->item)) continue;
+        event->response.score = respond(simulation, i, event->item);
+        st = session_step(session, event, worker->workspace, effects);
+    }
+    return st;
+}
+
+/* The answer to the item that is asked. */
+static struct response answer(const struct simulation *simulation, size_t i, uint32_t item)
+{
+    if (bank_is_later(simulation->plan->bank, item)) {
+        return (struct response){.kind = RESPONSE_LATER};
+    }
+    return (struct response){.kind = RESPONSE_SCORE, .score = respond(simulation, i, item)};
+}
+
 /* Examinee i takes the test. The clock stands still: there is no model of how long answers take. */
 static enum status take_test(struct worker *worker, size_t i, struct session *session)
 {
@@ -123,9 +150,10 @@ static enum status take_test(struct worker *worker, size_t i, struct session *se
         simulated_counts_take(&worker->counts, session_asked(session), &event);
         event.seq++;
         event.item = effects.outcome.item;
-        event.response.score = respond(simulation, i, event.item);
+        event.response = answer(simulation, i, event.item);
         st = session_step(session, &event, worker->workspace, &effects);
     }
+    if (!st) st = score_later(worker, i, session, &event, &effects);
     if (st) return st;
     worker->run->result->examinee[i] = (struct simulated){
         effects.outcome.theta, effects.outcome.se, effects.outcome.stop, session_n_answer(session)};

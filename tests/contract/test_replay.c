@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Random sessions of random tests: the picks are those of the slow search, and the same events give
  * the same bits. */
-#include "estimate/constant.h"
+#include "tests/support/any_test.h"
 #include "tests/support/banks.h"
 #include "tests/support/expect.h"
-#include "tests/support/priors.h"
 #include "tests/support/sitting.h"
 
 #include <criterion/criterion.h>
@@ -12,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_ITEM = 60, N_GROUP = 4, N_RECORD = 4 * N_ITEM };
+enum { N_ITEM = 60, N_GROUP = 4, N_RECORD = 9 * N_ITEM };
 
 /* A journal of one session. */
 struct journal {
@@ -31,77 +30,7 @@ static void make(size_t i, void *context, struct item_spec *spec)
     spec_random(context, models[i % n_model], spec);
     spec->n_tag = 1;
     spec->tags[0] = (struct tag){slice_str("place"), slice_str(group[(i * 7 + i / 5) % N_GROUP])};
-}
-
-static const struct estimator *any_estimator(struct dice *dice)
-{
-    size_t n = 0;
-
-    while (estimators[n]) n++;
-    return estimators[dice_below(dice, n)];
-}
-
-static const struct constant_rule *any_constant(struct dice *dice)
-{
-    size_t n = 0;
-
-    while (constant_rules[n]) n++;
-    return dice_chance(dice, 0.5) ? NULL : constant_rules[dice_below(dice, n)];
-}
-
-static struct pick_rule rule_draw(struct dice *dice, size_t n_criterion)
-{
-    return (struct pick_rule){.criterion = criteria[dice_below(dice, n_criterion)],
-                              .n_best = dice_chance(dice, 0.5) ? 1 : 1 + dice_below(dice, 9)};
-}
-
-/* A prior that all of the test's estimators take. */
-static void prior_any(struct test *test, struct dice *dice)
-{
-    const struct constant_rule *constant = test->interim.constant;
-    bool has_mode = test->interim.estimator->needs_slope || test->final.estimator->needs_slope ||
-                    (constant && constant->estimator && constant->estimator->needs_slope);
-
-    test->interim.prior = prior_of(prior_draw(dice, has_mode ? &estimator_map : &estimator_eap));
-    test->final.prior = test->interim.prior;
-}
-
-static void test_draw(struct test *test, struct dice *dice)
-{
-    size_t n_criterion = 0;
-
-    while (criteria[n_criterion]) n_criterion++;
-    test_init(test);
-    test->start_theta = dice_between(dice, -2.0, 2.0);
-    test->interim.estimator = any_estimator(dice);
-    test->interim.grid.n_node = 11 + dice_below(dice, 30);
-    test->final = test->interim;
-    if (dice_chance(dice, 0.5)) test->final.estimator = any_estimator(dice);
-    test->first_pick = rule_draw(dice, n_criterion);
-    test->pick = rule_draw(dice, n_criterion);
-    test->pace.by = dice_below(dice, PACE_N);
-    if (test->pace.by == PACE_SE) test->pace.at = dice_between(dice, 0.2, 0.5);
-    test->pace.acceleration = dice_between(dice, 0.5, 2.0);
-    test->interim.constant = test->final.constant = any_constant(dice);
-    prior_any(test, dice);
-    test->omit_ignored = dice_chance(dice, 0.5);
-    test->min_items = (unsigned)dice_below(dice, 8);
-    stop_any(test,
-             (struct stop_node[]){stop_at(&stop_length, (double)(1 + dice_below(dice, 25))),
-                                  stop_at(&stop_se, dice_between(dice, 0.2, 0.6)),
-                                  stop_at(&stop_time, dice_between(dice, 1e4, 1e6))},
-             3);
-    if (dice_chance(dice, 0.5)) {
-        test->n_start = 2;
-        strcpy(test->start_items[0], "q17");
-        strcpy(test->start_items[1], "q5");
-    }
-    if (dice_chance(dice, 0.4)) return;
-    strcpy(test->content_tag, "place");
-    test->n_target = 3;  // nothing from the west
-    test->targets[0] = (struct target){"south", 0.2};
-    test->targets[1] = (struct target){"north", 0.385};
-    test->targets[2] = (struct target){"east", 0.415};
+    spec->is_later = i % 9 == 4;
 }
 
 static void note(struct journal *journal, const struct sitting *sitting, const struct event *event)
@@ -123,18 +52,33 @@ static void retire_one(struct sitting *sitting, struct journal *journal, struct 
     }
 }
 
+static unsigned score_draw(const struct sitting *sitting, uint32_t item, struct dice *dice)
+{
+    return (unsigned)dice_below(dice, bank_item(sitting->plan->bank, item)->n_cat);
+}
+
+static struct response response_draw(const struct sitting *sitting, uint32_t item,
+                                     struct dice *dice)
+{
+    struct response response = {.score = (uint8_t)score_draw(sitting, item, dice)};
+
+    if (bank_is_later(sitting->plan->bank, item)) {
+        return (struct response){.kind = RESPONSE_LATER,
+                                 .raw = slice_str(dice_chance(dice, 0.5) ? "an essay" : "")};
+    }
+    if (dice_chance(dice, 0.1)) return (struct response){.kind = RESPONSE_OMITTED};
+    if (dice_chance(dice, 0.1)) {
+        response.kind = RESPONSE_RAW;
+        response.raw = slice_str("Wien");
+    }
+    return response;
+}
+
 static struct event answer_draw(const struct sitting *sitting, struct dice *dice)
 {
-    struct session_view view = sitting_view(sitting);
-    const struct bank *bank = sitting->plan->bank;
-    struct event event = sitting_answer_event(
-        sitting, (unsigned)dice_below(dice, bank_item(bank, view.item)->n_cat));
+    struct event event = sitting_answer_event(sitting, 0);
 
-    if (dice_chance(dice, 0.1)) event.response = (struct response){.kind = RESPONSE_OMITTED};
-    if (dice_chance(dice, 0.1)) {
-        event.response.kind = RESPONSE_RAW;
-        event.response.raw = slice_str("Wien");
-    }
+    event.response = response_draw(sitting, event.item, dice);
     return event;
 }
 
@@ -248,12 +192,51 @@ static void check_pick(const struct sitting *sitting)
     }
 }
 
-/* Suspend and resume, retire, repeat an answer: what may come between answers. */
+static void take_and_note(struct sitting *sitting, struct journal *journal,
+                          const struct event *event)
+{
+    cr_assert(sitting_take(sitting, event) == OK);
+    note(journal, sitting, event);
+    cr_assert(sitting_take(sitting, event) == OK && !sitting->effects.changed);
+}
+
+/* One of the last answers is thought over. */
+static void revise_one(struct sitting *sitting, struct journal *journal, struct dice *dice)
+{
+    struct event event = sitting_event(sitting, EVENT_REVISED);
+    unsigned n = session_n_answer(sitting->session), most = sitting_view(sitting).n_revisable;
+
+    if (most == 0) return;
+    event.seq = n - (uint32_t)dice_below(dice, most);
+    event.item = session_answered_item(sitting->session, event.seq);
+    event.response = response_draw(sitting, event.item, dice);
+    take_and_note(sitting, journal, &event);
+}
+
+/* A person scores one answer, where there is one to score. */
+static void score_one(struct sitting *sitting, struct journal *journal, struct dice *dice)
+{
+    struct event event = sitting_event(sitting, EVENT_SCORED);
+    unsigned n = session_n_answer(sitting->session);
+
+    for (event.seq = 1; event.seq <= n; event.seq++) {
+        uint32_t item = session_answered_item(sitting->session, event.seq);
+
+        if (!bank_is_later(sitting->plan->bank, item) || dice_chance(dice, 0.3)) continue;
+        event.response.score = (uint8_t)score_draw(sitting, item, dice);
+        take_and_note(sitting, journal, &event);
+        return;
+    }
+}
+
+/* Suspend and resume, retire, revise, score: what may come between answers. */
 static void interlude(struct sitting *sitting, struct journal *journal, struct dice *dice)
 {
     static const enum event_kind kinds[] = {EVENT_SUSPENDED, EVENT_SUSPENDED, EVENT_RESUMED};
 
     if (dice_chance(dice, 0.1)) retire_one(sitting, journal, dice);
+    if (dice_chance(dice, 0.3)) revise_one(sitting, journal, dice);
+    if (dice_chance(dice, 0.3)) score_one(sitting, journal, dice);
     if (!dice_chance(dice, 0.1)) return;
     for (size_t j = 0; j < COUNT_OF(kinds); j++) {
         struct event event;
@@ -287,6 +270,7 @@ static void run(struct sitting *sitting, struct journal *journal, struct dice *d
         if (event.kind != EVENT_ANSWERED) continue;
         cr_assert(sitting_take(sitting, &event) == OK && !sitting->effects.changed);
     }
+    for (int i = 0; i < 6; i++) score_one(sitting, journal, dice);
 }
 
 /* A number one ulp away, another item, another reason. */
@@ -329,7 +313,7 @@ static void check_session(const struct bank *bank, struct dice *dice)
     size_t bad, which = dice_below(dice, 4);
 
     cr_assert(journal);
-    test_draw(&test, dice);
+    test_any(&test, dice);
     sitting_open(&sitting, &test, bank);
     run(&sitting, journal, dice);
     cr_assert(replay(&test, bank, journal, SIZE_MAX, 0) == journal->n);
@@ -373,7 +357,7 @@ Test(replay, sessions_may_share_a_workspace)
     for (size_t i = 0; i < N; i++) {
         struct test test;
 
-        test_draw(&test, &dice);
+        test_any(&test, &dice);
         stop_any(&test, (struct stop_node[]){stop_at(&stop_length, 12)}, 1);
         sitting_open(&alone[i], &test, bank);
         sitting_open(&sharing[i], &test, bank);

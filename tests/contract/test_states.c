@@ -26,6 +26,14 @@ enum sent {
     SENT_RESUME,
     SENT_FINISH,
     SENT_VOID,
+    SENT_REVISION,        // of the last answer
+    SENT_SAME_REVISION,   // which the answer has already
+    SENT_OLDER_REVISION,  // of the first answer, which is out of reach
+    SENT_EARLY_REVISION,  // of the question on the screen
+    SENT_WRONG_REVISION,  // of the last answer, naming another item
+    SENT_BAD_REVISION,    // to a score that the item has not
+    SENT_SCORE,           // for the last answer, which has one already
+    SENT_EARLY_SCORE,     // for the question on the screen
     SENT_N,
 };
 
@@ -64,7 +72,15 @@ static const struct want wants[SESSION_N_STATE][SENT_N] = {
                         [SENT_SUSPEND] = MOVES(SUSPENDED),
                         [SENT_RESUME] = SAME,
                         [SENT_FINISH] = MOVES(FINISHED),
-                        [SENT_VOID] = MOVES(VOIDED)},
+                        [SENT_VOID] = MOVES(VOIDED),
+                        [SENT_REVISION] = MOVES(ASKING),
+                        [SENT_SAME_REVISION] = SAME,
+                        [SENT_OLDER_REVISION] = ERROR(STALE_SEQ),
+                        [SENT_EARLY_REVISION] = ERROR(STALE_SEQ),
+                        [SENT_WRONG_REVISION] = ERROR(WRONG_ITEM),
+                        [SENT_BAD_REVISION] = ERROR(BAD_RESPONSE),
+                        [SENT_SCORE] = ERROR(CONFLICT),
+                        [SENT_EARLY_SCORE] = ERROR(STALE_SEQ)},
     [SESSION_SUSPENDED] = {[SENT_ANSWER] = ERROR(CONFLICT),
                            [SENT_ANSWER_AGAIN] = SAME,
                            [SENT_OTHER_ANSWER] = ERROR(CONFLICT),
@@ -79,7 +95,15 @@ static const struct want wants[SESSION_N_STATE][SENT_N] = {
                            [SENT_SUSPEND] = SAME,
                            [SENT_RESUME] = MOVES(ASKING),
                            [SENT_FINISH] = MOVES(FINISHED),
-                           [SENT_VOID] = MOVES(VOIDED)},
+                           [SENT_VOID] = MOVES(VOIDED),
+                           [SENT_REVISION] = ERROR(CONFLICT),
+                           [SENT_SAME_REVISION] = SAME,
+                           [SENT_OLDER_REVISION] = ERROR(CONFLICT),
+                           [SENT_EARLY_REVISION] = ERROR(CONFLICT),
+                           [SENT_WRONG_REVISION] = ERROR(CONFLICT),
+                           [SENT_BAD_REVISION] = ERROR(CONFLICT),
+                           [SENT_SCORE] = ERROR(CONFLICT),
+                           [SENT_EARLY_SCORE] = ERROR(STALE_SEQ)},
     [SESSION_FINISHED] = {[SENT_ANSWER] = ERROR(FINISHED),
                           [SENT_ANSWER_AGAIN] = SAME,
                           [SENT_OTHER_ANSWER] = ERROR(FINISHED),
@@ -94,7 +118,15 @@ static const struct want wants[SESSION_N_STATE][SENT_N] = {
                           [SENT_SUSPEND] = ERROR(FINISHED),
                           [SENT_RESUME] = ERROR(FINISHED),
                           [SENT_FINISH] = SAME,
-                          [SENT_VOID] = MOVES(VOIDED)},
+                          [SENT_VOID] = MOVES(VOIDED),
+                          [SENT_REVISION] = ERROR(FINISHED),
+                          [SENT_SAME_REVISION] = SAME,
+                          [SENT_OLDER_REVISION] = ERROR(FINISHED),
+                          [SENT_EARLY_REVISION] = ERROR(FINISHED),
+                          [SENT_WRONG_REVISION] = ERROR(FINISHED),
+                          [SENT_BAD_REVISION] = ERROR(FINISHED),
+                          [SENT_SCORE] = ERROR(CONFLICT),
+                          [SENT_EARLY_SCORE] = ERROR(STALE_SEQ)},
     [SESSION_VOIDED] = {[SENT_ANSWER] = ERROR(FINISHED),
                         [SENT_ANSWER_AGAIN] = SAME,
                         [SENT_OTHER_ANSWER] = ERROR(FINISHED),
@@ -109,7 +141,15 @@ static const struct want wants[SESSION_N_STATE][SENT_N] = {
                         [SENT_SUSPEND] = ERROR(FINISHED),
                         [SENT_RESUME] = ERROR(FINISHED),
                         [SENT_FINISH] = ERROR(FINISHED),
-                        [SENT_VOID] = SAME},
+                        [SENT_VOID] = SAME,
+                        [SENT_REVISION] = ERROR(FINISHED),
+                        [SENT_SAME_REVISION] = SAME,
+                        [SENT_OLDER_REVISION] = ERROR(FINISHED),
+                        [SENT_EARLY_REVISION] = ERROR(FINISHED),
+                        [SENT_WRONG_REVISION] = ERROR(FINISHED),
+                        [SENT_BAD_REVISION] = ERROR(FINISHED),
+                        [SENT_SCORE] = ERROR(CONFLICT),
+                        [SENT_EARLY_SCORE] = ERROR(STALE_SEQ)},
 };
 
 /* Two questions answered, the third on the screen or just left. The second answer was the raw "b",
@@ -155,8 +195,33 @@ static struct event answer_of(const struct sitting *sitting, enum sent sent, uin
     return event;
 }
 
+static struct event revision_of(const struct sitting *sitting, enum sent sent, uint32_t asked)
+{
+    bool scores = sent == SENT_SCORE || sent == SENT_EARLY_SCORE;
+    struct event event = sitting_event(sitting, scores ? EVENT_SCORED : EVENT_REVISED);
+
+    event.seq = 2;
+    event.item = item_before(sitting, sent == SENT_WRONG_REVISION ? 1 : 2);
+    event.response = (struct response){.kind = RESPONSE_RAW, .raw = slice_str("c"), .score = 1};
+    if (sent == SENT_SAME_REVISION) {
+        event.response.raw = slice_str("b");
+        event.response.score = 0;
+    }
+    if (sent == SENT_BAD_REVISION) event.response.score = LIMIT_CATS;
+    if (sent == SENT_OLDER_REVISION) {
+        event.seq = 1;
+        event.item = item_before(sitting, 1);
+    }
+    if (sent == SENT_EARLY_REVISION || sent == SENT_EARLY_SCORE) {
+        event.seq = 3;
+        event.item = asked;
+    }
+    return event;
+}
+
 static struct event event_of(const struct sitting *sitting, enum sent sent, uint32_t asked)
 {
+    if (sent >= SENT_REVISION) return revision_of(sitting, sent, asked);
     switch (sent) {
     case SENT_SUSPEND:
         return sitting_event(sitting, EVENT_SUSPENDED);
@@ -182,6 +247,7 @@ static void check_pair(const struct bank *bank, enum session_state state, enum s
     enum status st;
 
     test_init(&test);
+    test.n_revise = 1;
     sitting_open(&sitting, &test, bank);
     bring(&sitting, SESSION_ASKING);
     asked = sitting_view(&sitting).item;
@@ -234,6 +300,7 @@ Test(states, refused_events_change_nothing_that_follows)
     struct test test;
 
     test_init(&test);
+    test.n_revise = 1;
     sitting_open(&clean, &test, bank);
     sitting_open(&pestered, &test, bank);
     bring(&clean, SESSION_ASKING);
@@ -270,6 +337,26 @@ static void open_any(struct sitting *sitting)
     sitting_open(sitting, &test, bank);
 }
 
+Test(states, no_answer_is_revised_where_the_test_does_not_allow_it)
+{
+    struct dice dice = dice_new("unrevised", 599);
+    struct bank *bank = bank_random(&dice, N_ITEM);
+    struct sitting sitting;
+    struct test test;
+    struct event event;
+
+    test_init(&test);
+    sitting_open(&sitting, &test, bank);
+    bring(&sitting, SESSION_ASKING);
+    event = revision_of(&sitting, SENT_REVISION, sitting_view(&sitting).item);
+    cr_expect(sitting_take(&sitting, &event) == CONFLICT);
+    event = revision_of(&sitting, SENT_SAME_REVISION, sitting_view(&sitting).item);
+    cr_expect(sitting_take(&sitting, &event) == CONFLICT);
+    cr_expect(sitting_view(&sitting).n_revisable == 0);
+    sitting_close(&sitting);
+    bank_free(bank);
+}
+
 /* These would be mistakes of ours; a journal that holds them is refused as corrupt. */
 Test(states, starting_twice_is_our_mistake, .signal = SIGABRT)
 {
@@ -297,7 +384,7 @@ Test(states, a_journal_out_of_order_is_corrupt)
     struct test test;
 
     test_init(&test);
-    for (int kind = -1; kind <= 8; kind++) {
+    for (int kind = -1; kind <= 10; kind++) {
         struct event event;
 
         sitting_open(&sitting, &test, bank);

@@ -47,10 +47,11 @@ class FieldsTestCase(DaemonTestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.client.bank_upload("bank", items())
-        cls.client.test_put({"test": "test", "bank": "bank"})
+        cls.client.test_put({"test": "test", "bank": "bank", "revise": 1})
         sessions = {name: cls.client.session_start("test", "e", session=name, seed=5)
                     for name in SESSIONS}
         for score in (1, 0):
+            cls.answered = sessions["asking"].item["id"]
             sessions["asking"].answer(score=score)
         sessions["other"].answer(score=0)
         sessions["done"].answer(score=1)
@@ -77,13 +78,15 @@ class FieldsTestCase(DaemonTestCase):
             "bank": "bank", "D": 1.0, "upload": self.upload, "items": [], "version": 1,
             "offset": 0, "limit": 10, "item": "i1", "document": fields.DOCUMENT, "test": "test",
             "examinee": "e", "session": "asking", "group": "g", "prior": {"mean": 0, "sd": 1},
-            "seed": 5, "seq": state["seq"], "response": 1, "elapsed_ms": 10, "reason": "why",
+            "seed": 5, "seq": state["seq"], "response": 1, "score": 1, "elapsed_ms": 10,
+            "reason": "why",
             "theta": 0.5, "responses": [["i1", 1]], "method": "EAP", "grid": {}, "bounds": {},
             "criterion": "MFI", "pace": {}, "max_items": 10, "exclude": [], "top": 3}
         sound = {name: values[name] for name in fields.OPS[op]}
         special = {"bank.begin": {"bank": "new"}, "session.answer": {"item": state["item"]["id"]},
                    "session.start": {"session": "never"}, "irt.curve": {"theta": [0.5]},
-                   "session.suspend": {"session": "resting"}}
+                   "session.suspend": {"session": "resting"},
+                   "session.revise": {"seq": 2, "item": self.answered, "response": 0}}
         sound.update(special.get(op, {}))
         if op.startswith("irt."):
             sound["items"] = ["i1", "i2"]
@@ -172,6 +175,16 @@ class TestAnswers(FieldsTestCase):
         self.answer("conflict", session="resting", seq=resting["seq"], item="i1")
         self.answer("finished", session="done", seq=done["seq"] + 1)
 
+    def test_revised_out_of_reach(self):
+        def revise(code, **changes):
+            return self.refused(code, "session.revise", **{**self.sound("session.revise"),
+                                                           **changes})
+        self.assertIn("question", revise("stale_seq", seq=1, response=0).message)
+        revise("stale_seq", seq=3)
+        revise("wrong_item", item="i1" if self.answered != "i1" else "i2")
+        revise("bad_response", response=2)
+        revise("conflict", session="resting", seq=1)
+
     def test_bad_responses(self):
         for response in (2, -1, "D", "", "b", "AB"):
             with self.subTest(response=response):
@@ -195,7 +208,8 @@ class TestRoles(FieldsTestCase):
     def test_frontend_sees_no_keys(self):
         with self.daemon.tcp_client(tries=1) as client:
             state = state_of(client.call("session.get", session="asking"))
-        self.assertLessEqual(set(state), {"session", "test", "seq", "state", "item", "progress"})
+        self.assertLessEqual(set(state), {"session", "test", "seq", "state", "item", "progress",
+                                          "revisable"})
         self.assertLessEqual(set(state["item"]), {"id", "content", "set", "options"})
 
     def test_every_op_with_every_role(self):

@@ -74,6 +74,7 @@ class TestKill(unittest.TestCase):
             self.assertEqual(len(should.items()), N_ITEM)
             self.assertEqual(was.path(), should.path(), was.id)
         self.assertGreater(len({tuple(one.items()) for one in undisturbed}), 1)
+        self.assertGreater(sum(one.revisions() for one in disturbed), N_SESSION)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,15 @@ OPS = {
             At(2, codes=("bad_response",)), At(LARGEST_INT + 1, codes=("bad_response",)),
             At("Z", codes=("bad_response",)), At("x" * 257, codes=("bad_response", "too_large"))]),
         "elapsed_ms": optional("int")},
+    "session.revise": {
+        **SESSION,
+        "seq": needed("int", At(0, codes=("stale_seq",)), At(1001, codes=("stale_seq",))),
+        "item": needed("id", At("nope", codes=("wrong_item", "unknown_item"))),
+        "response": Field("response", required=False, bad=[
+            At(99, codes=("bad_response",)), At(-1, codes=("bad_response",)),
+            At("Z", codes=("bad_response",)), At("x" * 257, codes=("bad_response", "too_large"))]),
+        "elapsed_ms": optional("int")},
+    "session.score": {**SESSION, "seq": needed("int", At(0)), "score": needed("int", 16)},
     "session.get": SESSION,
     "session.suspend": SESSION,
     "session.resume": SESSION,
@@ -131,7 +140,8 @@ MAY = {
     "session.start": ("frontend",), "session.answer": ("frontend",), "session.void": ("proctor",),
     **{op: ("frontend", "proctor") for op in
        ("session.get", "session.suspend", "session.resume", "session.finish")},
-    "session.explain": ("author",),
+    "session.explain": ("author",), "session.revise": ("frontend",),
+    "session.score": ("proctor", "teacher", "admin"),
     **{op: ("author",) for op in OPS if op.startswith(("bank.", "test.", "irt."))},
 }
 
@@ -176,6 +186,7 @@ DOCUMENT_FAULTS = [
     ("blueprint.proportions.targets.0.value", 7, "blueprint.proportions.targets.0.value"),
     ("blueprint.proportions.targets.1.value", "one", "blueprint.proportions.targets"),
     ("omit", "sometimes", "omit"), ("omit", 7, "omit"),
+    ("revise", -1, "revise"), ("revise", 1001, "revise"), ("revise", "2", "revise"),
     ("stop", 7, "stop"), ("stop.any", 7, "stop.any"), ("stop.any", [7], "stop.any.0"),
     ("stop.min_items", -1, "stop.min_items"), ("stop.min_itmes", 1, "stop.min_itmes"),
     ("stop.any.0.rule", "nope", "stop.any.0.rule"), ("stop.any.0.rule", DELETE, "stop.any.0"),

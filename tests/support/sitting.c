@@ -41,6 +41,9 @@ struct event sitting_answer_event(const struct sitting *sitting, unsigned score)
     event.seq = view.seq;
     event.item = view.item;
     event.response = (struct response){.kind = RESPONSE_SCORE, .score = (uint8_t)score};
+    if (bank_is_later(sitting->plan->bank, view.item)) {
+        event.response = (struct response){.kind = RESPONSE_LATER, .raw = slice_str("an essay")};
+    }
     return event;
 }
 
@@ -88,6 +91,7 @@ bool view_equal(const struct session_view *a, const struct session_view *b)
 {
     return a->state == b->state && a->seq == b->seq && a->item == b->item && a->asked == b->asked &&
            a->min_items == b->min_items && a->max_items == b->max_items &&
+           a->n_pending == b->n_pending && a->n_revisable == b->n_revisable &&
            bits_equal(a->theta, b->theta) && bits_equal(a->se, b->se) && a->stop == b->stop;
 }
 

@@ -21,7 +21,7 @@ void sitting_close(struct sitting *sitting);
 
 /* An event now, with nothing but what every kind has. */
 struct event sitting_event(const struct sitting *sitting, enum event_kind kind);
-/* An answer to the present question. */
+/* An answer to the present question; where a person scores it, a text. */
 struct event sitting_answer_event(const struct sitting *sitting, unsigned score);
 
 enum status sitting_take(struct sitting *sitting, const struct event *event);

@@ -3,7 +3,8 @@
 they were told: everything acknowledged is there, in its order, once; the last request again has the
 same reply; a request that was cut off has been carried out as a whole or not at all.
 
-Every answer is a function of the session and the item, so that any two runs ask the same questions.
+Every answer is a function of the session and the item, and so is whether it is first given wrong
+and then revised, so that any two runs ask the same questions.
 """
 
 import hashlib
@@ -16,13 +17,18 @@ from thetad import NoReply, ThetadError
 
 TRY_S = 0.5  # how long a client waits before it looks whether the daemon is gone
 BANK = "bank"
-TEST = {"test": "torture", "bank": BANK, "reveal": True,
+TEST = {"test": "torture", "bank": BANK, "reveal": True, "revise": 1,
         "select": {"criterion": "MFI", "randomesque": 5}}
 
 
 def score_of(session, item):
     """0 or 1, the same in every run."""
     return hashlib.sha256(f"{session} {item}".encode()).digest()[0] & 1
+
+
+def wavers(session, item):
+    """Whether this answer is first given wrong, then revised."""
+    return hashlib.sha256(f"{session} {item}".encode()).digest()[1] % 4 == 0
 
 
 def document(n_item, **fields):
@@ -47,6 +53,7 @@ class Examinee:
         self.id = f"session-{generation}{number}"
         self.number = number
         self.states = []  # every acknowledged state, in order
+        self.done = []  # the fields of the requests that they acknowledge
         self.pending = None  # fields of the request whose reply did not come
 
     def finished(self):
@@ -59,16 +66,32 @@ class Examinee:
     def answer_fields(self, state):
         item = state["item"]["id"]
         return {"op": "session.answer", "session": self.id, "seq": state["seq"], "item": item,
-                "response": score_of(self.id, item)}
+                "response": score_of(self.id, item) ^ wavers(self.id, item)}
+
+    def next_fields(self):
+        """Start the session, revise the answer just given, or answer the question."""
+        if not self.states:
+            return self.start_fields()
+        last = self.done[-1]
+        if last["op"] == "session.answer" and wavers(self.id, last["item"]):
+            return {**last, "op": "session.revise", "response": score_of(self.id, last["item"])}
+        return self.answer_fields(self.states[-1])
+
+    def acknowledged(self, state):
+        self.states.append(state)
+        self.done.append(self.pending)
 
     def step(self, client):
-        """Start the session or answer its question."""
-        self.pending = self.answer_fields(self.states[-1]) if self.states else self.start_fields()
-        self.states.append(state_of(client.call(**self.pending)))
+        self.pending = self.next_fields()
+        self.acknowledged(state_of(client.call(**self.pending)))
         self.pending = None
 
+    def revisions(self):
+        return sum(fields["op"] == "session.revise" for fields in self.done)
+
     def items(self):
-        return [state["item"]["id"] for state in self.states if "item" in state]
+        return [state["item"]["id"] for state, fields in zip(self.states, self.done)
+                if "item" in state and fields["op"] != "session.revise"]
 
     def path(self):
         """All that must not differ between two runs."""
@@ -176,10 +199,12 @@ class Audit:
         if examinee.pending is None:
             return [f"{examinee.id}: acknowledged {last}, now {now}"]
         moved = (last["seq"] + 1, "asking") if "item" in now else (last["seq"], "finished")
+        if examinee.pending["op"] == "session.revise":
+            moved = (last["seq"], "asking")
         if (now["seq"], now["state"]) != moved:
             return [f"{examinee.id}: acknowledged {last}, sent {examinee.pending}, now {now}"]
         again = state_of(client.call(**examinee.pending))
-        examinee.states.append(now)
+        examinee.acknowledged(now)
         self.n_carried_out += 1
         if again != now:
             return [f"{examinee.id}: {examinee.pending} again: {again}, not {now}"]
@@ -188,13 +213,12 @@ class Audit:
     @staticmethod
     def _repeat_last(client, examinee, last):
         """The last acknowledged request again gives the same reply and changes nothing."""
-        before = examinee.states[-2:-1]
-        fields = examinee.answer_fields(before[0]) if before else examinee.start_fields()
+        fields = dict(examinee.done[-1])
         replies = [state_of(client.call(**fields)),
                    state_of(client.call("session.get", session=examinee.id))]
         found = [f"{examinee.id}: {fields} again: {reply}, not {last}"
                  for reply in replies if reply != last]
-        if not before:
+        if fields["op"] != "session.answer":
             return found
         fields["response"] = 1 - fields["response"]
         try:

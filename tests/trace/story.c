@@ -6,12 +6,15 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 static void make(size_t i, void *context, struct item_spec *spec)
 {
     static const double b[STORY_ITEMS] = {-2.1, -1.05, 0.12, 0.98, 1.9, 3.2};
 
-    (void)context;
+    const char *later = context;
+
+    spec->is_later = strchr(later, '1' + (int)i) != NULL;
     spec->model = &model_1pl;
     spec->value[SLOT_A] = 1.0;
     spec->value[SLOT_B] = b[i];
@@ -22,7 +25,15 @@ static void make(size_t i, void *context, struct item_spec *spec)
 
 void story_begin(struct story *story, unsigned length)
 {
-    *story = (struct story){.bank = bank_make(STORY_ITEMS, make, NULL)};
+    story_begin_later(story, length, "");
+}
+
+void story_begin_later(struct story *story, unsigned length, const char *later)
+{
+    char items[STORY_ITEMS + 1] = "";
+
+    strncpy(items, later, STORY_ITEMS);
+    *story = (struct story){.bank = bank_make(STORY_ITEMS, make, items)};
     test_init(&story->test);
     story->test.stop = (struct stop_tree){0};
     if (length > 0) stop_any(&story->test, (struct stop_node[]){stop_at(&stop_length, length)}, 1);
@@ -92,6 +103,61 @@ void omits(struct story *story)
 
     event.response = (struct response){.kind = RESPONSE_OMITTED};
     take(story, &event);
+}
+
+void writes(struct story *story, const char *text)
+{
+    struct event event = sitting_answer_event(&story->sitting, 0);
+
+    event.response = (struct response){.kind = RESPONSE_LATER, .raw = slice_str(text)};
+    take(story, &event);
+}
+
+/* An answer to question `seq` once more, or a person's score for it. */
+static struct event afterwards(const struct story *story, enum event_kind kind, uint32_t seq,
+                               unsigned score)
+{
+    struct event event = sitting_event(&story->sitting, kind);
+
+    event.seq = seq;
+    event.item = seq >= 1 && seq <= session_n_answer(story->sitting.session)
+                     ? session_answered_item(story->sitting.session, seq)
+                     : 0;
+    event.response = (struct response){.kind = RESPONSE_SCORE, .score = (uint8_t)score};
+    return event;
+}
+
+/* The question on the screen stays there, whatever becomes of the answers before it. */
+static void takes_afterwards(struct story *story, const struct event *event)
+{
+    struct session_view before = sitting_view(&story->sitting), after;
+
+    take(story, event);
+    after = sitting_view(&story->sitting);
+    cr_expect(after.state == before.state && after.item == before.item && after.seq == before.seq);
+    cr_expect(after.stop == before.stop && after.asked == before.asked);
+}
+
+void revises(struct story *story, uint32_t seq, unsigned score)
+{
+    struct event event = afterwards(story, EVENT_REVISED, seq, score);
+
+    takes_afterwards(story, &event);
+}
+
+void rewrites(struct story *story, uint32_t seq, const char *text)
+{
+    struct event event = afterwards(story, EVENT_REVISED, seq, 0);
+
+    event.response = (struct response){.kind = RESPONSE_LATER, .raw = slice_str(text)};
+    takes_afterwards(story, &event);
+}
+
+void is_scored(struct story *story, uint32_t seq, unsigned score)
+{
+    struct event event = afterwards(story, EVENT_SCORED, seq, score);
+
+    takes_afterwards(story, &event);
 }
 
 void suspends(struct story *story)
@@ -177,6 +243,45 @@ void is_suspended(struct story *story)
 
     cr_expect(view.state == SESSION_SUSPENDED && view.item == NO_ITEM);
     cr_expect(view.seq == session_n_answer(story->sitting.session) + 1);
+}
+
+void waits_for(struct story *story, unsigned n_score)
+{
+    struct session_view view = sitting_view(&story->sitting);
+
+    cr_expect(view.n_pending == n_score, "%u scores are awaited, not %u", view.n_pending, n_score);
+}
+
+static void refuses(struct story *story, const struct event *event, enum status status)
+{
+    struct session_view before = sitting_view(&story->sitting), after;
+    enum status st = sitting_take(&story->sitting, event);
+
+    after = sitting_view(&story->sitting);
+    cr_expect(st == status, "question %u: status %d, not %d", event->seq, st, status);
+    cr_expect(view_equal(&before, &after));
+}
+
+void refuses_revision(struct story *story, uint32_t seq, unsigned score, enum status status)
+{
+    struct event event = afterwards(story, EVENT_REVISED, seq, score);
+
+    refuses(story, &event, status);
+}
+
+void refuses_score(struct story *story, uint32_t seq, unsigned score, enum status status)
+{
+    struct event event = afterwards(story, EVENT_SCORED, seq, score);
+
+    refuses(story, &event, status);
+}
+
+void revises_again(struct story *story, uint32_t seq, unsigned score)
+{
+    struct event event = afterwards(story, EVENT_REVISED, seq, score);
+
+    refuses(story, &event, OK);
+    cr_expect(!story->sitting.effects.changed);
 }
 
 static enum status tries(struct story *story, uint32_t seq, const char *id, unsigned score)

@@ -26,12 +26,15 @@ struct story {
 
 /* A test with the defaults, whose only stop rule is a length of `length` (0: none at all). */
 void story_begin(struct story *story, unsigned length);
+/* The same, with the items named by the letters of `later`, 1 to 6, scored by a person. */
+void story_begin_later(struct story *story, unsigned length, const char *later);
 void story_end(struct story *story);
 
 /* What happens. */
 void starts(struct story *story);
 void answers(struct story *story, unsigned score);  // to the question on the screen
 void omits(struct story *story);
+void writes(struct story *story, const char *text);  // to a question that a person scores
 void suspends(struct story *story);
 void resumes(struct story *story);
 void finishes(struct story *story);
@@ -39,14 +42,23 @@ void is_voided(struct story *story);
 void retires(struct story *story, const char *id);
 void clock_is_at(struct story *story, double seconds);  // after the start
 
+/* After the answers. */
+void revises(struct story *story, uint32_t seq, unsigned score);
+void rewrites(struct story *story, uint32_t seq, const char *text);
+void is_scored(struct story *story, uint32_t seq, unsigned score);  // by a person
+
 /* What must be so. */
 void asks(struct story *story, const char *id);
 void has_asked(struct story *story, unsigned asked);
 void theta_is(struct story *story, double theta, double se);  // within 0.0005
 void has_ended_by(struct story *story, const char *stop);
 void is_suspended(struct story *story);
+void waits_for(struct story *story, unsigned n_score);
 void refuses_answer(struct story *story, uint32_t seq, const char *id, unsigned score,
                     enum status status);
+void refuses_revision(struct story *story, uint32_t seq, unsigned score, enum status status);
+void refuses_score(struct story *story, uint32_t seq, unsigned score, enum status status);
+void revises_again(struct story *story, uint32_t seq, unsigned score);  // to no effect
 void takes_again(struct story *story, uint32_t seq, const char *id, unsigned score);
 
 #endif

@@ -89,6 +89,20 @@ static void write_asking(struct writer *out)
     put_f64(out, "se", (double)NAN);
 }
 
+static void write_essay(struct writer *out)
+{
+    put_text(out, "session", "s-1");
+    put_int(out, "seq", 4);
+    put_text(out, "state", "asking");
+    write_text(out, "item");
+    write_map(out, 2);
+    put_text(out, "id", "w17");
+    put_text(out, "scored", "later");
+    write_progress(out);
+    put_int(out, "revisable", 2);
+    put_int(out, "pending", 1);
+}
+
 static void write_suspended(struct writer *out)
 {
     put_text(out, "session", "s-1");
@@ -253,6 +267,29 @@ Test(session, answers_with_nothing)
     answer((struct thetad_answer){.kind = THETAD_OMITTED});
     cr_assert(map_find(&request, "response"));
     cr_expect_eq(map_find(&request, "response")->type, MSGPACK_OBJECT_NIL);
+    drop();
+}
+
+Test(session, revises_as_it_answers)
+{
+    struct thetad_answer other = {
+        .session = "s-1", .seq = 3, .item = "q9", .kind = THETAD_SCORE, .score = 2};
+
+    begin(6, write_asking);
+    cr_assert_eq(thetad_session_revise(client, &other, &state), THETAD_OK);
+    cr_expect(!state.scored_later && state.revisable == 0 && state.pending == 0);
+    end(0);
+    cr_expect(sent_text("op", "session.revise") && sent_text("session", "s-1"));
+    cr_expect(sent_int("seq", 3) && sent_text("item", "q9") && sent_int("response", 2));
+    drop();
+}
+
+Test(session, reads_what_may_change_yet)
+{
+    begin(7, write_essay);
+    cr_assert_eq(thetad_session_get(client, "s-1", &state), THETAD_OK);
+    cr_expect(state.scored_later && state.revisable == 2 && state.pending == 1);
+    end(0);
     drop();
 }
 

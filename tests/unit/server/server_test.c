@@ -174,6 +174,27 @@ void desk_bank(struct desk *desk, const char *name, int n)
     desk_do(desk, "'op': 'bank.publish', 'upload': %d", upload);
 }
 
+void desk_essays(struct desk *desk, const char *name, int n)
+{
+    json_t *reply = wire_read(desk_ask(desk, ROLE_ALL, "'op': 'bank.begin', 'bank': '%s'", name));
+    int upload = (int)json_integer_value(json_object_get(reply, "upload"));
+
+    json_decref(reply);
+    for (int i = 1; i <= n; i++) {
+        desk_do(desk,
+                "'op': 'bank.add', 'upload': %d, 'items': [{'id': 'w%d', 'model': 'PCM',"
+                " 'b': [%g, %g], 'scored': 'later'}]",
+                upload, i, -0.9 + 0.37 * (i * 3 % 5), 0.385 * i);
+        uploads_find(desk->server.uploads, local(), upload)->has_last = false;
+    }
+    desk_do(desk, "'op': 'bank.publish', 'upload': %d", upload);
+    desk_do(desk,
+            "'op': 'test.put', 'document': {'test': '%s', 'bank': '%s', 'revise': 1,"
+            " 'final': {'method': 'WLE'}, 'scale': {'slope': 10, 'intercept': 200},"
+            " 'cuts': [{'name': 'low', 'theta': -9}, {'name': 'high', 'theta': 0.5}]}",
+            name, name);
+}
+
 void desk_test(struct desk *desk, const char *name, const char *fields)
 {
     desk_do(desk, "'op': 'test.put', 'document': {'test': '%s', 'bank': 'b', %s}", name, fields);
@@ -207,6 +228,16 @@ static void answer(struct desk *desk, const char *session, const char *response)
             view.seq, bank_id(bank, view.item), response);
 }
 
+static void revise(struct desk *desk, const char *session, const char *response)
+{
+    const struct session *one = desk_live(desk, session)->session;
+    unsigned seq = session_n_answer(one);
+
+    desk_do(
+        desk, "'op': 'session.revise', 'session': '%s', 'seq': %u, 'item': '%s', 'response': '%s'",
+        session, seq, bank_id(session_plan(one)->bank, session_answered_item(one, seq)), response);
+}
+
 static const char *op_of(char letter)
 {
     static const struct {
@@ -231,6 +262,8 @@ void desk_step(struct desk *desk, const char *session, const char *name, char le
                 session, name);
     } else if (letter == '1' || letter == '0') {
         answer(desk, session, letter == '1' ? "'response': 'x'" : "'response': 0");
+    } else if (letter == 'R' || letter == 'W') {
+        revise(desk, session, letter == 'R' ? "x" : "y");
     } else if (letter == '-') {
         answer(desk, session, "'response': null, 'elapsed_ms': 12");
     } else {

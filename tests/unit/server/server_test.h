@@ -46,6 +46,9 @@ const char *reply_code(struct slice reply);
 /* Publish a bank with n items q1, q2, ... of two options, x being right, and the tag strand a, b,
  * a, b, ... */
 void desk_bank(struct desk *desk, const char *name, int n);
+/* Publish a bank with n items w1, w2, ... of three categories that a person scores, and put a test
+ * of the same name on it. */
+void desk_essays(struct desk *desk, const char *name, int n);
 /* Put a test on the bank "b": `fields` are what its document says beyond the names. */
 void desk_test(struct desk *desk, const char *name, const char *fields);
 
@@ -53,7 +56,8 @@ struct live *desk_live(struct desk *desk, const char *session);
 struct session_view desk_view(struct desk *desk, const char *session);
 
 /* Move a session by one letter, a moment later: s start (of test `name`), 1 and 0 a right and a
- * wrong answer, - none, z suspend, r resume, f finish, v void. Everything must work. */
+ * wrong answer, - none, R and W the last answer revised to right and wrong, z suspend, r resume, f
+ * finish, v void. Everything must work. */
 void desk_step(struct desk *desk, const char *session, const char *name, char letter);
 void desk_steps(struct desk *desk, const char *session, const char *name, const char *letters);
 

@@ -11,18 +11,22 @@ enum { MAX_SESSIONS = 64, MAX_RECORDS = 16 };
 
 /* Tests that differ in what a session does. */
 static const char *const tests[] = {
-    "'select': {'randomesque': 3}, 'stop': {'any': [{'rule': 'length', 'at': 5}]},"
+    "'revise': 2, 'select': {'randomesque': 3}, 'stop': {'any': [{'rule': 'length', 'at': 5}]},"
     " 'scale': {'slope': 10, 'intercept': 200}, 'cuts': [{'name': 'c', 'theta': 0}]",
-    "'select': {'criterion': 'random'}, 'estimate': {'method': 'ML'}, 'final': {'method': 'WLE'}",
-    "'estimate': {'method': 'MAP', 'prior': {'dist': 'uniform'}}, 'blueprint': {'proportions':"
+    "'revise': 1, 'select': {'criterion': 'random'}, 'final': {'method': 'WLE'},"
+    " 'estimate': {'method': 'ML', 'constant': 'fixed4'}",
+    "'revise': 9, 'estimate': {'method': 'MAP', 'prior': {'dist': 'uniform'}}, 'blueprint': "
+    "{'proportions':"
     " {'tag': 'strand', 'targets': [{'value': 'a', 'proportion': 0.6},"
     " {'value': 'b', 'proportion': 0.4}]}}",
-    "'omit': 'ignored', 'estimate': {'method': 'WLE'}, 'start': {'items': ['q5', 'q2']},"
+    "'revise': 1, 'omit': 'ignored', 'estimate': {'method': 'WLE'}, 'start': {'items': ['q5', "
+    "'q2']},"
     " 'stop': {'any': [{'rule': 'se', 'at': 0.6}, {'all': [{'rule': 'time', 'at_ms': 6000},"
     " {'rule': 'length', 'at': 4}]}]}, 'final': {'method': 'EAP'}",
 };
 
-static const char *const scripts[] = {"s1zr01", "szf", "sf", "s01v", "s-0-", "s11fv", "szrzr1"};
+static const char *const scripts[] = {"s1zr01", "szf",    "sf",     "s01v",  "s-0-",
+                                      "s11fv",  "szrzr1", "s1W0R1", "s0-W1R"};
 
 /* All that there is to see of a session. */
 struct sight {
@@ -98,7 +102,7 @@ Test(sessions_rebuild, comes_to_the_same_bits_at_every_point)
             if (column == 2) desk_bank(&desk, "b", 9);
             if (column == 3) desk_test(&desk, "t", "'reveal': true");
         }
-        cr_expect_eq(n, 30);
+        cr_expect_eq(n, 42);
         for (size_t i = 0; i < COUNT_OF(scripts); i++) buf_done(&sights[i].reply);
         desk_close(&desk);
     }

@@ -42,6 +42,8 @@ static const struct {
     {"session.finish", F | P, "'session': 's-1'"},
     {"session.void", P, "'session': 's-1', 'reason': 'phone'"},
     {"session.explain", A, "'session': 's-1'"},
+    {"session.revise", F, "'session': 's-3', 'seq': 1, 'item': 'q3', 'response': 'y'"},
+    {"session.score", P | T | D, "'session': 's-4', 'seq': 1, 'score': 1"},
     {"irt.curve", A, "'bank': 'b', 'theta': [0]"},
     {"irt.estimate", A, "'bank': 'b', 'responses': [['q1', 1]]"},
     {"irt.rank", A, "'bank': 'b', 'theta': 0.385"},
@@ -59,6 +61,15 @@ static void open_desk(struct desk *desk)
     desk_do(desk, "'op': 'bank.begin', 'bank': 'c'");
     desk_do(desk, "'op': 'bank.begin', 'bank': 'd'");
     desk_do(desk, "'op': 'bank.add', 'upload': 3, 'items': [{'id': 'q1', 'model': '1PL', 'b': 0}]");
+}
+
+/* A session whose answer may be revised, and one with an answer to be scored. */
+static void open_answers(struct desk *desk)
+{
+    desk_test(desk, "r", "'start': {'items': ['q3']}, 'revise': 1");
+    desk_essays(desk, "w", 2);
+    desk_steps(desk, "s-3", "r", "s1");
+    desk_steps(desk, "s-4", "w", "s-");
 }
 
 /* What a request could change. */
@@ -125,6 +136,7 @@ static void expect_roles(size_t i)
     struct desk desk;
 
     open_desk(&desk);
+    open_answers(&desk);
     expect_forbidden(&desk, i, 0);
     expect_forbidden(&desk, i, ROLE_ALL + 1);
     for (unsigned role = 1; role <= ROLE_ALL; role <<= 1) {

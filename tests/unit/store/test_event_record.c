@@ -100,10 +100,22 @@ static size_t all_records(struct event_record out[])
     out[n++] = record_of(EVENT_VOIDED);
     out[n] = record_of(EVENT_VOIDED);
     out[n++].reason = slice_str("phone\u2014seen at 10:42");
+    out[n] = answered(RESPONSE_RAW, "B");
+    out[n++].event.kind = EVENT_REVISED;
+    out[n] = answered(RESPONSE_LATER, "Because both halves are alike.\n");
+    out[n++].event.response.score = 0;
+    out[n] = answered(RESPONSE_LATER, NULL);
+    out[n].event.response.score = 0;
+    out[n++].event.kind = EVENT_REVISED;
+    out[n] = record_of(EVENT_SCORED);
+    out[n].event.seq = LIMIT_ANSWERS;
+    out[n].outcome.item = NO_ITEM;
+    out[n].outcome.stop = "request";
+    out[n++].event.response.score = LIMIT_CATS - 1;
     return n;
 }
 
-enum { N_RECORD = 14 };
+enum { N_RECORD = 18 };
 
 static bool same_bits(double a, double b)
 {
@@ -326,7 +338,10 @@ Test(event_record, has_just_its_elements)
     cr_expect_eq(read_suspended(9, EVENT_STARTED), CORRUPT);
     cr_expect_eq(read_suspended(9, EVENT_VOIDED), CORRUPT);
     cr_expect_eq(read_suspended(9, 0), CORRUPT);
-    cr_expect_eq(read_suspended(9, 7), CORRUPT);
+    cr_expect_eq(read_suspended(9, EVENT_REVISED), CORRUPT);
+    cr_expect_eq(read_suspended(9, EVENT_SCORED), CORRUPT);
+    cr_expect_eq(read_suspended(10, EVENT_SCORED), CORRUPT);
+    cr_expect_eq(read_suspended(9, 9), CORRUPT);
 }
 
 /* The layout is on the disks of others: it does not change by accident. */
@@ -349,5 +364,37 @@ Test(event_record, stands_as_it_always_did)
                      "\x04\xcd\x03\x2c\x01\x01\xa1"
                      "7\xcd\x12\x67",
                      11);
+    buf_done(&bytes);
+}
+
+/* What a person scores may be long, what a key scores may not. */
+Test(event_record, bounds_what_was_written)
+{
+    static char text[LIMIT_WRITTEN + 2];
+    static const struct {
+        enum response_kind kind;
+        size_t n;
+        enum status want;
+    } rows[] = {
+        {RESPONSE_RAW, LIMIT_RAW, OK},
+        {RESPONSE_RAW, LIMIT_RAW + 1, CORRUPT},
+        {RESPONSE_LATER, LIMIT_RAW + 1, OK},
+        {RESPONSE_LATER, LIMIT_WRITTEN, OK},
+        {RESPONSE_LATER, LIMIT_WRITTEN + 1, CORRUPT},
+    };
+    struct decoder decoder;
+    struct buf bytes = {0};
+
+    memset(text, 'x', sizeof(text));
+    cr_assert_eq(decoder_init(&decoder), OK);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct event_record record = answered(rows[i].kind, NULL), got;
+
+        record.event.response.raw = slice_of(text, rows[i].n);
+        buf_clear(&bytes);
+        event_record_write(&record, &bytes);
+        cr_expect_eq(event_record_read(&decoder, buf_slice(&bytes), &got), rows[i].want, "%zu", i);
+    }
+    decoder_done(&decoder);
     buf_done(&bytes);
 }

@@ -55,6 +55,9 @@ Test(item_document, takes_good_items)
         {"{'id': '" ID_64 "', 'model': '1PL', 'b': 0}", ""},
         {GOOD ", 'options': null, 'key': null, 'tags': null, 'set': null, 'enemies': null}", ""},
         {GOOD ", 'options': ['a', 'b'], 'key': 'b', 'tags': {}, 'enemies': []}", ""},
+        {GOOD ", 'scored': null}", ""},
+        {GOOD ", 'scored': 'now', 'key': 'b'}", ""},
+        {GOOD ", 'scored': 'later'}", ""},
     };
 
     expect_items(rows, COUNT_OF(rows));
@@ -156,6 +159,33 @@ Test(item_document, finds_wrong_options)
     };
 
     expect_items(rows, COUNT_OF(rows));
+}
+
+Test(item_document, knows_when_an_answer_is_scored)
+{
+    static const struct row rows[] = {
+        {GOOD ", 'scored': 'soon'}", "q1:scored"},
+        {GOOD ", 'scored': ''}", "q1:scored"},
+        {GOOD ", 'scored': true}", "q1:scored"},
+    };
+    static const struct {
+        const char *text;
+        bool is_later;
+    } words[] = {
+        {GOOD "}", false}, {GOOD ", 'scored': 'now'}", false}, {GOOD ", 'scored': 'later'}", true}};
+
+    expect_items(rows, COUNT_OF(rows));
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        struct trial trial;
+        struct item_spec spec;
+        struct buf content = {0};
+
+        trial_of_json(&trial, words[i].text);
+        read_item(&trial, &spec, &content);
+        cr_expect_eq(spec.is_later, words[i].is_later, "%s", words[i].text);
+        trial_done(&trial);
+        buf_done(&content);
+    }
 }
 
 Test(item_document, finds_wrong_tags_sets_and_enemies)

@@ -89,6 +89,7 @@ static void expect_test(const struct test *got, const struct test *want)
     cr_expect_eq(got->pick.criterion, want->pick.criterion);
     cr_expect_eq(got->pick.n_best, want->pick.n_best);
     cr_expect_eq(got->omit_ignored, want->omit_ignored);
+    cr_expect_eq(got->n_revise, want->n_revise);
     cr_expect_eq(got->min_items, want->min_items);
     cr_expect_eq(got->has_scale, want->has_scale);
     expect_bits(got->scale_slope, want->scale_slope, "slope");
@@ -153,6 +154,7 @@ Test(test_document, has_defaults)
         "{'test': 't', 'bank': 'b'}",
         "{'test': 't', 'bank': 'b', 'reveal': null, 'start': null, 'estimate': null,"
         " 'final': null, 'select': null, 'blueprint': null, 'omit': null, 'stop': null,"
+        " 'revise': null,"
         " 'scale': null, 'cuts': null}",
         "{'test': 't', 'bank': 'b', 'start': {}, 'estimate': {}, 'final': {}, 'select': {},"
         " 'blueprint': {}, 'stop': {}, 'cuts': []}",
@@ -160,7 +162,7 @@ Test(test_document, has_defaults)
         " 'estimate': {'method': 'EAP', 'prior': {'dist': 'normal', 'mean': 0, 'sd': 1},"
         "              'grid': {'min': -6, 'max': 6, 'nodes': 61, 'rule': 'trapezoid'},"
         "              'bounds': {'min': -4, 'max': 4}},"
-        " 'select': {'criterion': 'MFI', 'randomesque': 1}, 'omit': 'wrong',"
+        " 'select': {'criterion': 'MFI', 'randomesque': 1}, 'omit': 'wrong', 'revise': 0,"
         " 'stop': {'min_items': 0, 'any': [{'rule': 'length', 'at': 30}]}}",
     };
     struct test want = defaults(), test;
@@ -220,6 +222,7 @@ Test(test_document, takes_what_is_not_the_default)
     want.reveal = true;
     want.start_theta = -2.385;
     want.omit_ignored = true;
+    want.n_revise = 3;
     want.pick.criterion = &criterion_random;
     want.pick.n_best = 64;
     want.interim.estimator = want.final.estimator = &estimator_map;
@@ -229,7 +232,7 @@ Test(test_document, takes_what_is_not_the_default)
     want.scale_slope = 1;
     want.scale_min = -1e9;
     want.scale_max = 1e9;
-    cr_assert(read_test("{'test': 't', 'bank': 'b', 'reveal': true, 'omit': 'ignored',"
+    cr_assert(read_test("{'test': 't', 'bank': 'b', 'reveal': true, 'omit': 'ignored', 'revise': 3,"
                         " 'start': {'theta': -2.385}, 'scale': {},"
                         " 'select': {'criterion': 'random', 'randomesque': 64},"
                         " 'final': {'bounds': {'min': -2}},"
@@ -273,6 +276,10 @@ Test(test_document, tells_faults_of_words_and_start)
         {"'reveal': 1", "reveal"},
         {"'omit': 'skip'", "omit"},
         {"'omit': 5", "omit"},
+        {"'revise': -1", "revise"},
+        {"'revise': 1001", "revise"},
+        {"'revise': 1.5", "revise"},
+        {"'revise': true", "revise"},
         {"'start': 5", "start"},
         {"'start': {'theta': 20.5}", "start.theta"},
         {"'start': {'theta': '0', 'items': 'q1'}", "start.theta start.items"},
