@@ -82,10 +82,11 @@ void picture_by_theta(const struct simulation_summary *summary, enum picture pic
 
     take_column(summary, COLUMN(theta), theta);
     for (size_t g = 0; g < n; g++) level[g] = what->level;
-    series[0] = (struct svg_series){what->level_name, SVG_RULE, theta, level, n};
+    series[0] = (struct svg_series){what->level_name, SVG_RULE, theta, level, .n = n};
     for (size_t s = 0; s < what->n_line; s++) {
         take_column(summary, what->line[s].column, y[s]);
-        series[s + 1] = (struct svg_series){what->line[s].name, SVG_DOTTED_LINE, theta, y[s], n};
+        series[s + 1] =
+            (struct svg_series){what->line[s].name, SVG_DOTTED_LINE, theta, y[s], .n = n};
     }
     svg_chart_write(&chart, 0, 0, out);
 }
@@ -95,8 +96,8 @@ void picture_estimates(const struct simulation *simulation, const double *theta,
 {
     double x[PICTURE_DOTS], y[PICTURE_DOTS], ends[2] = {INFINITY, -INFINITY};
     size_t n_all = simulation->n_examinee, n = n_all < PICTURE_DOTS ? n_all : PICTURE_DOTS;
-    const struct svg_series series[] = {{"estimate = theta", SVG_RULE, ends, ends, 2},
-                                        {"an examinee", SVG_DOTS, x, y, n}};
+    const struct svg_series series[] = {{"estimate = theta", SVG_RULE, ends, ends, .n = 2},
+                                        {"an examinee", SVG_DOTS, x, y, .n = n}};
     const struct svg_chart chart = {.title = "Estimates",
                                     .x = {.label = "true theta", .min = NAN, .max = NAN},
                                     .y = {.label = "estimate", .min = NAN, .max = NAN},
@@ -124,7 +125,7 @@ void picture_lengths(const struct simulation_summary *summary, FILE *out)
         .x = {.label = "number of items", .min = NAN, .max = NAN, .whole = true},
         .y = {.label = "examinees", .min = 0.0, .max = NAN, .whole = true},
         .series = &(struct svg_series){NULL, SVG_BARS, x, y,
-                                       summary->length_max - summary->length_min + 1},
+                                       .n = summary->length_max - summary->length_min + 1},
         .n_series = 1};
 
     for (unsigned length = summary->length_min; length <= summary->length_max; length++) {
@@ -146,8 +147,8 @@ enum status picture_exposure(const struct simulation_summary *summary, FILE *out
     size_t n = summary->n_item;
     double *rank = calloc(n, sizeof(*rank)), *rate = calloc(n, sizeof(*rate));
     const double ends[] = {1.0, (double)n}, level[] = {SUMMARY_EXPOSURE, SUMMARY_EXPOSURE};
-    const struct svg_series series[] = {{"0.2", SVG_RULE, ends, level, 2},
-                                        {NULL, SVG_LINE, rank, rate, n}};
+    const struct svg_series series[] = {{"0.2", SVG_RULE, ends, level, .n = 2},
+                                        {NULL, SVG_LINE, rank, rate, .n = n}};
     const struct svg_chart chart = {.title = "Exposure rates",
                                     .x = {"items, the most used first", 0.0, NAN, true},
                                     .y = {"share of examinees", 0.0, 1.0, false},

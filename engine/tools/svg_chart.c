@@ -8,7 +8,16 @@
 
 /* The plot inside the chart, in pixels. */
 enum { LEFT = 58, RIGHT = 466, TOP = 54, BOTTOM = 254 };
-enum { TITLE_Y = 18, LEGEND_Y = 38, LEGEND_KEY = 20, LEGEND_GAP = 14, LABEL_Y = 290, DOT = 3 };
+enum {
+    TITLE_Y = 18,
+    LEGEND_Y = 38,
+    LEGEND_KEY = 20,
+    POINT_KEY = 8,
+    LEGEND_GAP = 14,
+    LABEL_Y = 290,
+    DOT = 3,
+    POINT = 4
+};
 enum { X_TICKS = 8, Y_TICKS = 5, COLOURS = 6 };
 
 /* The mean width of a legend's letters, in pixels: there is no font to measure with. */
@@ -21,6 +30,7 @@ const char svg_style[] =
     ".c-back{fill:#fff}.c-grid{stroke:#e4e7eb}.c-axis{stroke:#7b838d}\n"
     ".c-text{fill:#3c434b;font:11px system-ui,sans-serif}\n"
     ".c-title{fill:#16191d;font:600 13px system-ui,sans-serif}\n"
+    ".c-area{fill-opacity:.16}.c-point{stroke:#fff;stroke-width:1}\n"
     ".c-rule{stroke:#6b737d;stroke-dasharray:5 4;fill:none}\n"
     ".c-l0,.c-l1,.c-l2,.c-l3,.c-l4,.c-l5{fill:none;stroke-width:2;stroke-linejoin:round}\n"
     ".c-l0{stroke:#0072b2}.c-l1{stroke:#d55e00;stroke-dasharray:7 3}\n"
@@ -30,6 +40,7 @@ const char svg_style[] =
     ".c-p4{fill:#8a6d00}.c-p5{fill:#4b5563}.c-dots{fill-opacity:.35}\n"
     "@media screen and (prefers-color-scheme:dark){\n"
     ".c-back{fill:#171b20}.c-grid{stroke:#2b323a}.c-axis{stroke:#8f98a3}\n"
+    ".c-area{fill-opacity:.25}.c-point{stroke:#171b20}\n"
     ".c-text{fill:#c3cad2}.c-title{fill:#f0f3f6}.c-rule{stroke:#98a2ad}\n"
     ".c-l0{stroke:#56b4e9}.c-l1{stroke:#f0994a}.c-l2{stroke:#3ecf9f}.c-l3{stroke:#e08cc4}\n"
     ".c-l4{stroke:#e6c84c}.c-l5{stroke:#b6bec8}\n"
@@ -142,6 +153,31 @@ static void put_path(const struct plot *plot, const struct svg_series *series, c
     fputs("\"/>\n", plot->out);
 }
 
+static void put_area(const struct plot *plot, const struct svg_series *series, size_t colour)
+{
+    const char *go = "M";
+
+    fprintf(plot->out, "<path class=\"c-area c-p%zu\" d=\"", colour);
+    for (size_t i = 0; i < series->n; i++) {
+        if (!is_inside(plot, series->x[i], series->y[i])) continue;
+        fprintf(plot->out, "%s%.1f %.1f", go, x_at(plot, series->x[i]), y_at(plot, series->y[i]));
+        go = "L";
+    }
+    fputs("\"/>\n", plot->out);
+}
+
+static void put_points(const struct plot *plot, const struct svg_series *series, size_t colour)
+{
+    for (size_t i = 0; i < series->n; i++) {
+        if (!is_inside(plot, series->x[i], series->y[i])) continue;
+        fprintf(plot->out,
+                "<circle class=\"c-point c-p%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"><title>", colour,
+                x_at(plot, series->x[i]), y_at(plot, series->y[i]), POINT);
+        svg_text(series->names[i], plot->out);
+        fputs("</title></circle>\n", plot->out);
+    }
+}
+
 /* The dots of a line say their values to a pointer; a cloud of dots would be too much. */
 static void put_dots(const struct plot *plot, const struct svg_series *series, size_t colour)
 {
@@ -176,15 +212,42 @@ static void put_bars(const struct plot *plot, const struct svg_series *series, s
     }
 }
 
+static bool is_line(enum svg_mark mark)
+{
+    return mark == SVG_LINE || mark == SVG_DOTTED_LINE || mark == SVG_RULE;
+}
+
 static void put_series(const struct plot *plot, const struct svg_series *series, size_t colour)
 {
     char class[16];
 
     snprintf(class, sizeof(class), series->mark == SVG_RULE ? "c-rule" : "c-l%zu", colour);
     if (series->mark == SVG_BARS) put_bars(plot, series, colour);
-    if (series->mark != SVG_BARS && series->mark != SVG_DOTS) put_path(plot, series, class);
+    if (series->mark == SVG_AREA) put_area(plot, series, colour);
+    if (series->mark == SVG_POINTS) put_points(plot, series, colour);
+    if (is_line(series->mark)) put_path(plot, series, class);
     if (series->mark == SVG_DOTTED_LINE || series->mark == SVG_DOTS) {
         put_dots(plot, series, colour);
+    }
+}
+
+/* The mark of a key, from x to x + width. */
+static void put_key_mark(const struct plot *plot, const struct svg_series *series, size_t colour,
+                         const double at[2], double width)
+{
+    char class[16];
+
+    if (series->mark == SVG_AREA) {
+        fprintf(plot->out,
+                "<rect class=\"c-area c-p%zu\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+                "height=\"10\"/>\n",
+                colour, at[0], at[1] - 5.0, width);
+    } else if (!is_line(series->mark)) {
+        fprintf(plot->out, "<circle class=\"c-p%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>\n", colour,
+                at[0] + width / 2.0, at[1]);
+    } else {
+        snprintf(class, sizeof(class), series->mark == SVG_RULE ? "c-rule" : "c-l%zu", colour);
+        put_line(plot, class, at, (double[]){at[0] + width, at[1]});
     }
 }
 
@@ -192,23 +255,16 @@ static void put_series(const struct plot *plot, const struct svg_series *series,
 static double put_key(const struct plot *plot, const struct svg_series *series, size_t colour,
                       double x)
 {
-    double y = LEGEND_Y - 4.0;
+    double width = series->mark == SVG_POINTS ? POINT_KEY : LEGEND_KEY;
     size_t n = 0;
-    char class[16];
 
-    if (series->mark == SVG_DOTS || series->mark == SVG_BARS) {
-        fprintf(plot->out, "<circle class=\"c-p%zu\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>\n", colour,
-                x + LEGEND_KEY / 2.0, y);
-    } else {
-        snprintf(class, sizeof(class), series->mark == SVG_RULE ? "c-rule" : "c-l%zu", colour);
-        put_line(plot, class, (double[]){x, y}, (double[]){x + LEGEND_KEY, y});
-    }
-    put_label(plot, x + LEGEND_KEY + 5.0, LEGEND_Y, "", series->name);
+    put_key_mark(plot, series, colour, (double[]){x, LEGEND_Y - 4.0}, width);
+    put_label(plot, x + width + 5.0, LEGEND_Y, "", series->name);
     for (const char *c = series->name; *c; c++) n += ((unsigned char)*c & 0xC0) != 0x80;
-    return x + LEGEND_KEY + 5.0 + LETTER_WIDTH * (double)n + LEGEND_GAP;
+    return x + width + 5.0 + LETTER_WIDTH * (double)n + LEGEND_GAP;
 }
 
-/* Colours go round; a rule has none. */
+/* Colours go round; a rule has none, an area that of the next series. */
 static void put_all(const struct plot *plot)
 {
     double key_x = LEFT;
@@ -219,7 +275,7 @@ static void put_all(const struct plot *plot)
 
         put_series(plot, series, colour);
         if (series->name) key_x = put_key(plot, series, colour, key_x);
-        if (series->mark != SVG_RULE) colour = (colour + 1) % COLOURS;
+        if (series->mark != SVG_RULE && series->mark != SVG_AREA) colour = (colour + 1) % COLOURS;
     }
 }
 

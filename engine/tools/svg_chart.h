@@ -14,8 +14,10 @@ enum svg_mark {
     SVG_LINE,
     SVG_DOTTED_LINE,  // a line with a dot at each value
     SVG_DOTS,
-    SVG_BARS,  // one unit of x wide, from 0
-    SVG_RULE,  // a thin broken line to compare with
+    SVG_POINTS,  // dots that can be told apart, and say their name to a pointer
+    SVG_BARS,    // one unit of x wide, from 0
+    SVG_RULE,    // a thin broken line to compare with
+    SVG_AREA,    // filled, with these corners, in the colour of the series behind it in the list
     SVG_N_MARK,
 };
 
@@ -25,6 +27,7 @@ struct svg_series {
     enum svg_mark mark;
     const double *x, *y;  // [n]
     size_t n;
+    const char *const *names;  // [n], of SVG_POINTS
 };
 
 struct svg_chart {

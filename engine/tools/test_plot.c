@@ -56,13 +56,13 @@ static void plot_item(const char *id, const struct item *item, double y, FILE *o
     for (unsigned k = first; k < item->n_cat; k++) {
         snprintf(names[k], sizeof(names[k]), "%u", k);
         series[k - first] = (struct svg_series){item->n_cat > 2 ? names[k] : NULL, SVG_LINE,
-                                                curves.theta, curves.p[k], POINTS};
+                                                curves.theta, curves.p[k], .n = POINTS};
     }
     snprintf(title, sizeof(title), "%s (%s): probability of %s", id, item->model->name,
              item->n_cat > 2 ? "each score" : "score 1");
     svg_chart_write(&chart, 0, y, out);
     snprintf(title, sizeof(title), "%s (%s): information", id, item->model->name);
-    series[0] = (struct svg_series){NULL, SVG_LINE, curves.theta, curves.info, POINTS};
+    series[0] = (struct svg_series){NULL, SVG_LINE, curves.theta, curves.info, .n = POINTS};
     chart.y = (struct svg_axis){.label = "information", .min = 0.0, .max = NAN};
     chart.n_series = 1;
     svg_chart_write(&chart, SVG_CHART_WIDTH + GAP, y, out);
@@ -121,8 +121,8 @@ static enum status take_bank_curves(const struct plan *plan, struct bank_curves 
 static void chart_info(const struct bank_curves *curves, FILE *out)
 {
     const struct svg_series series[] = {
-        {"whole bank", SVG_LINE, curves->theta, curves->all_info, POINTS},
-        {curves->best_name, SVG_LINE, curves->theta, curves->best_info, POINTS}};
+        {"whole bank", SVG_LINE, curves->theta, curves->all_info, .n = POINTS},
+        {curves->best_name, SVG_LINE, curves->theta, curves->best_info, .n = POINTS}};
     const struct svg_chart chart = {
         "Information", theta_axis, {"information", 0.0, NAN, false}, series, COUNT_OF(series)};
 
@@ -132,8 +132,8 @@ static void chart_info(const struct bank_curves *curves, FILE *out)
 static void chart_se(const struct bank_curves *curves, double x, FILE *out)
 {
     const struct svg_series series[] = {
-        {"whole bank", SVG_LINE, curves->theta, curves->all_se, POINTS},
-        {curves->best_name, SVG_LINE, curves->theta, curves->best_se, POINTS}};
+        {"whole bank", SVG_LINE, curves->theta, curves->all_se, .n = POINTS},
+        {curves->best_name, SVG_LINE, curves->theta, curves->best_se, .n = POINTS}};
     double top = fmax(curves->best_se[0], curves->best_se[POINTS - 1]);
     const struct svg_chart chart = {
         "Standard error that the bank allows",

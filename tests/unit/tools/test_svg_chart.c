@@ -61,10 +61,10 @@ static char *draw(const struct svg_chart *chart)
 Test(svg_chart, is_well_formed_and_breaks_at_what_is_no_number)
 {
     const double x[] = {0.0, 1.0, 2.0, 3.0, 4.0}, y[] = {0.0, 1.0, NAN, 2.0, INFINITY};
-    const struct svg_series series[] = {{"a & b", SVG_LINE, x, y, 5},
-                                        {NULL, SVG_DOTTED_LINE, x, y, 5},
-                                        {"bars", SVG_BARS, x, y, 4},
-                                        {"cloud", SVG_DOTS, x, y, 5}};
+    const struct svg_series series[] = {{"a & b", SVG_LINE, x, y, .n = 5},
+                                        {NULL, SVG_DOTTED_LINE, x, y, .n = 5},
+                                        {"bars", SVG_BARS, x, y, .n = 4},
+                                        {"cloud", SVG_DOTS, x, y, .n = 5}};
     const struct svg_chart chart = {
         "<chart>", {"x", NAN, NAN, false}, {"y", 0.0, 2.0, false}, series, COUNT_OF(series)};
     char *text = draw(&chart);
@@ -76,5 +76,26 @@ Test(svg_chart, is_well_formed_and_breaks_at_what_is_no_number)
     cr_expect_null(strstr(text, "inf"));
     cr_expect_eq(count_of(text, "<rect class=\"c-p"), 2, "a bar of height 0 is none");
     cr_expect_eq(count_of(text, "<circle"), 3 + 3 + 2, "dots, cloud and two keys");
+    free(text);
+}
+
+Test(svg_chart, draws_areas_and_points_with_names)
+{
+    const double x[] = {1.0, 2.0, 2.0, 1.0}, y[] = {0.0, 0.5, 1.5, NAN};
+    const char *const names[] = {"q1", "<q2>", "q3", "q4"};
+    const struct svg_series series[] = {
+        {"band", SVG_AREA, x, y, .n = 4},
+        {"points", SVG_POINTS, x, y, .n = 4, .names = names},
+    };
+    const struct svg_chart chart = {
+        "chart", {"x", NAN, NAN, false}, {"y", 0.0, 2.0, false}, series, COUNT_OF(series)};
+    char *text = draw(&chart);
+
+    expect_well_formed(text);
+    cr_expect_null(strstr(text, "nan"));
+    cr_expect_eq(count_of(text, "class=\"c-area c-p0\""), 2, "the area and its key");
+    cr_expect_eq(count_of(text, "class=\"c-point c-p0\""), 3);
+    cr_expect_not_null(strstr(text, "<title>&lt;q2&gt;</title>"));
+    cr_expect_null(strstr(text, "q4"), "what has no place has no point");
     free(text);
 }
