@@ -19,6 +19,8 @@ const struct request *const requests[] = {
     &request_session_explain,
     &request_session_revise,
     &request_session_score,
+    &request_session_answers,
+    &request_session_list,
     &request_hello,
     &request_ping,
     &request_stats,

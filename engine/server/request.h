@@ -70,7 +70,8 @@ extern const struct request request_bank_begin, request_bank_add, request_bank_p
 extern const struct request request_test_put, request_test_get, request_test_list;
 extern const struct request request_session_start, request_session_answer, request_session_get,
     request_session_suspend, request_session_resume, request_session_finish, request_session_void,
-    request_session_explain, request_session_revise, request_session_score;
+    request_session_explain, request_session_revise, request_session_score, request_session_answers,
+    request_session_list;
 extern const struct request request_irt_curve, request_irt_estimate, request_irt_rank;
 
 /* Begin a good reply with `n_field` fields to come. */

@@ -29,7 +29,8 @@ struct entry {
     uint32_t n_lsn, cap_lsn;
     uint64_t *lsn;  // of the events behind those
     bool lost;
-    bool ended;  // which of the two lists it stands in
+    bool in_archive;  // in some state, which may be an older one
+    bool ended;       // which of the two lists it stands in
     struct entry *prev, *next;
     UT_hash_handle hh;
     size_t n_key;
@@ -271,6 +272,7 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
         drop(sessions, entry);
         return st;
     }
+    entry->live.started_ms = event->time_ms;
     touch(sessions, entry, now_us);
     *out = &entry->live;
     return OK;
@@ -299,22 +301,16 @@ void sessions_history(const struct live *live, struct buf *out)
     buf_append(out, entry->lsn, entry->n_lsn * sizeof(*entry->lsn));
 }
 
-/* Whether a session can take any number of these events: then LIMIT_EVENTS bounds them. */
-static bool is_unbounded(enum event_kind kind)
-{
-    return kind == EVENT_SUSPENDED || kind == EVENT_REVISED || kind == EVENT_SCORED;
-}
-
 enum status sessions_step(struct sessions *sessions, struct live *live, struct event *event,
                           struct slice reason, struct batch *batch, bool *out_changed)
 {
+    enum event_kind kind = event->kind;  // of these a session may have any number:
+    bool is_bounded = kind == EVENT_SUSPENDED || kind == EVENT_REVISED || kind == EVENT_SCORED;
     struct entry *entry = entry_of(live);
     enum status st;
 
     if (!reserve_lsn(entry)) return NO_MEMORY;
-    if (is_unbounded(event->kind) && session_n_event(live->session) >= LIMIT_EVENTS) {
-        return CONFLICT;
-    }
+    if (is_bounded && session_n_event(live->session) >= LIMIT_EVENTS) return CONFLICT;
     st = move(sessions, entry, event, reason, batch, out_changed);
     touch(sessions, entry, entry->used_us);
     return st;
@@ -346,7 +342,9 @@ static enum status revive(struct sessions *sessions, const struct event_record *
     faults_done(&faults);
     if (st) return st == INVALID_TEST ? CORRUPT : st;
     *out = entry_new(sessions, &start);
-    return *out ? OK : NO_MEMORY;
+    if (!*out) return NO_MEMORY;
+    (*out)->live.started_ms = record->event.time_ms;
+    return OK;
 }
 
 /* Take a stored event again: it must be the next one of its session, follow on the one before, and
@@ -402,6 +400,7 @@ static enum status fetch(struct sessions *sessions, struct slice tenant, struct 
         if (visit.entry) drop(sessions, visit.entry);
         return st;
     }
+    visit.entry->in_archive = true;
     touch(sessions, visit.entry, now_us);
     *out = visit.entry;
     return OK;
@@ -441,10 +440,15 @@ static enum status rebuild_event(struct rebuild *rebuild, const struct stored_ev
     struct entry *entry = find(sessions, record->tenant, record->session);
     enum status st = OK;
 
-    if (!entry && record->n == 0)
+    if (!entry && record->n == 0) {
         st = revive(sessions, record, &entry);
-    else if (!entry)
+        if (st) return st;
+        st = archive_get(sessions->config.env, record->tenant, record->session, &sessions->archive);
+        entry->in_archive = st == OK;
+        if (st == NOT_FOUND) st = OK;
+    } else if (!entry) {
         st = fetch(sessions, record->tenant, record->session, rebuild->now_us, &entry);
+    }
     if (st) return st == NOT_FOUND ? CORRUPT : st;
     if (record->n < entry->n_archived) return OK;  // came with the archive
     st = reserve_lsn(entry) ? replay(sessions, entry, stored) : NO_MEMORY;
@@ -505,6 +509,7 @@ static enum status put_archive(struct sessions *sessions, struct entry *entry, s
     if (out->failed) return NO_MEMORY;
     archive_put(sessions->config.env, batch, entry->live.tenant, entry->live.id, buf_slice(out));
     exposure_archive(sessions->config.exposure, &entry->live, batch);
+    entry->in_archive = true;
     entry->n_archived += entry->n_lsn;
     entry->n_lsn = 0;
     return OK;
@@ -573,6 +578,15 @@ enum status sessions_trim(struct sessions *sessions, struct batch *batch)
         return put_archive(sessions, entry, batch);
     }
     return OK;
+}
+
+void sessions_each(const struct sessions *sessions,
+                   void (*visit)(void *context, const struct live *live, bool is_ahead),
+                   void *context)
+{
+    for (const struct entry *entry = sessions->table; entry; entry = entry->hh.next) {
+        visit(context, &entry->live, entry->in_archive && entry->n_lsn > 0);
+    }
 }
 
 size_t sessions_n_ended(const struct sessions *sessions)

@@ -17,6 +17,7 @@ struct live {
     const struct bank_version *bank;
     struct slice tenant, id, examinee, group;  // point into the block; group empty: none
     struct exposed exposed;
+    int64_t started_ms;  // of the server's clock
 };
 
 struct sessions_config {
@@ -70,6 +71,12 @@ MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *ba
 /* Where a session's events stand, as a value for a helper: server/history.h reads it. A failure
  * sticks to `out`. */
 void sessions_history(const struct live *live, struct buf *out);
+
+/* Visit the sessions in memory, in no order. `is_ahead` says that the archive has an older state of
+ * the session. */
+void sessions_each(const struct sessions *sessions,
+                   void (*visit)(void *context, const struct live *live, bool is_ahead),
+                   void *context);
 
 /* How many are in memory, and how many of those have ended. */
 size_t sessions_n_ended(const struct sessions *sessions);

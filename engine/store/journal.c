@@ -217,7 +217,7 @@ static struct slice archive_key(struct slice tenant, struct slice session,
 {
     memcpy(bytes, tenant.data, tenant.n);
     bytes[tenant.n] = 0;
-    memcpy(bytes + tenant.n + 1, session.data, session.n);
+    if (session.n > 0) memcpy(bytes + tenant.n + 1, session.data, session.n);
     return slice_of(bytes, tenant.n + 1 + session.n);
 }
 
@@ -234,6 +234,34 @@ enum status archive_get(struct env *env, struct slice tenant, struct slice sessi
     uint8_t key[ARCHIVE_KEY];
 
     return env_get(env, TABLE_ARCHIVE, archive_key(tenant, session, key), out);
+}
+
+struct scan {
+    struct slice tenant, after;
+    struct visitor visitor;
+};
+
+static enum status visit_archived(void *context, struct slice key, struct slice value)
+{
+    const struct scan *scan = context;
+    size_t head = scan->tenant.n + 1;
+    struct slice id;
+
+    if (key.n < head || key.data[head - 1] != 0) return NOT_FOUND;
+    if (!slice_equal(slice_of(key.data, head - 1), scan->tenant)) return NOT_FOUND;
+    id = slice_of(key.data + head, key.n - head);
+    if (slice_equal(id, scan->after)) return OK;
+    return scan->visitor.visit(scan->visitor.context, id, value);
+}
+
+enum status archive_scan(struct env *env, struct slice tenant, struct slice after,
+                         struct visitor visitor)
+{
+    struct scan scan = {.tenant = tenant, .after = after, .visitor = visitor};
+    uint8_t key[ARCHIVE_KEY];
+
+    return env_each(env, TABLE_ARCHIVE, archive_key(tenant, after, key),
+                    (struct visitor){visit_archived, &scan});
 }
 
 enum status archive_each(struct env *env, struct slice archive, struct event_visitor visitor)

@@ -84,6 +84,10 @@ void archive_put(const struct env *env, struct batch *batch, struct slice tenant
 /* The archive record of a session into `out`. NOT_FOUND. */
 MUST_CHECK enum status archive_get(struct env *env, struct slice tenant, struct slice session,
                                    struct buf *out);
+/* Visit the archive records of a tenant as env_each does, the key being the session's id: those
+ * behind `after`, in the order of their ids' bytes. */
+MUST_CHECK enum status archive_scan(struct env *env, struct slice tenant, struct slice after,
+                                    struct visitor visitor);
 /* Visit the events of an archive record in order. */
 MUST_CHECK enum status archive_each(struct env *env, struct slice archive,
                                     struct event_visitor visitor);

@@ -116,6 +116,11 @@ OPS = {
             At("Z", codes=("bad_response",)), At("x" * 257, codes=("bad_response", "too_large"))]),
         "elapsed_ms": optional("int")},
     "session.score": {**SESSION, "seq": needed("int", At(0)), "score": needed("int", 16)},
+    "session.answers": {**SESSION, "offset": optional("int", 1001),
+                        "limit": optional("int", 0, 1001)},
+    "session.list": {"test": optional("id"), "examinee": optional("id"),
+                     "state": optional("str", "", "new", "Asking", "x" * 65),
+                     "after": optional("id"), "limit": optional("int", 0, 501)},
     "session.get": SESSION,
     "session.suspend": SESSION,
     "session.resume": SESSION,
@@ -142,6 +147,8 @@ MAY = {
        ("session.get", "session.suspend", "session.resume", "session.finish")},
     "session.explain": ("author",), "session.revise": ("frontend",),
     "session.score": ("proctor", "teacher", "admin"),
+    **{op: ("proctor", "teacher", "author", "admin") for op in
+       ("session.answers", "session.list")},
     **{op: ("author",) for op in OPS if op.startswith(("bank.", "test.", "irt."))},
 }
 

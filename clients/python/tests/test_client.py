@@ -289,6 +289,28 @@ class TestHelpers(unittest.TestCase):
             {"op": "session.revise", "session": "s", "seq": 1, "item": "q1", "response": None},
             {"op": "session.score", "session": "s", "seq": 1, "score": 2}])
 
+    def test_answers_are_put_together(self):
+        def step(request):
+            offset = request.get("offset", 0)
+            return accept(request, session="s", n_answers=5,
+                          answers=[{"seq": i + 1} for i in range(offset, min(offset + 2, 5))])
+        with FakeDaemon(step) as fake, Client(fake.endpoint) as client:
+            whole = client.session_answers("s")
+        self.assertEqual([answer["seq"] for answer in whole["answers"]], [1, 2, 3, 4, 5])
+        self.assertEqual([request.get("offset") for request in self.requests(fake)], [None, 2, 4])
+
+    def test_sessions_come_page_by_page(self):
+        pages = {None: (["a", "b"], "b"), "b": ([], "f"), "f": (["g"], None)}
+
+        def step(request):
+            ids, after = pages[request.get("after")]
+            fields = {} if after is None else {"next": after}
+            return accept(request, sessions=[{"session": i} for i in ids], **fields)
+        with FakeDaemon(step) as fake, Client(fake.endpoint) as client:
+            found = [row["session"] for row in client.sessions(state="asking")]
+        self.assertEqual(found, ["a", "b", "g"])
+        self.assertTrue(all(request["state"] == "asking" for request in self.requests(fake)))
+
     def test_nothing_to_revise_or_to_score(self):
         def step(request):
             return accept(request, session="s", seq=1, state="asking", item={"id": "q1"})

@@ -257,6 +257,25 @@ class Client:
         """A person's score for an answer that waits for one, or another in its place."""
         return self.call("session.score", session=session, seq=seq, score=score)
 
+    def session_answers(self, session):
+        """All that session.answers tells of a session, its pages put together."""
+        whole = self.call("session.answers", session=session)
+        while len(whole["answers"]) < whole["n_answers"]:
+            page = self.call("session.answers", session=session, offset=len(whole["answers"]))
+            if not page["answers"]:
+                break
+            whole["answers"] += page["answers"]
+        return whole
+
+    def sessions(self, **fields):
+        """The sessions one after the other, by id. `fields`: test, examinee, state, after."""
+        while True:
+            page = self.call("session.list", **fields)
+            yield from page["sessions"]
+            if "next" not in page:
+                return
+            fields["after"] = page["next"]
+
     def irt_curve(self, theta, bank=None, items=None, **fields):
         return self._irt("irt.curve", bank, items, theta=list(theta), **fields)["curves"]
 
@@ -307,6 +326,10 @@ class Session:
     def result(self):
         """The result's map; None before the session has finished."""
         return self.state.get("result")
+
+    def answers(self):
+        """What was answered so far; for proctors, teachers, authors and admins."""
+        return self.client.session_answers(self.id)
 
     def answer(self, score=None, raw=None, elapsed_ms=None):
         """Answer the present question: a score, a raw answer, or neither for an omitted one."""

@@ -43,6 +43,8 @@ static const struct {
     {"session.void", P, "'session': 's-1', 'reason': 'phone'"},
     {"session.explain", A, "'session': 's-1'"},
     {"session.revise", F, "'session': 's-3', 'seq': 1, 'item': 'q3', 'response': 'y'"},
+    {"session.answers", P | T | A | D, "'session': 's-3'"},
+    {"session.list", P | T | A | D, "'test': 't'"},
     {"session.score", P | T | D, "'session': 's-4', 'seq': 1, 'score': 1"},
     {"irt.curve", A, "'bank': 'b', 'theta': [0]"},
     {"irt.estimate", A, "'bank': 'b', 'responses': [['q1', 1]]"},
