@@ -20,6 +20,9 @@ enum args_option {
     OPTION_MODEL,
     OPTION_NAME,
     OPTION_NO_HINT,
+    OPTION_ONLY_EXAMINEE,
+    OPTION_ONLY_STATE,
+    OPTION_ONLY_TEST,
     OPTION_OUT_FILE,
     OPTION_OUT_FOLDER,
     OPTION_OUT_KEY,
@@ -78,6 +81,7 @@ extern const struct command command_ping, command_hello, command_stats, command_
     command_bank_retire, command_test_put, command_test_list, command_test_show, command_take,
     command_explain, command_session_show, command_session_finish, command_session_suspend,
     command_session_resume, command_session_void, command_simulate, command_plot_item,
-    command_plot_test, command_keygen_server, command_keygen_client;
+    command_plot_test, command_keygen_server, command_keygen_client, command_session_list,
+    command_session_answers, command_session_score, command_plot_session;
 
 #endif

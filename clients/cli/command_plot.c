@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* plot item, plot test. */
+/* plot item, plot test, plot session. */
+#include "clients/cli/answers.h"
+#include "clients/cli/session_view.h"
 #include "clients/cli/test_source.h"
+#include "tools/session_plot.h"
 #include "tools/test_plot.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Where the picture goes; NULL, told on stderr, where that cannot be opened. */
@@ -85,6 +90,139 @@ static int run_test(struct cli *cli, const struct args *args)
     test_source_done(&source);
     return code;
 }
+
+/* A session as it comes in, page after page. */
+struct course {
+    struct path_step steps[LIMIT_ANSWERS];
+    size_t n;
+    char bank[LIMIT_ID + 1], title[2 * LIMIT_ID], captions[PATH_CAPTIONS][4 * LIMIT_ID];
+    int64_t bank_version;
+};
+
+static void take_step(const msgpack_object *answer, struct path_step *out)
+{
+    *out = (struct path_step){.theta = reply_number(answer, "theta"),
+                              .se = reply_number(answer, "se"),
+                              .difficulty = NAN,
+                              .share =
+                                  reply_number(answer, "score") / (double)reply_int(answer, "max")};
+    (void)!slice_to_text(reply_text(answer, "item"), out->item, sizeof(out->item));
+}
+
+/* How it ended, or where it stands. */
+static void say_end(const msgpack_object *page, char *out, size_t size)
+{
+    struct slice stop = reply_text(page, "stop"), state = reply_text(page, "state");
+    const char *why = session_reason(stop);
+
+    if (why)
+        snprintf(out, size, "ended because %s", why);
+    else if (stop.n > 0)
+        snprintf(out, size, "ended by %.*s", (int)stop.n, (const char *)stop.data);
+    else
+        snprintf(out, size, "%.*s", (int)state.n, (const char *)state.data);
+}
+
+/* What is said around the picture. */
+static void take_words(const msgpack_object *page, struct course *out)
+{
+    const msgpack_object *ability = reply_map(page, "ability");
+    struct slice session = reply_text(page, "session"), test = reply_text(page, "test");
+    struct slice examinee = reply_text(page, "examinee");
+    size_t size = sizeof(out->captions[0]);
+    char se[32] = "not known", waits[64] = "";
+
+    if (!isnan(reply_number(ability, "se")))
+        snprintf(se, sizeof(se), "%.3f", reply_number(ability, "se"));
+    if (reply_int(page, "pending") > 0)
+        snprintf(waits, sizeof(waits), ", %lld to score", (long long)reply_int(page, "pending"));
+    snprintf(out->title, sizeof(out->title), "session %.*s", (int)session.n,
+             (const char *)session.data);
+    snprintf(out->captions[0], size, "test %.*s, examinee %.*s", (int)test.n,
+             (const char *)test.data, (int)examinee.n, (const char *)examinee.data);
+    snprintf(out->captions[1], size, "%lld answers%s: theta now %.3f, standard error %s",
+             (long long)reply_int(page, "n_answers"), waits, reply_number(ability, "theta"), se);
+    say_end(page, out->captions[2], size);
+}
+
+static int take_page(void *context, const msgpack_object *page)
+{
+    struct course *course = context;
+    const msgpack_object *answers = reply_array(page, "answers");
+
+    take_words(page, course);
+    course->bank_version = reply_int(page, "bank_version");
+    if (!slice_to_text(reply_text(page, "bank"), course->bank, sizeof(course->bank))) {
+        return cli_fail(EX_PROTOCOL, "the reply names no bank");
+    }
+    for (size_t i = 0; i < reply_size(answers) && course->n < LIMIT_ANSWERS; i++) {
+        take_step(&answers->via.array.ptr[i], &course->steps[course->n++]);
+    }
+    return EX_OK;
+}
+
+/* The items' difficulties, where the peer may see them. */
+static int take_difficulties(struct cli *cli, struct course *course)
+{
+    struct test_source source = {0};
+    const msgpack_object *reply;
+    int code = cli_try_items(cli, course->bank, course->bank_version, 0, &reply);
+
+    if (code && strcmp(cli_error_code(cli), "forbidden") == 0) {
+        fprintf(stderr, "theta: without the items, which only an author may see\n");
+        return EX_OK;
+    }
+    code = test_source_load_version(cli, course->bank, course->bank_version, &source);
+    for (size_t i = 0; !code && i < course->n; i++) {
+        long item = bank_find(source.bank, slice_str(course->steps[i].item));
+
+        if (item < 0) continue;
+        course->steps[i].difficulty = item_difficulty(bank_item(source.bank, (size_t)item));
+    }
+    test_source_done(&source);
+    return code;
+}
+
+static int draw_course(const struct args *args, const struct course *course)
+{
+    struct path path = {.title = course->title, .steps = course->steps, .n = course->n};
+    FILE *out = open_out(args);
+    enum status st;
+    int code;
+
+    if (!out) return EX_CANTCREAT;
+    for (size_t i = 0; i < PATH_CAPTIONS; i++) path.captions[i] = course->captions[i];
+    st = plot_path(&path, out);
+    code = close_out(args, out);
+    return st ? cli_fail(EX_OSERR, "no memory") : code;
+}
+
+static int run_session(struct cli *cli, const struct args *args)
+{
+    struct course *course = calloc(1, sizeof(*course));
+    int code;
+
+    if (!course) return cli_fail(EX_OSERR, "no memory");
+    code = answers_each(cli, args->operands[0], take_page, course);
+    if (!code) code = take_difficulties(cli, course);
+    if (!code) code = draw_course(args, course);
+    free(course);
+    return code;
+}
+
+const struct command command_plot_session = {
+    .name = "plot session",
+    .operands = "SESSION",
+    .n_operand = 1,
+    .about = "How a session went, as SVG: theta after each answer, and the items at their "
+             "difficulty",
+    .details = "The band is theta +- 1.96 standard errors. An item's colour says how it was "
+               "answered; where the peer is no author the items are left out.\n\n"
+               "Example:\n  theta plot session take-17 --out take-17.svg",
+    .options = {OPTION_OUT_FILE},
+    .n_option = 1,
+    .run = run_session,
+};
 
 const struct command command_plot_item = {
     .name = "plot item",

@@ -8,14 +8,16 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_ping,           &command_hello,          &command_stats,
-    &command_bank_import,    &command_bank_formats,   &command_bank_list,
-    &command_bank_show,      &command_bank_demo,      &command_bank_retire,
-    &command_test_put,       &command_test_list,      &command_test_show,
-    &command_take,           &command_session_show,   &command_session_suspend,
-    &command_session_resume, &command_session_finish, &command_session_void,
-    &command_explain,        &command_simulate,       &command_plot_item,
-    &command_plot_test,      &command_keygen_server,  &command_keygen_client,
+    &command_ping,           &command_hello,           &command_stats,
+    &command_bank_import,    &command_bank_formats,    &command_bank_list,
+    &command_bank_show,      &command_bank_demo,       &command_bank_retire,
+    &command_test_put,       &command_test_list,       &command_test_show,
+    &command_take,           &command_session_show,    &command_session_suspend,
+    &command_session_resume, &command_session_finish,  &command_session_void,
+    &command_session_list,   &command_session_answers, &command_session_score,
+    &command_explain,        &command_simulate,        &command_plot_item,
+    &command_plot_test,      &command_plot_session,    &command_keygen_server,
+    &command_keygen_client,
 };
 
 /* Where the command begins in argv. */

@@ -31,15 +31,23 @@ void session_show_ability(const struct cli *cli, const msgpack_object *state)
     puts(picture);
 }
 
+const char *session_reason(struct slice stop)
+{
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        if (slice_equal_str(stop, reasons[i].stop)) return reasons[i].words;
+    }
+    return NULL;
+}
+
 static void put_reason(struct text_table *table, struct slice stop)
 {
+    const char *words = session_reason(stop);
+
     text_table_cell(table, "ended because");
-    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
-        if (!slice_equal_str(stop, reasons[i].stop)) continue;
-        text_table_cell(table, "%s", reasons[i].words);
-        return;
-    }
-    text_table_slice(table, stop);
+    if (words)
+        text_table_cell(table, "%s", words);
+    else
+        text_table_slice(table, stop);
 }
 
 static void put_number(struct text_table *table, const char *name, int decimals, double value)
@@ -118,6 +126,11 @@ void session_show(const struct cli *cli, const msgpack_object *state)
     put_progress(&table, state);
     if (item) put_words(&table, "question", reply_text(item, "id"));
     if (result) put_result(&table, result);
+    if (reply_int(state, "pending") > 0) {
+        text_table_cell(&table, "%s", "to score");
+        text_table_cell(&table, "%lld answers wait for a person",
+                        (long long)reply_int(state, "pending"));
+    }
     print_table(&table);
     session_show_ability(cli, state);
 }

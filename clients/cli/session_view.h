@@ -8,6 +8,9 @@
 /* Is the session in that state ("asking", ...)? */
 bool session_is(const msgpack_object *state, const char *name);
 
+/* Why a session ended, in words that name the stop rule; NULL for one that has no words here. */
+const char *session_reason(struct slice stop);
+
 /* The estimate on its scale, in one line; nothing where the peer may not see it. */
 void session_show_ability(const struct cli *cli, const msgpack_object *state);
 

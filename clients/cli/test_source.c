@@ -100,9 +100,8 @@ static int read_pages(struct cli *cli, const char *name, int64_t version,
     return EX_OK;
 }
 
-/* `version` 0: the newest. */
-static int bank_of_daemon(struct cli *cli, const char *name, int64_t version,
-                          struct test_source *out)
+int test_source_load_version(struct cli *cli, const char *name, int64_t version,
+                             struct test_source *out)
 {
     const msgpack_object *reply = NULL;
     struct item_reader *reader = NULL;
@@ -219,7 +218,7 @@ static int load_daemon(struct cli *cli, const char *name, struct test_source *ou
     if (!document) return cli_fail(EX_PROTOCOL, "the reply to test.get has no document");
     code = read_document(name, document, out);
     if (code) return code;
-    return bank_of_daemon(cli, out->test.bank, reply_int(reply, "bank_version"), out);
+    return test_source_load_version(cli, out->test.bank, reply_int(reply, "bank_version"), out);
 }
 
 static int load_files(struct cli *cli, const struct args *args, struct test_source *out)
@@ -251,5 +250,5 @@ int test_source_load_bank(struct cli *cli, const struct args *args, const char *
                           struct test_source *out)
 {
     return args->options[OPTION_BANK_FILE] ? bank_of_file(args, out)
-                                           : bank_of_daemon(cli, name, 0, out);
+                                           : test_source_load_version(cli, name, 0, out);
 }

@@ -28,6 +28,9 @@ MUST_CHECK int test_source_load(struct cli *cli, const struct args *args, const 
 /* A bank alone. */
 MUST_CHECK int test_source_load_bank(struct cli *cli, const struct args *args, const char *name,
                                      struct test_source *out);
+/* One version of a bank from the daemon. */
+MUST_CHECK int test_source_load_version(struct cli *cli, const char *name, int64_t version,
+                                        struct test_source *out);
 void test_source_done(struct test_source *source);
 
 /* What is wrong, as a table on stderr, after the line "<what>: <n> faults". Returns EX_DATAERR. */
