@@ -11,8 +11,8 @@ from torture import crowd
 PROPERTY = "an acknowledged answer survives a power cut"
 METHOD = "writes recorded; cut at every step, unsynced chunks dropped, torn, reordered"
 SHARE = 0.22
-N_SESSION, N_ITEM = 10, 12
-SHORT_STATES, STATES_A_ROUND = 1000, 10000
+N_SESSION, N_ITEM, N_BANK = 10, 12, 40
+SHORT_STATES, STATES_A_ROUND = 2000, 20000
 CONTROL_STATES, CONTROL_LEAST = 120, 0.2
 FOUND = re.compile(r"states (\d+) fresh (\d+) lost (\d+) unreadable (\d+) died (\d+)\n(.*)")
 
@@ -20,7 +20,7 @@ FOUND = re.compile(r"states (\d+) fresh (\d+) lost (\d+) unreadable (\d+) died (
 def more_requests(client):
     """What else is recorded: every kind of thing that is kept."""
     client.bank_upload("second", [{"id": "q1", "model": "1PL", "b": 0.385}])
-    client.call("bank.retire", bank=crowd.BANK, item=crowd.bank_items()[-1]["id"])
+    client.call("bank.retire", bank=crowd.BANK, item=crowd.bank_items()[0]["id"])
     for op in ("suspend", "resume"):
         client.call(f"session.{op}", session="session-x0")
     client.call("session.finish", session="session-x1")
@@ -33,7 +33,7 @@ def record(context, folder_of):
     trace = os.path.join(folder_of, "trace")
     try:
         daemon.start(context.environment("preload_disk", THETA_RECORD=trace))
-        crowd.load(daemon, N_ITEM)
+        crowd.load(daemon, N_ITEM, N_BANK)
         with daemon.client() as client:
             for examinee in crowd.examinees(3, "x"):
                 examinee.step(client)
