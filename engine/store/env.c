@@ -9,6 +9,7 @@
 #include "store/env.h"
 #include "base/bytes.h"
 #include "base/planted.h"
+#include "store/create.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -277,6 +278,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     mdb_env_set_maxreaders(env->mdb, MAX_READERS);
     mdb_env_set_mapsize(env->mdb, map_bytes);
     st = take_lock(env, path, fault);
+    if (st == OK && !env->read_only) st = store_create(path, fault);
     if (st) return st;
     code = mdb_env_open(env->mdb, path, open_flags(env), OPEN_MODE);
     if (code) {

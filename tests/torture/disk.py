@@ -18,6 +18,8 @@ N_SESSION, N_ITEM = 8, 6
 KINDS = ("write", "sync")
 FOR_A_MOMENT = "EINTR"  # never for good: who is interrupted tries again, and LMDB does
 HOWS = ("EIO", "ENOSPC", "short", FOR_A_MOMENT)
+# A store that was never whole must not keep the next one from being made.
+BIRTH = (("write", 1, "short", True), ("sync", 1, "EIO", True))
 RUN_S = 10
 GOOD_ENDS = (0, os.EX_IOERR)
 MAP_MIB = 1
@@ -122,11 +124,13 @@ def run(context):
     tally = Tally()
     tally.add(full_map(context))
     calls = count_calls(context)
-    for i in context.rounds(6, n_least=8):
+    for fault in BIRTH:
+        tally.add(one_failure(context, *fault))
+    for i in context.rounds(4, n_least=8):
         kind = KINDS[i % 2]
         n = context.random.randint(1, calls[kind])
         how = HOWS[i // 2 % len(HOWS)]
-        sticky = i // 8 % 2 == 1 if not context.short else i // 4 == 1
+        sticky = i // 8 % 2 == 1 if not context.short else i // 2 == 1
         tally.add(one_failure(context, kind, n, how, sticky and how != FOR_A_MOMENT))
     tally.faults = tally.rounds
     tally.note = f"of {calls['write']} writes and {calls['sync']} syncs; the map was full and grew"

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store_test.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const table_names[TABLE_N] = {
     "meta",    "journal", "archive", "bank",     "item", "test",
@@ -397,4 +401,36 @@ Test(env, an_allocation_that_failed_sticks_in_the_batch)
     cr_expect_eq(get_status(&shelf, TABLE_ITEM, slice_str("a")), NOT_FOUND);
     cr_expect_eq(get_status(&shelf, TABLE_ITEM, slice_str("c")), NOT_FOUND);
     shelf_close(&shelf);
+}
+
+/* What an earlier try has left of a store in the making is no store, and is in nobody's way. */
+Test(env, is_made_afresh_where_a_try_broke_off)
+{
+    struct scratch scratch;
+    struct env *env;
+    struct fault fault = {0};
+    char path[PATH_MAX];
+    FILE *file;
+
+    scratch_make(&scratch);
+    snprintf(path, sizeof(path), "%s/new", scratch.path);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    snprintf(path, sizeof(path), "%s/new/data.mdb", scratch.path);
+    file = fopen(path, "w");
+    cr_assert(file && fputs("torn", file) >= 0 && fclose(file) == 0);
+    cr_assert_eq(env_open(scratch.path, 1 << 20, &env, &fault), OK, "%s", fault.text);
+    env_close(env);
+    cr_expect_neq(access(path, F_OK), 0, "%s is still there", path);
+    snprintf(path, sizeof(path), "%s/data.mdb", scratch.path);
+    cr_expect_eq(access(path, F_OK), 0);
+    scratch_remove(&scratch);
+}
+
+Test(env, says_where_it_cannot_be_made)
+{
+    struct env *env;
+    struct fault fault = {0};
+
+    cr_expect_eq(env_open("/proc/nowhere", 1 << 20, &env, &fault), IO_ERROR);
+    cr_expect_str_eq(fault.field, "data_dir");
 }
