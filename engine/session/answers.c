@@ -8,6 +8,7 @@
 #include "estimate/constant.h"
 #include "session/state.h"
 
+#include <assert.h>
 #include <math.h>
 
 void session_begin_estimate(struct session *session)
@@ -46,11 +47,11 @@ void session_put_answer(struct session *session, unsigned j, const struct event 
 {
     const struct response *response = &event->response;
 
-    session->answers[j] = (struct answer){.raw = slice_hash(response->raw),
-                                          .kind = (uint8_t)response->kind,
+    session->answers[j] = (struct answer){.kind = (uint8_t)response->kind,
                                           .score = response->score,
                                           .is_pending = response->kind == RESPONSE_LATER,
                                           .pace = (uint8_t)pace_of(session, event)};
+    session->raw[j % session->n_raw] = slice_hash(response->raw);
     session->n_pending += response->kind == RESPONSE_LATER;
 }
 
@@ -75,7 +76,9 @@ bool session_has_answer(const struct session *session, unsigned j, const struct 
     const struct answer *answer = &session->answers[j];
     bool same_score = answer->score == response->score || response->kind == RESPONSE_LATER;
 
-    return answer->kind == response->kind && same_score && answer->raw == slice_hash(response->raw);
+    assert(j + session->n_raw >= session->n_answer);
+    return answer->kind == response->kind && same_score &&
+           session->raw[j % session->n_raw] == slice_hash(response->raw);
 }
 
 enum status session_check_response(const struct session *session, uint32_t item,
@@ -115,21 +118,20 @@ unsigned session_n_revisable(const struct session *session)
 }
 
 /* Everything a revision can be refused for. OK with *out_again set where the answer is that one
- * already: then a repeated revision is safe wherever the session stands. */
+ * already: then a repeated revision is safe, also when the session has moved on. */
 static enum status check_revised(const struct session *session, const struct event *event,
                                  bool *out_again)
 {
-    bool is_answered = event->seq >= 1 && event->seq <= session->n_answer;
-    bool is_given = is_answered && session->given[event->seq - 1] == event->item;
+    unsigned n = session->n_answer;
+    bool in_reach = event->seq >= 1 && event->seq <= n && event->seq + session->n_raw > n;
+    bool is_given = in_reach && session->given[event->seq - 1] == event->item;
 
     if (session->plan->test.n_revise == 0) return CONFLICT;
     *out_again = is_given && session_has_answer(session, event->seq - 1, &event->response);
     if (*out_again) return OK;
     if (session->state == SESSION_FINISHED || session->state == SESSION_VOIDED) return FINISHED;
     if (session->state == SESSION_SUSPENDED) return CONFLICT;
-    if (!is_answered || event->seq + session_n_revisable(session) <= session->n_answer) {
-        return STALE_SEQ;
-    }
+    if (!in_reach) return STALE_SEQ;
     if (!is_given) return WRONG_ITEM;
     return session_check_response(session, event->item, &event->response);
 }

@@ -30,19 +30,22 @@ const char *session_state_name(enum session_state state)
 }
 
 /* One block, largest alignment first, `max` being the plan's max_items:
- *   | session | group_count [n_group] | loglik [n_node] | answers [max] |
+ *   | session | group_count [n_group] | loglik [n_node] | raw [n_raw] | answers [max] |
  *   | evidence.item [max] | given [max] | evidence.score [max] | */
 struct session *session_new(const struct plan *plan)
 {
+    unsigned n_raw = plan->test.n_revise < plan->max_items ? plan->test.n_revise : plan->max_items;
     const struct estimate_spec *interim = &plan->test.interim;
     size_t n_group = plan->proportions ? proportions_n_group(plan->proportions) : 0;
     size_t n_node = interim->estimator->uses_grid ? interim->grid.n_node : 0;
     size_t max = plan->max_items;
     size_t head = (sizeof(struct session) + n_group * sizeof(unsigned) + 7) / 8 * 8;
     size_t per_answer = sizeof(struct answer) + 2 * sizeof(uint32_t) + 1;
-    struct session *session = calloc(1, head + n_node * sizeof(double) + max * per_answer);
+    struct session *session;
     double *loglik;
 
+    if (n_raw == 0) n_raw = 1;  // a repeated answer is known by it
+    session = calloc(1, head + (n_node + n_raw) * sizeof(double) + max * per_answer);
     if (!session) return NULL;
     loglik = (double *)(void *)((char *)session + head);
     session->plan = plan;
@@ -50,7 +53,9 @@ struct session *session_new(const struct plan *plan)
     session->evidence.bank = plan->bank;
     session->evidence.grid = interim->grid;
     session->evidence.loglik = n_node > 0 ? loglik : NULL;
-    session->answers = (struct answer *)(void *)(loglik + n_node);
+    session->raw = (uint64_t *)(void *)(loglik + n_node);
+    session->n_raw = n_raw;
+    session->answers = (struct answer *)(void *)(session->raw + n_raw);
     session->evidence.item = (uint32_t *)(void *)(session->answers + max);
     session->given = session->evidence.item + max;
     session->evidence.score = (uint8_t *)(session->given + max);

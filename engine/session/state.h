@@ -13,7 +13,6 @@ struct workspace {
 
 /* An answer as it stands, after its last revision and its last score. */
 struct answer {
-    uint64_t raw;  // hash of what was given
     uint8_t kind;  // enum response_kind
     uint8_t score;
     bool is_pending;  // a person has yet to score it
@@ -41,6 +40,9 @@ struct session {
     const char *stop;
     int64_t asked_ms, active_ms;
     struct evidence evidence;
+    /* [n_raw], hashes of what was given in the last answers: answer j at j % n_raw. */
+    uint64_t *raw;
+    unsigned n_raw;
     struct answer *answers;  // [max_items]
     uint32_t *given;         // [max_items] items in the order they were asked
     unsigned group_count[];  // [n_group]
@@ -63,7 +65,7 @@ bool session_counts(const struct session *session, unsigned j);
 /* Add answer j, which counts, to the evidence. */
 void session_add_evidence(struct session *session, unsigned j, struct workspace *workspace);
 
-/* Whether `response` is answer j once more. */
+/* Whether `response` is answer j, one of the last n_raw, once more. */
 bool session_has_answer(const struct session *session, unsigned j, const struct response *response);
 
 /* Whether `response` is one that the item can have. OK or BAD_RESPONSE. */

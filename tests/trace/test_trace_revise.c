@@ -68,7 +68,8 @@ Test(trace_revise, only_the_last_answers_can_be_thought_over)
     refuses_revision(&s, 4, 0, STALE_SEQ);
     revises(&s, 2, 0);
     revises(&s, 3, 0);
-    revises_again(&s, 1, 1);
+    revises_again(&s, 2, 0);
+    refuses_revision(&s, 1, 1, STALE_SEQ);
     story_end(&s);
 }
 
