@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "bench/micro/report.h"
+#include "tools/svg_chart.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { POINTS = 8, SERIES = 12, GAP = 16 };
+
+void report_add(struct report *report, struct report_row row)
+{
+    assert(report->n_row < REPORT_ROWS);
+    report->row[report->n_row++] = row;
+}
+
+void report_hold(struct report *report, struct report_bar bar)
+{
+    assert(report->n_bar < REPORT_BARS);
+    report->bar[report->n_bar++] = bar;
+}
+
+static bool is_met(const struct report_bar *bar)
+{
+    return bar->value <= bar->most;
+}
+
+bool report_all_met(const struct report *report)
+{
+    for (size_t i = 0; i < report->n_bar; i++) {
+        if (!is_met(&report->bar[i])) return false;
+    }
+    return true;
+}
+
+/* A time in the unit in which it has one to four digits before the point. */
+static void print_time(double ns)
+{
+    static const struct {
+        double ns;
+        const char *unit;
+    } units[] = {{1e9, "s "}, {1e6, "ms"}, {1e3, "us"}, {1.0, "ns"}};
+    size_t i = 0;
+
+    while (i < 3 && ns < units[i].ns) i++;
+    printf(" %8.2f %s", ns / units[i].ns, units[i].unit);
+}
+
+static void print_rows(const struct report *report)
+{
+    printf("%-9s %-6s %-12s %8s %11s %11s %8s\n", "what", "model", "criterion", "items", "time",
+           "slow way", "slow/fast");
+    for (size_t i = 0; i < report->n_row; i++) {
+        const struct report_row *row = &report->row[i];
+
+        printf("%-9s %-6s %-12s %8zu", row->what, row->model, row->criterion, row->n_item);
+        print_time(row->ns);
+        if (!isnan(row->slow_ns)) {
+            print_time(row->slow_ns);
+            printf(" %8.1f", row->slow_ns / row->ns);
+        }
+        putchar('\n');
+    }
+}
+
+void report_print(const struct report *report)
+{
+    print_rows(report);
+    printf("\nsimulation: %zu examinees, %.1f us each in processor time\n", report->n_examinee,
+           report->examinee_ns / 1000.0);
+    printf("            1,000,000 take %.1f s on two cores%s\n", report->million_s,
+           report->is_extrapolated ? " (extrapolated)" : "");
+    printf("\n%-52s %10s  %-12s\n", "", "", "the bar");
+    for (size_t i = 0; i < report->n_bar; i++) {
+        const struct report_bar *bar = &report->bar[i];
+
+        printf("%-52s %10.4g  <= %g %s  %s\n", bar->name, bar->value, bar->most, bar->unit,
+               is_met(bar) ? "met" : "missed");
+    }
+    if (!report_all_met(report)) {
+        puts("\nmissed: slower than intended, or the machine was busy; nothing is wrong with the "
+             "picks.");
+    }
+}
+
+void report_print_json(const struct report *report)
+{
+    printf("{\"rows\": [");
+    for (size_t i = 0; i < report->n_row; i++) {
+        const struct report_row *row = &report->row[i];
+
+        printf("%s{\"what\": \"%s\", \"model\": \"%s\", \"criterion\": \"%s\", \"items\": %zu, "
+               "\"ns\": %.1f",
+               i ? ", " : "", row->what, row->model, row->criterion, row->n_item, row->ns);
+        if (!isnan(row->slow_ns)) printf(", \"slow_ns\": %.1f", row->slow_ns);
+        putchar('}');
+    }
+    printf("], \"simulation\": {\"examinees\": %zu, \"examinee_ns\": %.1f, \"million_s\": %.2f, "
+           "\"extrapolated\": %s}, \"bars\": [",
+           report->n_examinee, report->examinee_ns, report->million_s,
+           report->is_extrapolated ? "true" : "false");
+    for (size_t i = 0; i < report->n_bar; i++) {
+        const struct report_bar *bar = &report->bar[i];
+
+        printf("%s{\"name\": \"%s\", \"value\": %.6g, \"most\": %g, \"unit\": \"%s\", \"met\": %s}",
+               i ? ", " : "", bar->name, bar->value, bar->most, bar->unit,
+               is_met(bar) ? "true" : "false");
+    }
+    printf("], \"met\": %s}\n", report_all_met(report) ? "true" : "false");
+}
+
+/* The series of a chart: rows of one kind by what names them. */
+struct drawing {
+    struct svg_series series[SERIES];
+    double x[SERIES][POINTS], y[SERIES][POINTS];
+    size_t n;
+};
+
+static void plot(struct drawing *drawing, const char *name, size_t n_item, double ns)
+{
+    size_t s = 0, at;
+
+    while (s < drawing->n && strcmp(drawing->series[s].name, name) != 0) s++;
+    if (s == SERIES) return;
+    if (s == drawing->n) {
+        drawing->series[drawing->n++] = (struct svg_series){
+            .name = name, .mark = SVG_DOTTED_LINE, .x = drawing->x[s], .y = drawing->y[s]};
+    }
+    at = drawing->series[s].n;
+    if (at == POINTS) return;
+    drawing->x[s][at] = log10((double)n_item);
+    drawing->y[s][at] = log10(ns);
+    drawing->series[s].n++;
+}
+
+static void write_chart(const char *title, struct drawing *drawing, double x, FILE *out)
+{
+    struct svg_chart chart = {
+        .title = title,
+        .x = {.label = "log10 of the number of items", .min = NAN, .max = NAN, .whole = true},
+        .y = {.label = "log10 of the time in ns", .min = 0.0, .max = NAN},
+        .series = drawing->series,
+        .n_series = drawing->n};
+
+    svg_chart_write(&chart, x, 0, out);
+}
+
+bool report_draw(const struct report *report, const char *path)
+{
+    struct drawing picks = {0}, others = {0};
+    FILE *out = fopen(path, "w");
+
+    if (!out) return false;
+    for (size_t i = 0; i < report->n_row; i++) {
+        const struct report_row *row = &report->row[i];
+        bool is_pick = strcmp(row->what, "pick") == 0;
+
+        if (is_pick) plot(&picks, row->model, row->n_item, row->ns);
+        if (is_pick && strcmp(row->model, "3PL") == 0) {
+            plot(&picks, "3PL, slow way", row->n_item, row->slow_ns);
+        }
+        if (strcmp(row->what, "criterion") == 0 && strcmp(row->model, "3PL") == 0) {
+            plot(&others, row->criterion, row->n_item, row->ns);
+        }
+    }
+    svg_picture_begin(2 * SVG_CHART_WIDTH + GAP, SVG_CHART_HEIGHT, "Cost of a pick", out);
+    write_chart("A pick by maximum information", &picks, 0, out);
+    write_chart("A pick by other criteria, 3PL", &others, SVG_CHART_WIDTH + GAP, out);
+    svg_picture_end(out);
+    return fclose(out) == 0;
+}
