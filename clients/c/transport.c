@@ -5,6 +5,7 @@
 #include "clients/c/transport.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -81,43 +82,48 @@ void transport_close(struct transport *transport)
     *transport = (struct transport){0};
 }
 
-/* Wait until the socket is ready for `events`. A signal is no reason to give up. */
-static enum wire wait_for(struct transport *transport, short events, int64_t deadline_ms)
+/* How long the next call may wait. (A poll before each would double what a round trip asks of the
+ * kernel.) */
+static bool set_timeout(struct transport *transport, int option, int64_t deadline_ms)
 {
-    zmq_pollitem_t item = {.socket = transport->socket, .events = events};
+    int64_t left_ms = deadline_ms - transport_clock_ms();
+    int value = left_ms < 0 ? 0 : (left_ms < INT_MAX ? (int)left_ms : INT_MAX);
 
-    for (;;) {
-        int64_t left_ms = deadline_ms - transport_clock_ms();
-        int n = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
+    return set_int(transport->socket, option, value);
+}
 
-        if (n > 0) return WIRE_OK;
-        if (n < 0 && errno != EINTR) return WIRE_FAILED;
-        if (n == 0 && left_ms <= 0) return WIRE_TIMEOUT;
-    }
+/* After a call that failed: WIRE_OK where it may be made again. A signal is no reason to give
+ * up. */
+static enum wire failed_by(int64_t deadline_ms)
+{
+    if (errno == EINTR) return WIRE_OK;
+    if (errno != EAGAIN) return WIRE_FAILED;
+    return transport_clock_ms() < deadline_ms ? WIRE_OK : WIRE_TIMEOUT;
 }
 
 enum wire transport_send(struct transport *transport, struct slice bytes, int64_t deadline_ms)
 {
-    if (!transport->socket && !connect_anew(transport)) return WIRE_FAILED;
-    for (;;) {
-        enum wire wire = wait_for(transport, ZMQ_POLLOUT, deadline_ms);
+    enum wire wire = WIRE_OK;
 
-        if (wire != WIRE_OK) return wire;
-        if (zmq_send(transport->socket, bytes.data, bytes.n, ZMQ_DONTWAIT) >= 0) return WIRE_OK;
-        if (errno != EAGAIN && errno != EINTR) return WIRE_FAILED;
+    if (!transport->socket && !connect_anew(transport)) return WIRE_FAILED;
+    while (wire == WIRE_OK) {
+        if (!set_timeout(transport, ZMQ_SNDTIMEO, deadline_ms)) return WIRE_FAILED;
+        if (zmq_send(transport->socket, bytes.data, bytes.n, 0) >= 0) return WIRE_OK;
+        wire = failed_by(deadline_ms);
     }
+    return wire;
 }
 
 enum wire transport_receive(struct transport *transport, int64_t deadline_ms, zmq_msg_t *out)
 {
-    for (;;) {
-        enum wire wire = wait_for(transport, ZMQ_POLLIN, deadline_ms);
+    enum wire wire = WIRE_OK;
 
-        if (wire != WIRE_OK) return wire;
-        if (zmq_msg_recv(out, transport->socket, ZMQ_DONTWAIT) >= 0) {
-            if (!zmq_msg_more(out)) return WIRE_OK;
-        } else if (errno != EAGAIN && errno != EINTR) {
-            return WIRE_FAILED;
-        }
+    while (wire == WIRE_OK) {
+        if (!set_timeout(transport, ZMQ_RCVTIMEO, deadline_ms)) return WIRE_FAILED;
+        if (zmq_msg_recv(out, transport->socket, 0) < 0)
+            wire = failed_by(deadline_ms);
+        else if (!zmq_msg_more(out))
+            return WIRE_OK;
     }
+    return wire;
 }

@@ -65,6 +65,7 @@ static void rest_helper(struct loop *loop)
 {
     struct job job;
 
+    wait_wake(&loop->wait, loop->helper_source);
     while (helper_n_out(loop->helper) > 0 && helper_take(loop->helper, true, &job, &loop->helped)) {
         finish_helped(loop, &job);
     }
@@ -142,6 +143,7 @@ static void send_pending(struct loop *loop)
     DL_FOREACH(loop->pending, pending)
     {
         if (pending->sent) continue;
+        wait_wake(&loop->wait, loop->helper_source);
         pending->sent = helper_ask(loop->helper, &pending->job, buf_slice(&pending->body));
         if (!pending->sent) return;
     }
@@ -183,8 +185,11 @@ static void drain_helper(struct loop *loop)
 {
     struct job job;
 
-    while (loop->n_slot < CYCLE_MESSAGES && helper_take(loop->helper, false, &job, &loop->helped)) {
-        finish_helped(loop, &job);
+    while (wait_is_awake(&loop->wait, loop->helper_source) && loop->n_slot < CYCLE_MESSAGES) {
+        if (helper_take(loop->helper, false, &job, &loop->helped))
+            finish_helped(loop, &job);
+        else
+            wait_sleep(&loop->wait, loop->helper_source);
     }
 }
 
@@ -193,11 +198,17 @@ static bool take_message(struct loop *loop, int socket, struct message *out)
 {
     size_t envelope_at = loop->envelope.n;
 
+    if (!loop->router[socket] || !wait_is_awake(&loop->wait, loop->router_source[socket])) {
+        return false;
+    }
     out->socket = socket;
     out->user[0] = '\0';
     out->got = frames_receive(loop->router[socket], &loop->envelope, &loop->body,
                               loop_has_keys(loop, socket) ? out->user : NULL);
-    if (out->got == FRAMES_NONE) return false;
+    if (out->got == FRAMES_NONE) {
+        wait_sleep(&loop->wait, loop->router_source[socket]);
+        return false;
+    }
     out->arrived_us = loop->quiet_us = clock_us();
     out->envelope = slice_of(loop->envelope.data + envelope_at, loop->envelope.n - envelope_at);
     out->body = buf_slice(&loop->body);
@@ -275,6 +286,33 @@ static size_t drain_inbox(struct loop *loop, int64_t from_us)
     return n;
 }
 
+static void send_replies(struct loop *loop)
+{
+    struct stats *stats = &loop->server->stats;
+
+    for (size_t i = 0; i < loop->n_slot; i++) {
+        const struct slot *slot = &loop->slot[i];
+        struct slice envelope = slice_of(loop->envelope.data + slot->envelope_at, slot->envelope_n);
+        struct slice reply = slice_of(loop->reply.data + slot->reply_at, slot->reply_n);
+
+        wait_wake(&loop->wait, loop->router_source[slot->socket]);
+        if (!frames_send(loop->router[slot->socket], envelope, reply)) stats->dropped++;
+        stats_latency(stats, clock_us() - slot->arrived_us);
+    }
+    loop->n_slot = 0;
+    buf_clear(&loop->envelope);
+    buf_clear(&loop->reply);
+}
+
+/* What no write waits for need not wait for one. */
+static void send_if_clean(struct loop *loop)
+{
+    const struct batch *batch = &loop->server->batch;
+    bool failed = batch->bytes.failed || loop->envelope.failed || loop->reply.failed;
+
+    if (batch->n == 0 && !failed) send_replies(loop);
+}
+
 /* Messages of all sockets in turn, so that none starves another. The number of those served. */
 static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
 {
@@ -285,10 +323,11 @@ static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
         any = false;
         for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
             if (is_full(loop, n, from_us)) return n;
-            if (!loop->router[s] || !take_message(loop, s, &message)) continue;
+            if (!take_message(loop, s, &message)) continue;
             any = true;
             n++;
             if (message.got != FRAMES_BAD) serve_message(loop, &message);
+            send_if_clean(loop);
         }
     }
     return n;
@@ -332,7 +371,7 @@ static void take_in(struct loop *loop)
     for (size_t n = 0; any && n < TAKE_MESSAGES; n++) {
         any = false;
         for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
-            if (!loop->router[s] || !take_message(loop, s, &message)) continue;
+            if (!take_message(loop, s, &message)) continue;
             any = true;
             if (message.got != FRAMES_BAD) keep_message(loop, &message);
         }
@@ -349,20 +388,6 @@ static size_t drain(struct loop *loop, bool *out_full)
     *out_full = loop->inbox.n > 0 || is_full(loop, n, from_us);
     if (*out_full) take_in(loop);
     return n;
-}
-
-static void send_replies(struct loop *loop)
-{
-    struct stats *stats = &loop->server->stats;
-
-    for (size_t i = 0; i < loop->n_slot; i++) {
-        const struct slot *slot = &loop->slot[i];
-        struct slice envelope = slice_of(loop->envelope.data + slot->envelope_at, slot->envelope_n);
-        struct slice reply = slice_of(loop->reply.data + slot->reply_at, slot->reply_n);
-
-        if (!frames_send(loop->router[slot->socket], envelope, reply)) stats->dropped++;
-        stats_latency(stats, clock_us() - slot->arrived_us);
-    }
 }
 
 /* More where more have ended, so that they do not pile up. */

@@ -9,6 +9,7 @@
 #include "server/refusals.h"
 #include "server/server.h"
 #include "server/steady.h"
+#include "server/wait.h"
 
 enum {
     CYCLE_MESSAGES = 1024,
@@ -43,6 +44,8 @@ struct loop {
     struct access *access;  // of TCP; NULL where it has no keys
     struct helper *helper;
     int signal_fd;
+    struct wait wait;
+    int router_source[CONFIG_ENDPOINTS], helper_source, signal_source;
     struct decoder decoder;
     struct steady steady;
     struct buf envelope, body, reply, helped;

@@ -46,7 +46,9 @@ static void begin_drain(struct loop *loop)
     notify("STOPPING=1");
     log_line(LOG_INFO, "draining", "pending=%zu", loop->n_pending);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
-        if (loop->router[s]) zmq_unbind(loop->router[s], server->config.endpoint[s].url);
+        if (!loop->router[s]) continue;
+        zmq_unbind(loop->router[s], server->config.endpoint[s].url);
+        wait_wake(&loop->wait, loop->router_source[s]);
     }
 }
 
@@ -91,6 +93,8 @@ static void take_signals(struct loop *loop)
 {
     struct signalfd_siginfo info;
 
+    if (!wait_is_awake(&loop->wait, loop->signal_source)) return;
+    wait_sleep(&loop->wait, loop->signal_source);
     while (read(loop->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP)
             reload(loop);
@@ -107,30 +111,40 @@ static bool drained(const struct loop *loop, int64_t now_us)
     return quiet || now_us - loop->drain_us > loop->server->config.drain_ms * 1000;
 }
 
-static void run(struct loop *loop)
+static bool add_sources(struct loop *loop)
 {
-    zmq_pollitem_t item[CONFIG_ENDPOINTS + 2];
-    int n = 0;
+    bool good = true;
 
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
-        if (loop->router[s]) item[n++] = (zmq_pollitem_t){loop->router[s], 0, ZMQ_POLLIN, 0};
+        if (!loop->router[s]) continue;
+        loop->router_source[s] = wait_add(&loop->wait, loop->router[s], -1);
+        good = good && loop->router_source[s] >= 0;
     }
-    item[n++] = (zmq_pollitem_t){helper_socket(loop->helper), 0, ZMQ_POLLIN, 0};
-    item[n++] = (zmq_pollitem_t){NULL, loop->signal_fd, ZMQ_POLLIN, 0};
-    while (!loop->done) {
-        bool draining = loop->server->draining;
+    loop->helper_source = wait_add(&loop->wait, helper_socket(loop->helper), -1);
+    loop->signal_source = wait_add(&loop->wait, NULL, loop->signal_fd);
+    return good && loop->helper_source >= 0;
+}
 
-        long wait_ms = loop->inbox.n > 0 ? 0 : draining ? QUIET_MS / 2 : TICK_MS;
+static int wait_ms(const struct loop *loop)
+{
+    if (loop->inbox.n > 0) return 0;
+    return loop->server->draining ? QUIET_MS / 2 : TICK_MS;
+}
 
-        if (zmq_poll(item, n, wait_ms) < 0 && errno != EINTR) {
-            log_line(LOG_ERROR, "cannot wait for messages", "error=\"%s\"", zmq_strerror(errno));
-            loop->exit_code = EX_OSERR;
-            break;
-        }
+static void run(struct loop *loop)
+{
+    bool good = add_sources(loop);
+
+    while (good && !loop->done) {
+        good = wait_next(&loop->wait, wait_ms(loop));
+        if (!good) break;
         take_signals(loop);
         cycle(loop);
         if (loop->server->draining && drained(loop, clock_us())) loop->done = true;
     }
+    if (good) return;
+    log_line(LOG_ERROR, "cannot wait for messages", "error=\"%s\"", zmq_strerror(errno));
+    loop->exit_code = EX_OSERR;
 }
 
 static int bind_endpoint(struct loop *loop, int socket, struct fault *fault)
