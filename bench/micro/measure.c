@@ -117,6 +117,7 @@ static void pick_fast(void *context, size_t i)
     struct scene *scene = context;
     struct criterion_input input = scene_input(scene, i);
 
+    input.table = scene->plan->table;
     pick_top(scene->plan->test.pick.criterion, &input, &scene->candidates, &scene->scratch, 1);
     scene->n_sum += scene->scratch.best[0].item;
 }

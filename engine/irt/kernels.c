@@ -142,7 +142,7 @@ KERNELS(plain, );
 KERNELS(avx2, __attribute__((target("avx2"))));
 KERNELS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))));
 
-static size_t n_kernels(void)
+size_t kernels_n(void)
 {
     if (!__builtin_cpu_supports("avx2")) return 1;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512dq") ||
@@ -154,7 +154,7 @@ static size_t n_kernels(void)
 
 static const struct kernels *const all[] = {&kernels_plain, &kernels_avx2, &kernels_avx512};
 #else
-static size_t n_kernels(void)
+size_t kernels_n(void)
 {
     return 1;
 }
@@ -164,10 +164,10 @@ static const struct kernels *const all[] = {&kernels_plain};
 
 const struct kernels *kernels_best(void)
 {
-    return all[n_kernels() - 1];
+    return all[kernels_n() - 1];
 }
 
 const struct kernels *kernels_at(size_t i)
 {
-    return i < n_kernels() ? all[i] : NULL;
+    return i < kernels_n() ? all[i] : NULL;
 }

@@ -44,6 +44,9 @@ struct kernels {
 /* Those for the widest vectors of this processor. */
 const struct kernels *kernels_best(void);
 
+/* How many widths this processor can run. */
+size_t kernels_n(void);
+
 /* All that this processor can run, the plainest first; NULL from their number on. */
 const struct kernels *kernels_at(size_t i);
 

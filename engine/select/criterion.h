@@ -4,6 +4,7 @@
 #define SELECT_CRITERION_H
 
 #include "estimate/estimator.h"
+#include "irt/item_table.h"
 #include "irt/shortlist.h"
 
 /* Items that may not be asked, as bits. */
@@ -65,6 +66,7 @@ struct criterion_input {
     uint64_t seed;  // of the session
     uint64_t draw;  // number of the question: random criteria draw by (seed, draw, item)
     struct estimate_workspace *workspace;
+    const struct item_table *table;  // of the bank on the spec's grid, or NULL
 };
 
 struct criterion {
@@ -72,6 +74,7 @@ struct criterion {
     bool smallest;  // the smallest value is the best; otherwise the largest
     bool drawn;     // the values are probabilities, and the pick is a draw
     bool is_info;   // the values are the information at theta, for which there are shortlists
+    enum item_table_kind table;  // what it integrates over
     /* The values of the candidates into out [candidates->n]; those of blocked ones do not count. */
     void (*values)(const struct criterion_input *input, const struct candidates *candidates,
                    double *out);

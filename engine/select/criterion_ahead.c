@@ -6,6 +6,8 @@
 #include "estimate/mode.h"
 #include "select/weights.h"
 
+#include <math.h>
+
 /* Posterior variance after answer k, for every k. */
 static void variances_after(const struct item *item, const struct weights *weights, double *out)
 {
@@ -29,13 +31,39 @@ static void variances_after(const struct item *item, const struct weights *weigh
     for (unsigned k = 0; k < item->n_cat; k++) out[k] = s2[k] / s0[k];
 }
 
+/* The same from the table. */
+static void sum_mepv(const struct table_pass *pass, size_t first, double *out)
+{
+    const struct criterion_input *input = pass->input;
+    struct item_block block = item_table_block(input->table, first);
+    double mean[LIMIT_CATS][LANES], variance[LIMIT_CATS][LANES];
+
+    lanes_best()->means(&block, &pass->nodes, mean);
+    lanes_best()->variances(&block, &pass->nodes, (const double(*)[LANES])mean, variance);
+    for (size_t i = first; i < first + LANES && i < bank_n_item(input->bank); i++) {
+        const struct item *item = bank_item(input->bank, i);
+        double p[LIMIT_CATS];
+
+        item->model->prob(item, input->theta, p);
+        out[i - first] = 0.0;
+        for (unsigned k = 0; k < item->n_cat; k++) out[i - first] += p[k] * variance[k][i - first];
+    }
+}
+
 static void mepv(const struct criterion_input *input, const struct candidates *candidates,
                  double *out)
 {
     struct weights weights;
 
     weights_make(input, true, &weights);
-    for (size_t q = 0; q < weights.n; q++) weights.weight[q] *= weights_rule(input, &weights, q);
+    weights_apply_rule(input, &weights);
+    if (item_table_serves(input->table, ITEM_TABLE_P, weights.node, weights.n)) {
+        struct table_pass pass = {.input = input};
+
+        pass.nodes = (struct lane_nodes){weights.n, weights.node, weights.weight};
+        table_pass_values(&pass, candidates, sum_mepv, 1.0, out);
+        return;
+    }
     for (size_t j = 0; j < candidates->n; j++) {
         const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
         double p[LIMIT_CATS], variance[LIMIT_CATS];
@@ -180,6 +208,40 @@ static void mei_by_mode(const struct criterion_input *input, const struct candid
     }
 }
 
+/* By EAP from the table: the estimate after answer k is the mean under the weights times P_k.
+ * Where no weight is left, or an answer is too unlikely for one, it is not finite. */
+static bool mei_of_table(const struct criterion_input *input, const struct candidates *candidates,
+                         bool observed, double *out)
+{
+    double mean[LIMIT_CATS][LANES];
+    size_t done = SIZE_MAX;
+    struct weights weights;
+    struct lane_nodes nodes;
+
+    weights_make(input, true, &weights);
+    if (!item_table_serves(input->table, ITEM_TABLE_P, weights.node, weights.n)) return false;
+    for (size_t q = 0; q < weights.n; q++) weights.weight[q] *= grid_weight(&input->spec->grid, q);
+    nodes = (struct lane_nodes){weights.n, weights.node, weights.weight};
+    for (size_t j = 0; j < candidates->n; j++) {
+        uint32_t i = candidates_item(candidates, j);
+        const struct item *item = bank_item(input->bank, i);
+        double theta[LIMIT_CATS];
+
+        if (i / LANES != done) {
+            struct item_block block = item_table_block(input->table, i);
+
+            lanes_best()->means(&block, &nodes, mean);
+            done = i / LANES;
+        }
+        for (unsigned k = 0; k < item->n_cat; k++) {
+            theta[k] = mean[k][i % LANES];
+            if (!isfinite(theta[k])) return false;
+        }
+        out[j] = expected_info(input, item, theta, observed);
+    }
+    return true;
+}
+
 static void mei_values(const struct criterion_input *input, const struct candidates *candidates,
                        bool observed, double *out)
 {
@@ -189,6 +251,10 @@ static void mei_values(const struct criterion_input *input, const struct candida
     /* (A Jeffreys prior changes with the candidate, a uniform one has bounds of its own.) */
     if (input->ahead == &estimator_map && !kind->needs_info && !kind->is_bounded) {
         mei_by_mode(input, candidates, observed, out);
+        return;
+    }
+    if (input->ahead == &estimator_eap && !kind->needs_info &&
+        mei_of_table(input, candidates, observed, out)) {
         return;
     }
     longer_init(&longer, input);
@@ -216,6 +282,9 @@ static void mei_fisher(const struct criterion_input *input, const struct candida
     mei_values(input, candidates, false, out);
 }
 
-const struct criterion criterion_mepv = {.name = "MEPV", .smallest = true, .values = mepv};
-const struct criterion criterion_mei_observed = {.name = "MEI", .values = mei_observed};
-const struct criterion criterion_mei_fisher = {.name = "MEI_fisher", .values = mei_fisher};
+const struct criterion criterion_mepv = {
+    .name = "MEPV", .smallest = true, .table = ITEM_TABLE_P, .values = mepv};
+const struct criterion criterion_mei_observed = {
+    .name = "MEI", .table = ITEM_TABLE_P, .values = mei_observed};
+const struct criterion criterion_mei_fisher = {
+    .name = "MEI_fisher", .table = ITEM_TABLE_P, .values = mei_fisher};

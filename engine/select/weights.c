@@ -32,3 +32,26 @@ double weights_rule(const struct criterion_input *input, const struct weights *w
 {
     return weights->step * grid_weight(&input->spec->grid, q);
 }
+
+void weights_apply_rule(const struct criterion_input *input, struct weights *weights)
+{
+    for (size_t q = 0; q < weights->n; q++) weights->weight[q] *= weights_rule(input, weights, q);
+}
+
+void table_pass_values(const struct table_pass *pass, const struct candidates *candidates,
+                       void (*sum)(const struct table_pass *pass, size_t first, double *out),
+                       double scale, double *out)
+{
+    double value[LANES];
+    size_t block = SIZE_MAX;
+
+    for (size_t j = 0; j < candidates->n; j++) {
+        size_t i = candidates_item(candidates, j);
+
+        if (i / LANES != block) {
+            block = i / LANES;
+            sum(pass, block * LANES, value);
+        }
+        out[j] = scale * value[i % LANES];
+    }
+}

@@ -3,6 +3,7 @@
 #ifndef SELECT_WEIGHTS_H
 #define SELECT_WEIGHTS_H
 
+#include "irt/lanes.h"
 #include "select/criterion.h"
 
 struct weights {
@@ -20,5 +21,21 @@ void weights_make(const struct criterion_input *input, bool with_prior, struct w
 
 /* step x rule: what turns a sum over the nodes into the integral. */
 double weights_rule(const struct criterion_input *input, const struct weights *weights, size_t q);
+
+/* Multiply the weights by weights_rule. */
+void weights_apply_rule(const struct criterion_input *input, struct weights *weights);
+
+/* Values from an item table (input->table), a block at a time. */
+struct table_pass {
+    const struct criterion_input *input;
+    struct lane_nodes nodes;
+    double total;  // of the weights, where a criterion needs it
+};
+
+/* out[j] = scale times what `sum` gives for candidate j: it is called with the first item of each
+ * block that holds a candidate, and fills out [LANES]. */
+void table_pass_values(const struct table_pass *pass, const struct candidates *candidates,
+                       void (*sum)(const struct table_pass *pass, size_t first, double *out),
+                       double scale, double *out);
 
 #endif

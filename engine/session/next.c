@@ -117,7 +117,8 @@ struct criterion_input session_input(const struct session *session, const struct
                                     .pace = session->plan->test.pace,
                                     .seed = session->seed,
                                     .draw = session->n_answer + 1,
-                                    .workspace = workspace->estimate};
+                                    .workspace = workspace->estimate,
+                                    .table = session->plan->table};
 }
 
 /* What the exposure rule keeps from this session. */

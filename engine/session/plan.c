@@ -84,6 +84,20 @@ static bool make_shortlists(struct plan *plan)
     return shortlists_new(plan->bank, groups, &plan->shortlists);
 }
 
+/* What the pick's criterion integrates over; the stop rules' where it needs nothing. */
+static bool make_table(struct plan *plan)
+{
+    const struct grid *grid = &plan->test.interim.grid;
+    enum item_table_kind kind = plan->test.pick.criterion->table;
+    double node[LIMIT_NODES];
+
+    if (kind == ITEM_TABLE_NONE && (plan->stop_needs & STOP_NEEDS_VARIANCE)) {
+        kind = criterion_mepv.table;
+    }
+    grid_nodes(grid, node);
+    return item_table_new(plan->bank, kind, node, grid->n_node, &plan->table);
+}
+
 /* False without memory. */
 static bool make_grid_priors(struct plan *plan)
 {
@@ -138,7 +152,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         plan->strata = test->exposure.rule->strata(bank, &test->exposure);
         if (!plan->strata) goto done;
     }
-    if (!make_shortlists(plan) || !make_grid_priors(plan)) goto done;
+    if (!make_shortlists(plan) || !make_grid_priors(plan) || !make_table(plan)) goto done;
     find_start_items(plan, faults);
     st = faults->total > 0 ? INVALID_TEST : OK;
     if (st) goto done;
@@ -156,6 +170,7 @@ void plan_free(struct plan *plan)
     proportions_free(plan->proportions);
     partition_free(plan->strata);
     shortlists_free(plan->shortlists);
+    item_table_free(plan->table);
     grid_prior_free(plan->interim_prior);
     grid_prior_free(plan->final_prior);
     free(plan);

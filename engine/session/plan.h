@@ -54,6 +54,7 @@ struct plan {
     struct partition *strata;         // by stage of the test, NULL: none
     /* Of the content groups, or of the strata where there are any; NULL: none. */
     struct shortlists *shortlists;
+    struct item_table *table;  // what the pick's criterion integrates over; or NULL
     /* Of the interim and the final estimate, whose specs in `test` point to them; or NULL. */
     struct grid_prior *interim_prior, *final_prior;
 };
