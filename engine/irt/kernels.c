@@ -140,7 +140,12 @@ KERNELS(plain, );
 
 #if defined(__x86_64__)
 KERNELS(avx2, __attribute__((target("avx2"))));
-KERNELS(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))));
+#if defined(__clang__)
+#define AVX512 "avx512f,avx512dq,avx512vl"  // it has no such attribute as the other one
+#else
+#define AVX512 "avx512f,avx512dq,avx512vl,prefer-vector-width=512"
+#endif
+KERNELS(avx512, __attribute__((target(AVX512))));
 
 size_t kernels_n(void)
 {
