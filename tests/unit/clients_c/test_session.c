@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static const struct thetad_options options = {.timeout_ms = 200, .tries = 2};
+static const struct thetad_options options = {.timeout_ms = 30000, .tries = 2};
 
 static const enum act always_ok[] = {ACT_OK};
 
