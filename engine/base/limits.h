@@ -8,6 +8,7 @@ enum {
     LIMIT_CATS = 16,                // response categories of one item
     LIMIT_DIMS = 5,                 // dimensions of theta
     LIMIT_NODES = 512,              // quadrature nodes of one grid
+    LIMIT_PRODUCT = 32768,          // nodes of a grid of several dimensions, all together
     LIMIT_SCAN = 1024,              // thetas looked at in a search for modes
     LIMIT_ITEMS = 200000,           // items of one bank
     LIMIT_ANSWERS = 1000,           // answers of one session

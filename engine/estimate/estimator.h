@@ -5,6 +5,7 @@
 
 #include "estimate/evidence.h"
 #include "estimate/prior.h"
+#include "num/matrix.h"
 #include "num/quadrature.h"
 #include "num/root.h"
 
@@ -12,6 +13,7 @@ struct estimator;
 
 struct constant_rule;
 struct grid_prior;
+struct estimate_dims;
 
 /* The fences of MLEF: two imagined 2PL items. */
 struct fence {
@@ -28,6 +30,9 @@ struct estimate_spec {
     double tuning;                         // ROB_huber, ROB_tukey; 0: their own
     struct fence fence;                    // MLEF
     const struct constant_rule *constant;  // while all answers are extreme, NULL: as always
+    /* Whether a document names the estimator and the grid; where it does not, they go by the bank's
+     * dimensions (estimate/dims.h). */
+    bool says_method, says_grid;
 };
 
 enum boundary { BOUNDARY_NONE, BOUNDARY_LOWER, BOUNDARY_UPPER };
@@ -45,7 +50,9 @@ struct estimate {
 struct estimate_workspace {
     struct root_finder *finder;
     struct quadrature *quadrature;
+    struct eigen *eigen;
     double node[LIMIT_SCAN], loglik[LIMIT_NODES], weight[LIMIT_NODES], slope[LIMIT_SCAN];
+    double product_loglik[LIMIT_PRODUCT], product_weight[LIMIT_PRODUCT];
 };
 
 struct estimate_workspace *estimate_workspace_new(void);  // NULL without memory
@@ -59,6 +66,9 @@ struct estimator {
      * theta nearest 0, with an infinite SE. */
     void (*solve)(const struct estimate_spec *spec, const struct evidence *evidence,
                   struct estimate_workspace *workspace, struct estimate *out);
+    /* The same in several dimensions; NULL where there is no such form. */
+    void (*solve_dims)(const struct estimate_spec *spec, const struct evidence *evidence,
+                       struct estimate_workspace *workspace, struct estimate_dims *out);
 };
 
 /* All estimators, NULL at the end. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Expected a posteriori (Bock and Mislevy 1982): the posterior's mean and standard deviation on a
  * grid of equally spaced nodes. */
+#include "estimate/dims.h"
 #include "estimate/grid_prior.h"
 #include "irt/kernels.h"
 
@@ -88,4 +89,5 @@ const struct estimator estimator_eap = {
     .uses_prior = true,
     .uses_grid = true,
     .solve = solve,
+    .solve_dims = dims_eap_solve,
 };

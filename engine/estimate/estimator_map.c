@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Maximum a posteriori (Samejima 1969; Birnbaum 1969): the mode of likelihood x prior within
  * bounds. SE = 1 / sqrt(I - (log prior)''). */
+#include "estimate/dims.h"
 #include "estimate/mode.h"
 
 #include <math.h>
@@ -54,4 +55,5 @@ const struct estimator estimator_map = {
     .uses_bounds = true,
     .needs_slope = true,
     .solve = solve,
+    .solve_dims = dims_map_solve,
 };

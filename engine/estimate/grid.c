@@ -10,6 +10,21 @@ void grid_nodes(const struct grid *grid, double *theta)
     for (int q = 0; q < (int)grid->n_node; q++) theta[q] = grid->min + q * step;
 }
 
+double grid_node(const struct grid *grid, size_t q)
+{
+    double step = (grid->max - grid->min) / (double)(grid->n_node - 1);
+
+    return grid->min + (double)q * step;
+}
+
+size_t grid_product(const struct grid *grid, size_t n_dim)
+{
+    size_t n = 1;
+
+    for (size_t m = 0; m < n_dim; m++) n *= grid->n_node;
+    return n;
+}
+
 double grid_weight(const struct grid *grid, size_t q)
 {
     bool is_end = q == 0 || q + 1 == grid->n_node;

@@ -18,6 +18,10 @@ struct grid {
 
 /* theta [n_node]. */
 void grid_nodes(const struct grid *grid, double *theta);
+/* Node q by itself. */
+double grid_node(const struct grid *grid, size_t q);
+/* How many nodes a product of the grid with itself has in n_dim dimensions. */
+size_t grid_product(const struct grid *grid, size_t n_dim);
 /* The weight of node q, up to a constant. */
 double grid_weight(const struct grid *grid, size_t q);
 /* Multiply value [n_node] by the weights of the nodes. */

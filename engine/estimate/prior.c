@@ -95,6 +95,7 @@ static double jeffreys_d2(const struct prior *prior, double theta, const struct 
 
 const struct prior_kind prior_normal = {
     .name = "normal",
+    .dims = DIMS_ANY,
     .concave = true,
     .log_density = normal_log_density,
     .log_total = normal_log_total,
@@ -142,4 +143,16 @@ bool prior_reaches(const struct prior *prior, const double *theta, size_t n)
         if (prior->kind->log_density(prior, theta[q], &none) > -(double)INFINITY) return true;
     }
     return false;
+}
+
+void prior_shape(const struct prior *prior, size_t n_dim, double *mean, double *cov)
+{
+    const struct prior_dims *dims = &prior->dims;
+
+    for (size_t i = 0; i < n_dim; i++) mean[i] = dims->n_mean > 0 ? dims->mean[i] : prior->mean;
+    for (size_t i = 0; i < n_dim * n_dim; i++) {
+        bool is_diagonal = i % (n_dim + 1) == 0;
+
+        cov[i] = dims->n_cov > 0 ? dims->cov[i] : is_diagonal ? prior->sd * prior->sd : 0.0;
+    }
 }

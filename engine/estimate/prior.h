@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/slice.h"
+#include "irt/dims.h"
 
 struct prior_kind;
 
@@ -21,11 +22,19 @@ struct prior_points {
 /* The last node of a grid may miss the prior's end by rounding; it still counts as inside. */
 #define PRIOR_EDGE 1e-9
 
+/* A normal prior of several dimensions, as far as it is written down: n_mean is 0 (the prior's mean
+ * in each) or the number of dimensions, and so is n_cov (the prior's sd in each, independent). */
+struct prior_dims {
+    size_t n_mean, n_cov;
+    double mean[LIMIT_DIMS], cov[LIMIT_DIMS * LIMIT_DIMS];  // [n_cov][n_cov]
+};
+
 /* Only the parameters that the kind has count. */
 struct prior {
     const struct prior_kind *kind;
     double mean, sd;                    // normal
     double min, max;                    // uniform; the first and the last point of a table
+    struct prior_dims dims;             // normal
     const struct prior_points *points;  // table; somebody else's, so that a prior is cheap to copy
 };
 
@@ -36,6 +45,7 @@ struct info_terms {
 
 struct prior_kind {
     const char *name;
+    enum dims dims;   // of the banks it is for
     bool needs_info;  // whether `info` is read; it may be zeros otherwise
     bool concave;     // log density is concave
     bool is_bounded;  // theta is kept between min and max; there are `moments`
@@ -55,6 +65,9 @@ extern const struct prior_kind *const prior_kinds[];
 extern const struct prior_kind prior_normal, prior_uniform, prior_jeffreys, prior_table;
 
 const struct prior_kind *prior_find(struct slice name);
+
+/* The mean [n_dim] and covariance [n_dim][n_dim] of a normal prior. */
+void prior_shape(const struct prior *prior, size_t n_dim, double *mean, double *cov);
 
 /* Whether a prior leaves any of the nodes theta [n]. */
 bool prior_reaches(const struct prior *prior, const double *theta, size_t n);

@@ -3,12 +3,13 @@
 #include "base/rng.h"
 
 const struct criterion *const criteria[] = {
-    &criterion_mfi,          &criterion_mit,         &criterion_bopt,
-    &criterion_thopt,        &criterion_mlwi,        &criterion_mpwi,
-    &criterion_mei_observed, &criterion_mei_fisher,  &criterion_mepv,
-    &criterion_kl,           &criterion_klp,         &criterion_gdi,
-    &criterion_gdip,         &criterion_progressive, &criterion_proportional,
-    &criterion_random,       &criterion_fixed,       NULL,
+    &criterion_mfi,    &criterion_mit,         &criterion_bopt,         &criterion_thopt,
+    &criterion_mlwi,   &criterion_mpwi,        &criterion_mei_observed, &criterion_mei_fisher,
+    &criterion_mepv,   &criterion_kl,          &criterion_klp,          &criterion_gdi,
+    &criterion_gdip,   &criterion_progressive, &criterion_proportional, &criterion_random,
+    &criterion_fixed,  &criterion_Drule,       &criterion_DPrule,       &criterion_Trule,
+    &criterion_TPrule, &criterion_Arule,       &criterion_APrule,       &criterion_Erule,
+    &criterion_EPrule, &criterion_Wrule,       &criterion_WPrule,       NULL,
 };
 
 const char *const pace_names[PACE_N] = {"length", "se"};

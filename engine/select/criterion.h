@@ -58,7 +58,9 @@ struct pace {
 /* What a criterion may look at. */
 struct criterion_input {
     const struct bank *bank;
-    double theta, se;
+    double theta, se;                  // of a bank of one dimension
+    const double *thetas;              // [n_dim] of one of several
+    const double *weights;             // [n_dim] of the dimensions, NULL: all 1
     const struct evidence *evidence;   // the answers so far
     const struct estimate_spec *spec;  // prior and grid of the weights, bounds of the look-ahead
     const struct estimator *ahead;     // by which MEI estimates after the answer to come
@@ -71,9 +73,10 @@ struct criterion_input {
 
 struct criterion {
     const char *name;
-    bool smallest;  // the smallest value is the best; otherwise the largest
-    bool drawn;     // the values are probabilities, and the pick is a draw
-    bool is_info;   // the values are the information at theta, for which there are shortlists
+    enum dims dims;  // of the banks it is for
+    bool smallest;   // the smallest value is the best; otherwise the largest
+    bool drawn;      // the values are probabilities, and the pick is a draw
+    bool is_info;    // the values are the information at theta, for which there are shortlists
     enum item_table_kind table;  // what it integrates over
     /* The values of the candidates into out [candidates->n]; those of blocked ones do not count. */
     void (*values)(const struct criterion_input *input, const struct candidates *candidates,
@@ -85,7 +88,9 @@ extern const struct criterion *const criteria[];
 extern const struct criterion criterion_mfi, criterion_bopt, criterion_thopt, criterion_mlwi,
     criterion_mit, criterion_mpwi, criterion_mei_observed, criterion_mei_fisher, criterion_mepv,
     criterion_kl, criterion_klp, criterion_gdi, criterion_gdip, criterion_progressive,
-    criterion_proportional, criterion_random, criterion_fixed;
+    criterion_proportional, criterion_random, criterion_fixed, criterion_Drule, criterion_DPrule,
+    criterion_Trule, criterion_TPrule, criterion_Arule, criterion_APrule, criterion_Erule,
+    criterion_EPrule, criterion_Wrule, criterion_WPrule;
 
 const struct criterion *criterion_find(struct slice name);
 

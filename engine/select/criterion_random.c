@@ -18,6 +18,7 @@ static void fixed_values(const struct criterion_input *input, const struct candi
     for (size_t j = 0; j < candidates->n; j++) out[j] = candidates_item(candidates, j);
 }
 
-const struct criterion criterion_random = {.name = "random", .values = random_values};
+const struct criterion criterion_random = {
+    .name = "random", .dims = DIMS_ANY, .values = random_values};
 const struct criterion criterion_fixed = {
-    .name = "fixed", .smallest = true, .values = fixed_values};
+    .name = "fixed", .dims = DIMS_ANY, .smallest = true, .values = fixed_values};

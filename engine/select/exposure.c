@@ -127,8 +127,9 @@ static struct partition *strata_new(const struct bank *bank, const struct exposu
     return strata;
 }
 
-const struct exposure_rule exposure_none = {.name = "none"};
-const struct exposure_rule exposure_sympson_hetter = {.name = "sympson-hetter",
-                                                      .admits = sympson_hetter_admits};
+const struct exposure_rule exposure_none = {.name = "none", .dims = DIMS_ANY};
+const struct exposure_rule exposure_sympson_hetter = {
+    .name = "sympson-hetter", .dims = DIMS_ANY, .admits = sympson_hetter_admits};
 const struct exposure_rule exposure_a_stratified = {.name = "a-stratified", .strata = strata_new};
-const struct exposure_rule exposure_eligibility = {.name = "eligibility", .by_counts = true};
+const struct exposure_rule exposure_eligibility = {
+    .name = "eligibility", .dims = DIMS_ANY, .by_counts = true};

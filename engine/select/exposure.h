@@ -3,6 +3,7 @@
 #ifndef SELECT_EXPOSURE_H
 #define SELECT_EXPOSURE_H
 
+#include "irt/dims.h"
 #include "irt/partition.h"
 #include "select/eligibility.h"
 
@@ -18,6 +19,7 @@ struct exposure_spec {
 
 struct exposure_rule {
     const char *name;
+    enum dims dims;  // of the banks it is for
     /* Whether a session may be asked an item; NULL: any. A pure function of the session's seed. */
     bool (*admits)(const struct bank *bank, uint32_t item, uint64_t seed);
     /* The items by the stage of the test at which they may be asked; NULL: at any. `strata` answers

@@ -384,6 +384,10 @@ static enum status read_ranking(struct call *call, const struct subject *subject
         return refuse(call, BAD_REQUEST, "criterion", "there is no criterion \"%.*s\"",
                       (int)criterion.n, (const char *)criterion.data);
     }
+    if (!dims_fit(ranking->criterion->dims, bank_n_dim(subject->bank))) {
+        return refuse(call, BAD_REQUEST, "criterion", "%s is not for a bank of %zu dimension(s)",
+                      ranking->criterion->name, bank_n_dim(subject->bank));
+    }
     st = read_theta(call, subject, workspace, ranking);
     if (st == OK) st = read_pace(call, &ranking->input.pace);
     if (st == OK) st = read_exclude(call, subject, ranking);

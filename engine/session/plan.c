@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/plan.h"
 #include "estimate/grid_prior.h"
+#include "session/plan_dims.h"
 
 #include <assert.h>
 #include <math.h>
@@ -14,8 +14,7 @@ void test_init(struct test *test)
 {
     memset(test, 0, sizeof(*test));
     test->interim = test->final = estimate_spec_default();
-    test->pick = (struct pick_rule){.criterion = &criterion_mfi, .n_best = 1};
-    test->first_pick = (struct pick_rule){.n_best = 1};  // no criterion: as the others
+    test->pick = test->first_pick = (struct pick_rule){.n_best = 1};
     test->exposure = (struct exposure_spec){
         .rule = &exposure_none,
         .n_stratum = 4,
@@ -103,6 +102,7 @@ static bool make_grid_priors(struct plan *plan)
 {
     struct test *test = &plan->test;
 
+    if (bank_n_dim(plan->bank) > 1) return true;
     if (!grid_prior_new(&test->interim, &plan->interim_prior)) return false;
     if (!grid_prior_new(&test->final, &plan->final_prior)) return false;
     test->interim.grid_prior = plan->interim_prior;
@@ -137,7 +137,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     plan->max_items = plan->length_cap;
     if (bank_n_item(bank) < plan->max_items) plan->max_items = (unsigned)bank_n_item(bank);
     plan->test.first_pick.n_best = test->pick.n_best;
-    if (!test->first_pick.criterion) plan->test.first_pick = test->pick;
+    plan_settle_dims(plan, faults);
     settle_pace(plan, faults);
     if (bank_n_dim(bank) > 1) {
         faults_add(faults, NULL, "bank", "the bank has %zu dimensions", bank_n_dim(bank));

@@ -9,18 +9,27 @@
 #include "select/pick.h"
 #include "session/stop.h"
 
+/* A number for each dimension of the bank, as far as the document has them. */
+struct test_vector {
+    size_t n;  // 0: none
+    double value[LIMIT_DIMS];
+};
+
 /* A test document, checked field by field. */
 struct test {
     char name[LIMIT_ID + 1], bank[LIMIT_ID + 1];
     bool reveal;         // whether the examinee's frontend may see theta while the test runs
-    double start_theta;  // before the first answer
+    double start_theta;  // before the first answer: in each dimension,
+    struct test_vector start_vector;  // or one by one
     size_t n_start_theta;
     double start_thetas[LIMIT_START_ITEMS];  // where the first items are picked, one each
     size_t n_start;
     char start_items[LIMIT_START_ITEMS][LIMIT_ID + 1];  // asked first, in this order
     struct estimate_spec interim, final;
     struct prior_points interim_points, final_points;  // of priors that are tables
-    struct pick_rule first_pick, pick;                 // of the first item, of the others
+    /* Of the first item (no criterion: as the others), of the others (none: by the dimensions). */
+    struct pick_rule first_pick, pick;
+    struct test_vector weights;  // of the dimensions, in criteria; none: 1
     struct pace pace;  // of criteria that change as the test goes on; at 0: the test's own
     struct exposure_spec exposure;
     char content_tag[LIMIT_ID + 1];
@@ -46,9 +55,10 @@ void test_copy(struct test *out, const struct test *test);
 struct plan {
     const struct bank *bank;
     struct test test;
-    unsigned max_items;   // no session asks more
-    unsigned length_cap;  // ends a session whatever min_items says
-    unsigned stop_needs;  // of its stop rules, enum stop_needs
+    unsigned max_items;                                   // no session asks more
+    unsigned length_cap;                                  // ends a session whatever min_items says
+    unsigned stop_needs;                                  // of its stop rules, enum stop_needs
+    double start_theta[LIMIT_DIMS], weights[LIMIT_DIMS];  // [n_dim]
     uint32_t start_items[LIMIT_START_ITEMS];
     struct proportions *proportions;  // NULL: no content balancing
     struct partition *strata;         // by stage of the test, NULL: none

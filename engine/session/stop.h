@@ -14,7 +14,8 @@ struct cut {
 /* What a rule may look at: the test after an answer. */
 struct stop_state {
     unsigned n_answer;
-    double theta, se;
+    double theta;       // of a bank of one dimension
+    double se;          // of several dimensions the largest
     double last_se;     // before the answer; NaN where nothing was known
     int64_t active_ms;  // spent on questions, suspensions left out
     const struct evidence *evidence;
@@ -43,6 +44,7 @@ struct stop_param {
 struct stop_rule {
     const char *name;
     struct stop_param params[STOP_PARAMS + 1];
+    enum dims dims;  // of the banks it is for
     unsigned needs;
     bool is_cap;  // directly in the outermost `any` it ends the test whatever min_items says
     bool (*met)(const double *arg, const struct stop_state *state);

@@ -39,12 +39,15 @@ static bool time_met(const double *arg, const struct stop_state *state)
 
 const struct stop_rule stop_length = {
     .name = "length",
+    .dims = DIMS_ANY,
     .params = {{"at", 1, LIMIT_ANSWERS, (double)NAN, true}},
     .is_cap = true,
     .met = length_met,
 };
-const struct stop_rule stop_se = {
-    .name = "se", .params = {{"at", 1e-6, 1e6, (double)NAN, false}}, .met = se_met};
+const struct stop_rule stop_se = {.name = "se",
+                                  .dims = DIMS_ANY,
+                                  .params = {{"at", 1e-6, 1e6, (double)NAN, false}},
+                                  .met = se_met};
 const struct stop_rule stop_se_change = {
     .name = "se_change", .params = {{"at", 0, 1e6, (double)NAN, false}}, .met = se_change_met};
 const struct stop_rule stop_pser = {
@@ -61,6 +64,7 @@ const struct stop_rule stop_min_info = {
 };
 const struct stop_rule stop_time = {
     .name = "time",
+    .dims = DIMS_ANY,
     .params = {{"at_ms", 1, (double)LIMIT_INT, (double)NAN, true}},
     .met = time_met,
 };

@@ -127,11 +127,98 @@ static void read_points(struct document *document, struct prior *prior, struct p
     prior->max = prior->points->theta[prior->points->n - 1];
 }
 
+/* A mean of its own for each dimension, where `mean` is a list. */
+static void read_means(struct document *document, const msgpack_object *list, struct prior *prior)
+{
+    struct prior_dims *dims = &prior->dims;
+    size_t n = list->via.array.size;
+
+    if (n == 0 || n > LIMIT_DIMS) {
+        document_refuse(document, "mean", "must have 1 to %d elements", LIMIT_DIMS);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (object_f64(&list->via.array.ptr[i], -LIMIT_THETA, LIMIT_THETA, &dims->mean[i]))
+            continue;
+        document_refuse(document, "mean", "element %zu must be a number within %g of 0", i,
+                        LIMIT_THETA);
+        return;
+    }
+    dims->n_mean = n;
+    prior->mean = dims->mean[0];
+}
+
+/* Row i of a covariance matrix of n rows. */
+static bool read_cov_row(const msgpack_object *row, size_t i, size_t n, double *cov)
+{
+    const double most = LIMIT_SD_MAX * LIMIT_SD_MAX;
+
+    if (row->type != MSGPACK_OBJECT_ARRAY || row->via.array.size != n) return false;
+    for (size_t j = 0; j < n; j++) {
+        if (!object_f64(&row->via.array.ptr[j], -most, most, &cov[i * n + j])) return false;
+    }
+    return cov[i * n + i] >= LIMIT_SD_MIN * LIMIT_SD_MIN;
+}
+
+/* How far the two halves of a covariance matrix may differ, of its variances: decimals that were
+ * cut. */
+#define COV_SYMMETRY 1e-9
+
+static bool is_symmetric(const double *cov, size_t n)
+{
+    for (size_t i = 0; i < n * n; i++) {
+        double scale = sqrt(cov[i / n * (n + 1)] * cov[i % n * (n + 1)]);
+
+        if (fabs(cov[i] - cov[i % n * n + i / n]) > COV_SYMMETRY * scale) return false;
+    }
+    return true;
+}
+
+static void read_cov(struct document *document, struct prior *prior)
+{
+    struct prior_dims *dims = &prior->dims;
+    const msgpack_object *rows;
+    double root[LIMIT_DIMS * LIMIT_DIMS];
+    size_t n;
+
+    if (!document_array(document, "cov", LIMIT_DIMS, &rows)) return;
+    n = rows->via.array.size;
+    if (is_given(document, "sd")) document_refuse(document, "cov", "stands beside sd");
+    for (size_t i = 0; i < n; i++) {
+        if (read_cov_row(&rows->via.array.ptr[i], i, n, dims->cov)) continue;
+        document_refuse(document, "cov",
+                        "row %zu must be %zu numbers within %g of 0, its variance at least %g", i,
+                        n, LIMIT_SD_MAX * LIMIT_SD_MAX, LIMIT_SD_MIN * LIMIT_SD_MIN);
+        return;
+    }
+    if (n == 0 || !is_symmetric(dims->cov, n) || !matrix_root(dims->cov, n, root)) {
+        document_refuse(document, "cov", "must be symmetric and positive definite");
+        return;
+    }
+    for (size_t i = 0; i < n * n; i++)
+        dims->cov[i] = dims->cov[i / n > i % n ? i % n * n + i / n : i];
+    dims->n_cov = n;
+    prior->sd = sqrt(dims->cov[0]);
+}
+
+void normal_document_read(struct document *document, struct prior *prior)
+{
+    const msgpack_object *mean = map_find(document->in.map, "mean");
+
+    if (mean && mean->type == MSGPACK_OBJECT_ARRAY)
+        read_means(document, mean, prior);
+    else if (document_f64(document, "mean", -LIMIT_THETA, LIMIT_THETA, &prior->mean))
+        prior->dims.n_mean = 0;
+    if (document_f64(document, "sd", LIMIT_SD_MIN, LIMIT_SD_MAX, &prior->sd)) prior->dims.n_cov = 0;
+    read_cov(document, prior);
+}
+
 /* A uniform prior that does not say where reaches as far as the estimator looks. */
 static void read_prior(const msgpack_object *object, const char *path, struct estimate_spec *spec,
                        struct prior_points *points, struct faults *faults)
 {
-    static const char *const keys[] = {"dist", "mean", "sd", "min", "max", "theta", "weight"};
+    static const char *const keys[] = {"dist", "mean", "sd",    "cov",
+                                       "min",  "max",  "theta", "weight"};
     struct prior *prior = &spec->prior;
     struct document document;
     struct slice dist = slice_str(prior->kind->name);
@@ -145,8 +232,7 @@ static void read_prior(const msgpack_object *object, const char *path, struct es
     else
         document_refuse(&document, "dist", "there is no prior \"%.*s\"", (int)dist.n,
                         (const char *)dist.data);
-    document_f64(&document, "mean", -LIMIT_THETA, LIMIT_THETA, &prior->mean);
-    document_f64(&document, "sd", LIMIT_SD_MIN, LIMIT_SD_MAX, &prior->sd);
+    normal_document_read(&document, prior);
     prior->min = on_grid ? spec->grid.min : spec->lower;
     prior->max = on_grid ? spec->grid.max : spec->upper;
     read_interval(&document, &prior->min, &prior->max);
@@ -222,7 +308,7 @@ void estimate_document_read(const msgpack_object *object, const char *path,
     size_t n_before = faults->total;
 
     document_begin(&document, object, path, NULL, faults);
-    document_text(&document, "method", LIMIT_ID, &method);
+    if (document_text(&document, "method", LIMIT_ID, &method)) spec->says_method = true;
     if (estimator_find(method))
         spec->estimator = estimator_find(method);
     else
@@ -230,6 +316,7 @@ void estimate_document_read(const msgpack_object *object, const char *path,
                         (const char *)method.data);
     if (document_map(&document, "grid", &part)) {
         read_grid(part, join(path, "grid", name), &spec->grid, faults);
+        spec->says_grid = true;
     }
     if (document_map(&document, "bounds", &part)) {
         read_bounds(part, join(path, "bounds", name), spec, faults);

@@ -13,4 +13,8 @@ void estimate_document_read(const msgpack_object *object, const char *path,
                             struct estimate_spec *spec, struct prior_points *points,
                             struct faults *faults);
 
+/* Read mean and sd or cov of a normal prior, as far as the part has them: a number, or a list by
+ * dimension. */
+void normal_document_read(struct document *document, struct prior *prior);
+
 #endif

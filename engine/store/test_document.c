@@ -23,6 +23,33 @@ static void read_start_item(struct document *document, const msgpack_object *ite
     }
 }
 
+/* A list of 1 to LIMIT_DIMS numbers from `least` to LIMIT_THETA. */
+static void read_vector(struct document *document, const char *key, double least,
+                        struct test_vector *out)
+{
+    const msgpack_object *list = NULL;
+
+    if (!document_array(document, key, LIMIT_DIMS, &list)) return;
+    if (list->via.array.size == 0) document_refuse(document, key, "must not be empty");
+    out->n = list->via.array.size;
+    for (uint32_t m = 0; m < list->via.array.size; m++) {
+        if (object_f64(&list->via.array.ptr[m], least, LIMIT_THETA, &out->value[m])) continue;
+        document_refuse(document, key, "element %u must be a number from %g to %g", m, least,
+                        LIMIT_THETA);
+    }
+}
+
+/* A number, or one for each dimension. */
+static void read_start_theta(struct document *document, struct test *out)
+{
+    const msgpack_object *theta = map_find(document->in.map, "theta");
+
+    if (theta && theta->type == MSGPACK_OBJECT_ARRAY)
+        read_vector(document, "theta", -LIMIT_THETA, &out->start_vector);
+    else
+        document_f64(document, "theta", -LIMIT_THETA, LIMIT_THETA, &out->start_theta);
+}
+
 static void read_start_thetas(struct document *document, struct test *out)
 {
     const msgpack_object *thetas = NULL;
@@ -48,7 +75,7 @@ static void read_start(const msgpack_object *object, struct test *out, struct fa
 
     document_begin(&document, object, "start", NULL, faults);
     document_allow(&document, keys, COUNT_OF(keys));
-    document_f64(&document, "theta", -LIMIT_THETA, LIMIT_THETA, &out->start_theta);
+    read_start_theta(&document, out);
     if (document_text(&document, "criterion", LIMIT_ID, &criterion)) {
         out->first_pick.criterion = criterion_find(criterion);
         if (!out->first_pick.criterion) {
@@ -99,20 +126,22 @@ void pace_document_read(const msgpack_object *object, const char *path, struct p
 
 static void read_select(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"criterion", "randomesque", "pace"};
+    static const char *const keys[] = {"criterion", "randomesque", "pace", "weights"};
     struct document document;
-    struct slice name = slice_str(out->pick.criterion->name);
+    struct slice name;
     const msgpack_object *pace = NULL;
     int64_t n_best = 1;
 
     document_begin(&document, object, "select", NULL, faults);
     document_allow(&document, keys, COUNT_OF(keys));
-    document_text(&document, "criterion", LIMIT_ID, &name);
-    if (criterion_find(name))
+    if (document_text(&document, "criterion", LIMIT_ID, &name)) {
         out->pick.criterion = criterion_find(name);
-    else
-        document_refuse(&document, "criterion", "there is no criterion \"%.*s\"", (int)name.n,
-                        (const char *)name.data);
+        if (!out->pick.criterion) {
+            document_refuse(&document, "criterion", "there is no criterion \"%.*s\"", (int)name.n,
+                            (const char *)name.data);
+        }
+    }
+    read_vector(&document, "weights", 0.0, &out->weights);
     document_int(&document, "randomesque", 1, LIMIT_RANDOMESQUE, &n_best);
     out->pick.n_best = (size_t)n_best;
     if (document_map(&document, "pace", &pace)) {

@@ -25,7 +25,11 @@ static const struct constant_rule *any_constant(struct dice *dice)
 
 static struct pick_rule rule_draw(struct dice *dice, size_t n_criterion)
 {
-    return (struct pick_rule){.criterion = criteria[dice_below(dice, n_criterion)],
+    const struct criterion *criterion;
+
+    do criterion = criteria[dice_below(dice, n_criterion)];
+    while (!dims_fit(criterion->dims, 1));
+    return (struct pick_rule){.criterion = criterion,
                               .n_best = dice_chance(dice, 0.5) ? 1 : 1 + dice_below(dice, 9)};
 }
 

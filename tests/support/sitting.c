@@ -9,8 +9,11 @@ void sitting_open(struct sitting *sitting, const struct test *test, const struct
     struct faults faults = {0};
 
     *sitting = (struct sitting){.now_ms = 1700000000000};
-    cr_assert(plan_new(test, bank, &sitting->plan, &faults) == OK,
-              "the test does not fit the bank");
+    if (plan_new(test, bank, &sitting->plan, &faults) != OK) {
+        cr_assert(faults.n > 0);
+        cr_assert_fail("the test does not fit the bank: %s %s", faults.list[0].field,
+                       faults.list[0].text);
+    }
     sitting->session = session_new(sitting->plan);
     sitting->workspace = workspace_new(bank_n_item(bank));
     cr_assert(sitting->session && sitting->workspace);

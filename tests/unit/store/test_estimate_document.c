@@ -181,3 +181,37 @@ Test(estimate_document, tells_what_is_wrong_with_a_table)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) read_spec(rows[i].text, "e", rows[i].faults);
 }
+
+Test(estimate_document, reads_priors_of_several_dimensions)
+{
+    struct estimate_spec spec;
+
+    spec = read_spec("{'prior': {'mean': [0.385, -1], 'cov': [[1, 0.5], [0.5, 2.25]]}}", "", "");
+    cr_assert(spec.prior.dims.n_mean == 2 && spec.prior.dims.n_cov == 2);
+    expect_bits(spec.prior.dims.mean[1], -1.0, "mean 2");
+    expect_bits(spec.prior.dims.cov[2], 0.5, "covariance");
+    expect_bits(spec.prior.dims.cov[3], 2.25, "variance 2");
+    cr_expect(!spec.says_method && !spec.says_grid);
+
+    spec = read_spec("{'method': 'MAP', 'grid': {}, 'prior': {'mean': [1.1], 'cov': [[2.25]]}}", "",
+                     "");
+    expect_bits(spec.prior.mean, 1.1, "one mean");
+    expect_bits(spec.prior.sd, 1.5, "one variance");
+    cr_expect(spec.says_method && spec.says_grid);
+}
+
+Test(estimate_document, refuses_what_is_no_covariance)
+{
+    read_spec("{'prior': {'mean': []}}", "", "prior.mean");
+    read_spec("{'prior': {'mean': [0, 0, 0, 0, 0, 0]}}", "", "prior.mean");
+    read_spec("{'prior': {'mean': [0, '1']}}", "", "prior.mean");
+    read_spec("{'prior': {'mean': [0, 21]}}", "", "prior.mean");
+    read_spec("{'prior': {'cov': 1}}", "", "prior.cov");
+    read_spec("{'prior': {'cov': []}}", "", "prior.cov");
+    read_spec("{'prior': {'cov': [[1, 0.5], [0.5]]}}", "", "prior.cov");
+    read_spec("{'prior': {'cov': [[1, 0.5], [0.6, 1]]}}", "", "prior.cov");
+    read_spec("{'prior': {'cov': [[1, 1], [1, 1]]}}", "", "prior.cov");
+    read_spec("{'prior': {'cov': [[1, 2], [2, 1]]}}", "", "prior.cov");
+    read_spec("{'prior': {'cov': [[1, 0], [0, 0]]}}", "", "prior.cov");
+    read_spec("{'prior': {'sd': 1, 'cov': [[1, 0], [0, 1]]}}", "", "prior.cov");
+}

@@ -109,7 +109,6 @@ static struct test defaults(void)
                                  .upper = 4};
     struct test test = {.name = "t", .bank = "b", .interim = spec, .final = spec};
 
-    test.pick.criterion = &criterion_mfi;
     test.pick.n_best = 1;
     test.stop.n_node = 2;
     test.stop.node[0] = (struct stop_node){.join = STOP_ANY, .n_node = 2};
@@ -162,7 +161,7 @@ Test(test_document, has_defaults)
         " 'estimate': {'method': 'EAP', 'prior': {'dist': 'normal', 'mean': 0, 'sd': 1},"
         "              'grid': {'min': -6, 'max': 6, 'nodes': 61, 'rule': 'trapezoid'},"
         "              'bounds': {'min': -4, 'max': 4}},"
-        " 'select': {'criterion': 'MFI', 'randomesque': 1}, 'omit': 'wrong', 'revise': 0,"
+        " 'select': {'randomesque': 1}, 'omit': 'wrong', 'revise': 0,"
         " 'stop': {'min_items': 0, 'any': [{'rule': 'length', 'at': 30}]}}",
     };
     struct test want = defaults(), test;
@@ -180,6 +179,7 @@ static struct test example_test(void)
 
     strcpy(test.name, "algebra-6");
     strcpy(test.bank, "algebra");
+    test.pick.criterion = &criterion_mfi;
     test.n_start = 2;
     strcpy(test.start_items[0], "q2");
     strcpy(test.start_items[1], "q1");
