@@ -48,22 +48,26 @@ static double score_constant(const struct estimate_spec *spec, const struct evid
 }
 
 struct person_fit person_fit(const struct estimate_spec *spec, const struct evidence *evidence,
-                             double theta)
+                             const double *theta)
 {
+    bool is_one = bank_n_dim(evidence->bank) == 1;
     struct person_fit fit = {.lz = (double)NAN, .lz_star = (double)NAN};
     struct sums sums = {0};
     double c, variance;
 
     for (size_t j = 0; j < evidence->n; j++) {
-        add_item(&sums, bank_item(evidence->bank, evidence->item[j]), evidence->score[j], theta);
+        const struct item *item = bank_item(evidence->bank, evidence->item[j]);
+
+        add_item(&sums, item, evidence->score[j], item_predictor(item, theta));
     }
     if (!(sums.var_w > 0.0)) return fit;
     fit.lz = sums.w / sqrt(sums.var_w);
-    if (!(sums.var_r > 0.0)) return fit;
+    if (!is_one || !(sums.var_r > 0.0)) return fit;
     c = sums.cov / sums.var_r;
     variance = sums.var_w - c * sums.cov;
     if (variance > 0.0) {
-        fit.lz_star = (sums.w + c * score_constant(spec, evidence, &sums, theta)) / sqrt(variance);
+        fit.lz_star =
+            (sums.w + c * score_constant(spec, evidence, &sums, theta[0])) / sqrt(variance);
     }
     return fit;
 }

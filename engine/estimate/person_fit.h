@@ -14,8 +14,9 @@ struct person_fit {
 /* lz (Drasgow, Levine and Williams 1985), the standardised log-likelihood, and lz* (Snijders 2001;
  * Magis, Raiche and Beland 2012; for several categories Sinharay 2016) of the answers at `theta`,
  * which `spec`'s estimator gave. Large negative values are misfit; lz* is near N(0, 1) for people
- * who fit. lz* exists for ML, MAP and WLE, whose estimate solves an equation of the score. */
+ * who fit. lz* exists for ML, MAP and WLE, whose estimate solves an equation of the score, in one
+ * dimension. `theta` [n_dim]. */
 struct person_fit person_fit(const struct estimate_spec *spec, const struct evidence *evidence,
-                             double theta);
+                             const double *theta);
 
 #endif

@@ -72,6 +72,21 @@ void reply_begin(struct call *call, size_t n_field)
     write_head(call, true);
 }
 
+void put_vector(struct writer *out, const char *key, const double *list, size_t n_dim)
+{
+    write_text(out, key);
+    if (n_dim > 1) write_array(out, n_dim);
+    for (size_t m = 0; m < n_dim; m++) write_f64(out, list[m]);
+}
+
+enum status refuse_first(struct call *call, const char *otherwise)
+{
+    const struct fault *first = &call->faults.list[0];
+
+    return refuse(call, BAD_REQUEST, call->faults.n ? first->field : NULL, "%s",
+                  call->faults.n ? first->text : otherwise);
+}
+
 struct library_name call_name(const struct call *call, struct slice name)
 {
     return (struct library_name){.tenant = call->tenant, .name = name};

@@ -85,6 +85,12 @@ enum status refuse(struct call *call, enum status status, const char *field, con
 enum status refuse_busy(struct call *call, int64_t retry_after_ms, const char *fmt, ...)
     PRINTF(3, 4);
 
+/* Refuse for the first of call->faults, `otherwise` where there was no memory to keep it. */
+enum status refuse_first(struct call *call, const char *otherwise);
+
+/* A number for one dimension, a list for several. */
+void put_vector(struct writer *out, const char *key, const double *list, size_t n_dim);
+
 /* A name of the peer's tenant. */
 struct library_name call_name(const struct call *call, struct slice name);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* irt.*: measurement without a session, done by a helper: curves, estimates, rankings. */
 #include "estimate/constant.h"
+#include "estimate/dims.h"
 #include "estimate/exact_se.h"
 #include "estimate/person_fit.h"
 #include "server/request.h"
@@ -11,6 +12,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DEFAULT_TOP = 10 };
 
@@ -112,18 +114,55 @@ static enum status read_subject(struct call *call, struct subject *out)
     if (call->in.failed) return BAD_REQUEST;
     st = out->bank ? OK : compile_items(call, items, out);
     if (st) return st;
-    if (bank_n_dim(out->bank) > 1) {
-        return refuse(call, BAD_REQUEST, "items", "the bank has %zu dimensions",
-                      bank_n_dim(out->bank));
-    }
     return list_items(call, out->own ? NULL : items, out);
+}
+
+/* One theta: a number in one dimension, a list of numbers in several. */
+static bool theta_of(const msgpack_object *object, size_t n_dim, double *out)
+{
+    const msgpack_object *list = object->via.array.ptr;
+
+    if (n_dim == 1) return object_f64(object, -LIMIT_THETA, LIMIT_THETA, out);
+    if (object->type != MSGPACK_OBJECT_ARRAY || object->via.array.size != n_dim) return false;
+    for (size_t m = 0; m < n_dim; m++) {
+        if (!object_f64(&list[m], -LIMIT_THETA, LIMIT_THETA, &out[m])) return false;
+    }
+    return true;
+}
+
+static enum status refuse_theta(struct call *call, uint32_t i, size_t n_dim)
+{
+    return refuse(call, BAD_REQUEST, "theta", "element %u must be %s%zu number%s within %g of 0", i,
+                  n_dim > 1 ? "a list of " : "", n_dim, n_dim > 1 ? "s" : "", LIMIT_THETA);
+}
+
+static void write_matrix(struct writer *out, const double *m, size_t n)
+{
+    write_array(out, n);
+    for (size_t i = 0; i < n; i++) {
+        write_array(out, n);
+        for (size_t j = 0; j < n; j++) write_f64(out, m[i * n + j]);
+    }
+}
+
+/* Information of an item at theta: a matrix in several dimensions. */
+static void write_info(struct writer *out, const struct item *item, const double *theta)
+{
+    double info = item->model->info(item, item_predictor(item, theta));
+    double m[LIMIT_DIMS * LIMIT_DIMS] = {0};
+
+    item_add_outer(item, info, m);
+    if (item->n_dim > 1)
+        write_matrix(out, m, item->n_dim);
+    else
+        write_f64(out, info);
 }
 
 static void write_curve(struct writer *out, const struct subject *subject, size_t i,
                         const msgpack_object *theta)
 {
     const struct item *item = bank_item(subject->bank, subject->list[i]);
-    double p[LIMIT_CATS], at = 0.0;
+    double p[LIMIT_CATS], at[LIMIT_DIMS];
     uint32_t n = theta->via.array.size;
 
     write_map(out, 3);
@@ -131,32 +170,32 @@ static void write_curve(struct writer *out, const struct subject *subject, size_
     write_text(out, "p");
     write_array(out, n);
     for (uint32_t t = 0; t < n; t++) {
-        (void)object_f64(&theta->via.array.ptr[t], -LIMIT_THETA, LIMIT_THETA, &at);
-        item->model->prob(item, at, p);
+        (void)theta_of(&theta->via.array.ptr[t], item->n_dim, at);
+        item->model->prob(item, item_predictor(item, at), p);
         write_array(out, item->n_cat);
         for (unsigned k = 0; k < item->n_cat; k++) write_f64(out, p[k]);
     }
     write_text(out, "info");
     write_array(out, n);
     for (uint32_t t = 0; t < n; t++) {
-        (void)object_f64(&theta->via.array.ptr[t], -LIMIT_THETA, LIMIT_THETA, &at);
-        write_f64(out, item->model->info(item, at));
+        (void)theta_of(&theta->via.array.ptr[t], item->n_dim, at);
+        write_info(out, item, at);
     }
 }
 
 static enum status check_thetas(struct call *call, const struct subject *subject,
                                 const msgpack_object *theta)
 {
-    size_t n_value = 0, n_theta = theta->via.array.size;
-    double at;
+    size_t n_value = 0, n_theta = theta->via.array.size, n_dim = bank_n_dim(subject->bank);
+    size_t n_info = n_dim > 1 ? 1 + n_dim * (n_dim + 1) : 1;
+    double at[LIMIT_DIMS];
 
     for (uint32_t t = 0; t < theta->via.array.size; t++) {
-        if (object_f64(&theta->via.array.ptr[t], -LIMIT_THETA, LIMIT_THETA, &at)) continue;
-        return refuse(call, BAD_REQUEST, "theta", "element %u must be a number within %g of 0", t,
-                      LIMIT_THETA);
+        if (theta_of(&theta->via.array.ptr[t], n_dim, at)) continue;
+        return refuse_theta(call, t, n_dim);
     }
     for (size_t i = 0; i < subject->n; i++) {
-        n_value += (bank_item(subject->bank, subject->list[i])->n_cat + 2) * n_theta + 7;
+        n_value += (bank_item(subject->bank, subject->list[i])->n_cat + 1 + n_info) * n_theta + 7;
     }
     if (n_value <= LIMIT_IRT_VALUES) return OK;
     return refuse(call, TOO_LARGE, "theta", "more than %d numbers; ask for fewer items at a time",
@@ -227,15 +266,6 @@ struct answers {
     uint8_t score[LIMIT_ANSWERS];
 };
 
-/* Refuse for the first fault found, `otherwise` where there was no memory to keep it. */
-static enum status refuse_first(struct call *call, const char *otherwise)
-{
-    const struct fault *first = &call->faults.list[0];
-
-    return refuse(call, BAD_REQUEST, call->faults.n ? first->field : NULL, "%s",
-                  call->faults.n ? first->text : otherwise);
-}
-
 /* Read the responses and how to estimate. */
 static enum status read_evidence(struct call *call, const struct subject *subject,
                                  enum presence presence, struct answers *out)
@@ -248,6 +278,9 @@ static enum status read_evidence(struct call *call, const struct subject *subjec
     read_array(&call->in, "responses", presence, LIMIT_ANSWERS, &responses);
     if (call->in.failed) return BAD_REQUEST;
     estimate_document_read(&call->root, "", &out->spec, &out->points, &call->faults);
+    if (call->faults.total == 0) {
+        estimate_spec_settle(&out->spec, bank_n_dim(subject->bank), "", &call->faults);
+    }
     if (call->faults.total > 0) return refuse_first(call, "the estimate is refused");
     return responses ? read_answers(call, subject, responses, &out->evidence) : OK;
 }
@@ -270,32 +303,77 @@ static enum status read_se(struct call *call, struct answers *answers,
     return refuse(call, TOO_LARGE, "se", "more than %d response patterns", LIMIT_PATTERNS);
 }
 
+static void write_fit(struct writer *out, const struct answers *answers, const double *theta)
+{
+    struct person_fit fit = person_fit(&answers->spec, &answers->evidence, theta);
+
+    write_text(out, "person_fit");
+    write_map(out, 2);
+    put_f64(out, "lz", fit.lz);
+    put_f64(out, "lz_star", fit.lz_star);
+}
+
+static enum status estimate_one(struct call *call, struct answers *answers,
+                                struct estimate_workspace *workspace)
+{
+    struct writer *out = &call->out;
+    struct estimate got;
+    enum status st;
+
+    estimate_next(&answers->spec, &answers->evidence, 0.0, workspace, &got);
+    st = read_se(call, answers, workspace, &got);
+    if (st) return st;
+    reply_begin(call, 5);
+    put_f64(out, "theta", got.theta);
+    put_f64(out, "se", got.se);
+    put_text(out, "boundary", boundary_names[got.boundary]);
+    put_int(out, "iterations", got.iterations);
+    write_fit(out, answers, &got.theta);
+    return OK;
+}
+
+static enum status estimate_several(struct call *call, struct answers *answers,
+                                    struct estimate_workspace *workspace)
+{
+    size_t n_dim = bank_n_dim(answers->evidence.bank);
+    struct slice classic = slice_str("classic");
+    struct writer *out = &call->out;
+    struct estimate_dims got;
+    double se[LIMIT_DIMS];
+
+    read_str(&call->in, "se", OPTIONAL, LIMIT_ID, &classic);
+    if (call->in.failed) return BAD_REQUEST;
+    if (!slice_equal_str(classic, "classic")) {
+        return refuse(call, BAD_REQUEST, "se", "must be classic for a bank of %zu dimensions",
+                      n_dim);
+    }
+    answers->spec.estimator->solve_dims(&answers->spec, &answers->evidence, workspace, &got);
+    dims_se(got.cov, n_dim, se);
+    reply_begin(call, 6);
+    put_vector(out, "theta", got.theta, n_dim);
+    put_vector(out, "se", se, n_dim);
+    write_text(out, "cov");
+    write_matrix(out, got.cov, n_dim);
+    put_text(out, "boundary", boundary_names[BOUNDARY_NONE]);
+    put_int(out, "iterations", got.iterations);
+    write_fit(out, answers, got.theta);
+    return OK;
+}
+
 static enum status estimate(struct call *call, struct env *env,
                             struct estimate_workspace *workspace)
 {
     struct subject subject = {0};
     struct answers answers;
-    struct estimate out;
-    struct person_fit fit;
     enum status st = read_subject(call, &subject);
 
     (void)env;
     if (st == OK) st = read_evidence(call, &subject, REQUIRED, &answers);
     if (st == OK) {
-        estimate_next(&answers.spec, &answers.evidence, 0.0, workspace, &out);
-        st = read_se(call, &answers, workspace, &out);
-    }
-    if (st == OK) {
-        reply_begin(call, 5);
-        put_f64(&call->out, "theta", out.theta);
-        put_f64(&call->out, "se", out.se);
-        put_text(&call->out, "boundary", boundary_names[out.boundary]);
-        put_int(&call->out, "iterations", out.iterations);
-        fit = person_fit(&answers.spec, &answers.evidence, out.theta);
-        write_text(&call->out, "person_fit");
-        write_map(&call->out, 2);
-        put_f64(&call->out, "lz", fit.lz);
-        put_f64(&call->out, "lz_star", fit.lz_star);
+        bool is_one = bank_n_dim(subject.bank) == 1;
+
+        st = is_one ? estimate_one(call, &answers, workspace)
+                    : estimate_several(call, &answers, workspace);
     }
     subject_done(&subject);
     return st;
@@ -305,6 +383,7 @@ static enum status estimate(struct call *call, struct env *env,
 struct ranking {
     struct answers answers;
     struct criterion_input input;
+    double thetas[LIMIT_DIMS], weights[LIMIT_DIMS];
     const struct criterion *criterion;
     int64_t top;
     struct blocked blocked;
@@ -312,24 +391,68 @@ struct ranking {
     struct ranked *best;
 };
 
+static void estimate_of(struct ranking *ranking, struct estimate_workspace *workspace)
+{
+    struct answers *answers = &ranking->answers;
+    struct estimate out;
+
+    answers->spec.estimator->solve(&answers->spec, &answers->evidence, workspace, &out);
+    ranking->thetas[0] = out.theta;
+    ranking->input.se = out.se;
+}
+
+static void estimate_dims_of(struct ranking *ranking, struct estimate_workspace *workspace)
+{
+    struct answers *answers = &ranking->answers;
+    struct estimate_dims out;
+
+    answers->spec.estimator->solve_dims(&answers->spec, &answers->evidence, workspace, &out);
+    memcpy(ranking->thetas, out.theta, sizeof(out.theta));
+}
+
+/* The weights of the dimensions, where the request has them. */
+static enum status read_weights(struct call *call, size_t n_dim, struct ranking *ranking)
+{
+    const msgpack_object *list = NULL;
+
+    if (!read_any(&call->in, "weights", OPTIONAL, &list)) return OK;
+    if (list->type != MSGPACK_OBJECT_ARRAY || list->via.array.size != n_dim) {
+        return refuse(call, BAD_REQUEST, "weights", "must have %zu element(s)", n_dim);
+    }
+    for (size_t m = 0; m < n_dim; m++) {
+        if (object_f64(&list->via.array.ptr[m], 0.0, LIMIT_THETA, &ranking->weights[m])) continue;
+        return refuse(call, BAD_REQUEST, "weights", "element %zu must be a number from 0 to %g", m,
+                      LIMIT_THETA);
+    }
+    ranking->input.weights = ranking->weights;
+    return OK;
+}
+
 /* The theta to rank at: the request's, or the estimate of its responses. The standard error is the
  * estimate's either way. */
 static enum status read_theta(struct call *call, const struct subject *subject,
                               struct estimate_workspace *workspace, struct ranking *ranking)
 {
     struct answers *answers = &ranking->answers;
-    struct estimate out;
-    double theta;
-    bool given = read_f64(&call->in, "theta", OPTIONAL, -LIMIT_THETA, LIMIT_THETA, &theta);
+    const msgpack_object *theta = NULL;
+    bool given = read_any(&call->in, "theta", OPTIONAL, &theta);
+    size_t n_dim = bank_n_dim(subject->bank);
     enum status st = read_evidence(call, subject, given ? OPTIONAL : REQUIRED, answers);
 
     if (st) return st;
-    answers->spec.estimator->solve(&answers->spec, &answers->evidence, workspace, &out);
+    if (n_dim > 1)
+        estimate_dims_of(ranking, workspace);
+    else
+        estimate_of(ranking, workspace);
+    if (given && !theta_of(theta, n_dim, ranking->thetas)) {
+        return refuse(call, BAD_REQUEST, "theta", "must be %zu number(s) within %g of 0", n_dim,
+                      LIMIT_THETA);
+    }
     for (size_t j = 0; j < answers->evidence.n; j++) {
         blocked_set(ranking->blocked, answers->item[j]);
     }
-    ranking->input.theta = given ? theta : out.theta;
-    ranking->input.se = out.se;
+    ranking->input.theta = ranking->thetas[0];
+    ranking->input.thetas = ranking->thetas;
     ranking->input.bank = subject->bank;
     ranking->input.evidence = &answers->evidence;
     ranking->input.spec = &answers->spec;
@@ -372,7 +495,8 @@ static enum status read_exclude(struct call *call, const struct subject *subject
 static enum status read_ranking(struct call *call, const struct subject *subject,
                                 struct estimate_workspace *workspace, struct ranking *ranking)
 {
-    struct slice criterion = slice_str(criterion_mfi.name);
+    size_t n_dim = bank_n_dim(subject->bank);
+    struct slice criterion = slice_str(n_dim > 1 ? criterion_DPrule.name : criterion_mfi.name);
     enum status st;
 
     ranking->top = DEFAULT_TOP;
@@ -384,11 +508,12 @@ static enum status read_ranking(struct call *call, const struct subject *subject
         return refuse(call, BAD_REQUEST, "criterion", "there is no criterion \"%.*s\"",
                       (int)criterion.n, (const char *)criterion.data);
     }
-    if (!dims_fit(ranking->criterion->dims, bank_n_dim(subject->bank))) {
+    if (!dims_fit(ranking->criterion->dims, n_dim)) {
         return refuse(call, BAD_REQUEST, "criterion", "%s is not for a bank of %zu dimension(s)",
-                      ranking->criterion->name, bank_n_dim(subject->bank));
+                      ranking->criterion->name, n_dim);
     }
     st = read_theta(call, subject, workspace, ranking);
+    if (st == OK) st = read_weights(call, n_dim, ranking);
     if (st == OK) st = read_pace(call, &ranking->input.pace);
     if (st == OK) st = read_exclude(call, subject, ranking);
     return call->in.failed ? BAD_REQUEST : st;
@@ -403,7 +528,7 @@ static void write_ranking(struct call *call, const struct subject *subject,
                          ranking->best, (size_t)ranking->top);
 
     reply_begin(call, 2);
-    put_f64(&call->out, "theta", ranking->input.theta);
+    put_vector(&call->out, "theta", ranking->thetas, bank_n_dim(subject->bank));
     write_text(&call->out, "ranked");
     write_array(&call->out, n);
     for (size_t i = 0; i < n; i++) {

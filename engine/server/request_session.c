@@ -5,7 +5,9 @@
 #include "server/keys.h"
 #include "server/request.h"
 #include "server/server.h"
+#include "store/estimate_document.h"
 
+#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -56,6 +58,14 @@ static void write_quality(struct writer *out, const struct live *live)
     put_int(out, "rapid", quality.n_rapid);
 }
 
+static void write_theta(struct writer *out, const struct session_view *view)
+{
+    bool several = view->n_dim > 1;
+
+    put_vector(out, "theta", several ? view->ability.theta : &view->theta, view->n_dim);
+    put_vector(out, "se", several ? view->ability.se : &view->se, view->n_dim);
+}
+
 static void write_result(struct writer *out, const struct live *live,
                          const struct session_view *view)
 {
@@ -64,8 +74,7 @@ static void write_result(struct writer *out, const struct live *live,
 
     write_text(out, "result");
     write_map(out, 4u + test->has_scale + (classification != NULL));
-    put_f64(out, "theta", view->theta);
-    put_f64(out, "se", view->se);
+    write_theta(out, view);
     if (test->has_scale) put_f64(out, "scale", test_scale(test, view->theta));
     if (classification) put_text(out, "classification", classification);
     put_text(out, "stop", view->stop);
@@ -98,8 +107,7 @@ static enum status reply_state(struct call *call, const struct live *live)
     if (ability) {
         write_text(out, "ability");
         write_map(out, 2);
-        put_f64(out, "theta", view.theta);
-        put_f64(out, "se", view.se);
+        write_theta(out, &view);
     }
     if (finished) write_result(out, live, &view);
     return OK;
@@ -172,8 +180,46 @@ static enum status step(struct call *call, struct live *live, struct event *even
     return reply_state(call, live);
 }
 
+/* The examinee's own prior; what it says of several dimensions goes to `dims`. */
+static void read_own_prior(struct call *call, const msgpack_object *object, struct event *event,
+                           struct prior_dims *dims)
+{
+    struct prior prior = {.mean = (double)NAN, .sd = (double)NAN};
+    struct document document;
+
+    document_begin(&document, object, "prior", NULL, &call->faults);
+    normal_document_read(&document, &prior);
+    if (call->faults.total == 0 && isnan(prior.mean)) document_refuse(&document, "mean", "missing");
+    if (call->faults.total == 0 && isnan(prior.sd)) document_refuse(&document, "sd", "missing");
+    if (call->faults.total > 0) {
+        (void)refuse_first(call, "the prior is refused");
+        call->in.failed = true;
+    }
+    *dims = prior.dims;
+    event->has_prior = true;
+    event->prior_mean = prior.mean;
+    event->prior_sd = prior.sd;
+    if (dims->n_mean > 0 || dims->n_cov > 0) event->prior_dims = dims;
+}
+
+/* Whether it is of as many dimensions as the bank. In one its numbers say it all. */
+static enum status check_own_prior(struct call *call, struct event *event, size_t n_dim)
+{
+    const struct prior_dims *dims = event->prior_dims;
+
+    if (!dims) return OK;
+    if (dims->n_mean > 0 && dims->n_mean != n_dim) {
+        return refuse(call, BAD_REQUEST, "prior.mean", "must have %zu element(s)", n_dim);
+    }
+    if (dims->n_cov > 0 && dims->n_cov != n_dim) {
+        return refuse(call, BAD_REQUEST, "prior.cov", "must have %zu row(s)", n_dim);
+    }
+    if (n_dim == 1) event->prior_dims = NULL;
+    return OK;
+}
+
 /* What a start says beyond the names. */
-static void read_start_event(struct call *call, struct event *event)
+static void read_start_event(struct call *call, struct event *event, struct prior_dims *dims)
 {
     const msgpack_object *prior = NULL;
     int64_t seed = 0;
@@ -182,14 +228,7 @@ static void read_start_event(struct call *call, struct event *event)
     seed &= LIMIT_INT;
     read_int(&call->in, "seed", OPTIONAL, 0, LIMIT_INT, &seed);
     event->seed = (uint64_t)seed;
-    if (read_map(&call->in, "prior", OPTIONAL, &prior)) {
-        struct reader in = reader_of(prior, "prior", &call->fault);
-
-        read_f64(&in, "mean", REQUIRED, -LIMIT_THETA, LIMIT_THETA, &event->prior_mean);
-        read_f64(&in, "sd", REQUIRED, LIMIT_SD_MIN, LIMIT_SD_MAX, &event->prior_sd);
-        event->has_prior = true;
-        if (in.failed) call->in.failed = true;
-    }
+    if (read_map(&call->in, "prior", OPTIONAL, &prior)) read_own_prior(call, prior, event, dims);
 }
 
 /* Test, bank and plan of a session to start. */
@@ -253,6 +292,7 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     if (server->draining) return refuse(call, DRAINING, NULL, "the daemon is going down");
     st = check_quota(call);
     if (st == OK) st = find_plan(call, test, start);
+    if (st == OK) st = check_own_prior(call, event, bank_n_dim(start->plan->bank));
     if (st) return st;
     st = sessions_start(server->sessions, start, event, &server->batch, call->now_us, &live);
     if (st) return refuse_step(call, st);
@@ -267,6 +307,7 @@ static enum status start(struct call *call)
 {
     struct event event = {.kind = EVENT_STARTED, .time_ms = call->now_ms};
     struct start start = {.tenant = call->tenant};
+    struct prior_dims dims;
     struct slice test;
     struct live *live;
     char made[LIMIT_ID + 1];
@@ -276,7 +317,7 @@ static enum status start(struct call *call)
     read_id(&call->in, "examinee", REQUIRED, &start.examinee);
     read_id(&call->in, "session", OPTIONAL, &start.id);
     read_id(&call->in, "group", OPTIONAL, &start.group);
-    read_start_event(call, &event);
+    read_start_event(call, &event, &dims);
     if (call->in.failed) return BAD_REQUEST;
     if (start.id.n == 0) {
         snprintf(made, sizeof(made), "s-%08x%08x%08x", randombytes_random(), randombytes_random(),

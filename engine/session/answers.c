@@ -6,21 +6,42 @@
  * changes, the whole evidence is made again from the first answer on, by the same additions that a
  * session makes which had them so from the start: the bits are the same whatever came when. */
 #include "estimate/constant.h"
+#include "estimate/dims.h"
 #include "session/state.h"
 
 #include <assert.h>
 #include <math.h>
 
+/* What is told of several dimensions; the first one's stand for themselves too. */
+static void set_ability(struct session *session, const double *theta, const double *cov)
+{
+    size_t n_dim = bank_n_dim(session->plan->bank);
+
+    for (size_t m = 0; m < n_dim; m++) session->ability.theta[m] = theta[m];
+    dims_se(cov, n_dim, session->ability.se);
+    session->theta = session->ability.theta[0];
+    session->se = session->ability.se[0];
+}
+
+static void begin_dims(struct session *session, const struct estimate_spec *own)
+{
+    double mean[LIMIT_DIMS], cov[LIMIT_DIMS * LIMIT_DIMS];
+
+    prior_shape(&own->prior, bank_n_dim(session->plan->bank), mean, cov);
+    set_ability(session, session->plan->start_theta, cov);
+}
+
 void session_begin_estimate(struct session *session)
 {
-    const struct test *test = &session->plan->test;
-    struct estimate_spec own = session_own_spec(session, &test->interim);
+    const struct plan *plan = session->plan;
+    struct estimate_spec own = session_own_spec(session, &plan->test.interim);
     bool has_sd = own.estimator->uses_prior && own.prior.kind == &prior_normal;
 
     evidence_clear(&session->evidence);
-    session->theta = session->theta_before = test->start_theta;
+    session->theta = session->theta_before = plan->start_theta[0];
     session->se = has_sd ? own.prior.sd : (double)NAN;
     session->se_before = (double)NAN;
+    if (bank_n_dim(plan->bank) > 1) begin_dims(session, &own);
 }
 
 void session_estimate(struct session *session, const struct estimate_spec *spec,
@@ -30,6 +51,13 @@ void session_estimate(struct session *session, const struct estimate_spec *spec,
     struct estimate out;
 
     if (session->evidence.n == 0) return;
+    if (bank_n_dim(session->plan->bank) > 1) {
+        struct estimate_dims several;
+
+        own.estimator->solve_dims(&own, &session->evidence, workspace->estimate, &several);
+        set_ability(session, several.theta, several.cov);
+        return;
+    }
     estimate_next(&own, &session->evidence, session->theta_before, workspace->estimate, &out);
     session->theta = out.theta;
     session->se = out.se;

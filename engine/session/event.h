@@ -4,6 +4,7 @@
 #define SESSION_EVENT_H
 
 #include "base/slice.h"
+#include "estimate/prior.h"
 #include "select/eligibility.h"
 
 /* Numbers are on disk: never reuse one. What was asked next is in the outcome of the event that led
@@ -50,6 +51,8 @@ struct event {
     uint32_t n_kept;
     bool has_prior;  // EVENT_STARTED: a normal prior of the examinee's own
     double prior_mean, prior_sd;
+    /* What more it says of several dimensions, NULL: the same mean and SD in each. */
+    const struct prior_dims *prior_dims;
     uint32_t seq;   // EVENT_ANSWERED, _REVISED, _SCORED (which has a score beside): the question,
     uint32_t item;  // its item,
     struct response response;
@@ -58,11 +61,18 @@ struct event {
 
 #define NO_ITEM UINT32_MAX
 
+/* Theta and its standard error in each dimension of a bank that has several. */
+struct ability {
+    double theta[LIMIT_DIMS], se[LIMIT_DIMS];
+};
+
 /* What came of an event. A replay must find the same bits. */
 struct outcome {
-    double theta, se;  // after the event; the result's where the session has finished
-    uint32_t item;     // being asked, NO_ITEM where none is
-    const char *stop;  // why the session ended, NULL where it has not; a constant text
+    double theta, se;        // after the event; the result's where the session has finished
+    size_t n_dim;            // above 1 the two are those of the first dimension, and
+    struct ability ability;  // all are here; zeros otherwise
+    uint32_t item;           // being asked, NO_ITEM where none is
+    const char *stop;        // why the session ended, NULL where it has not; a constant text
 };
 
 bool outcome_equal(const struct outcome *a, const struct outcome *b);

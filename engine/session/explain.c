@@ -146,6 +146,8 @@ void session_explain(const struct session *session, const struct event *event,
     out->criterion = choice.is_start_item ? NULL : choice.rule->criterion->name;
     out->theta = choice.theta;
     out->se = session->se;
+    out->n_dim = bank_n_dim(plan->bank);
+    out->ability = session->ability;
     out->u = choice.u;
     out->n_best = 0;
     out->group = has_group ? choice.group : SIZE_MAX;

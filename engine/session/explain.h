@@ -31,8 +31,10 @@ struct explained_item {
 };
 
 struct explanation {
-    const char *criterion;         // NULL where the item was named by the test
-    double theta, se;              // where it was picked
+    const char *criterion;  // NULL where the item was named by the test
+    double theta, se;       // where it was picked,
+    size_t n_dim;           // and where there are several dimensions
+    struct ability ability;
     size_t n_best;                 // how many the draw was from
     double u;                      // the draw
     size_t group;                  // content group that was due, SIZE_MAX where there is none

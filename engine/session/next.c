@@ -48,6 +48,7 @@ struct estimate_spec session_own_spec(const struct session *session,
         own.prior.kind = &prior_normal;
         own.prior.mean = session->prior_mean;
         own.prior.sd = session->prior_sd;
+        own.prior.dims = session->prior_dims ? *session->prior_dims : (struct prior_dims){0};
     }
     return own;
 }
@@ -111,6 +112,8 @@ struct criterion_input session_input(const struct session *session, const struct
     return (struct criterion_input){.bank = session->plan->bank,
                                     .theta = session->theta,
                                     .se = session->se,
+                                    .thetas = session->ability.theta,
+                                    .weights = session->plan->weights,
                                     .evidence = &session->evidence,
                                     .spec = own,
                                     .ahead = own->estimator,

@@ -139,9 +139,6 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
     plan->test.first_pick.n_best = test->pick.n_best;
     plan_settle_dims(plan, faults);
     settle_pace(plan, faults);
-    if (bank_n_dim(bank) > 1) {
-        faults_add(faults, NULL, "bank", "the bank has %zu dimensions", bank_n_dim(bank));
-    }
     if (test->n_target > 0) {
         plan->proportions =
             proportions_new(bank, slice_str(test->content_tag), test->targets, test->n_target);

@@ -30,14 +30,16 @@ const char *session_state_name(enum session_state state)
 }
 
 /* One block, largest alignment first, `max` being the plan's max_items:
- *   | session | group_count [n_group] | loglik [n_node] | raw [n_raw] | answers [max] |
- *   | evidence.item [max] | given [max] | evidence.score [max] | */
+ *   | session | group_count [n_group] | prior_dims | loglik [n_node] | raw [n_raw] |
+ *   | answers [max] | evidence.item [max] | given [max] | evidence.score [max] | */
 struct session *session_new(const struct plan *plan)
 {
     unsigned n_raw = plan->test.n_revise < plan->max_items ? plan->test.n_revise : plan->max_items;
     const struct estimate_spec *interim = &plan->test.interim;
     size_t n_group = plan->proportions ? proportions_n_group(plan->proportions) : 0;
-    size_t n_node = interim->estimator->uses_grid ? interim->grid.n_node : 0;
+    size_t n_dim = bank_n_dim(plan->bank);
+    size_t n_node = interim->estimator->uses_grid ? grid_product(&interim->grid, n_dim) : 0;
+    size_t dims_bytes = n_dim > 1 ? sizeof(struct prior_dims) : 0;
     size_t max = plan->max_items;
     size_t head = (sizeof(struct session) + n_group * sizeof(unsigned) + 7) / 8 * 8;
     size_t per_answer = sizeof(struct answer) + 2 * sizeof(uint32_t) + 1;
@@ -45,9 +47,10 @@ struct session *session_new(const struct plan *plan)
     double *loglik;
 
     if (n_raw == 0) n_raw = 1;  // a repeated answer is known by it
-    session = calloc(1, head + (n_node + n_raw) * sizeof(double) + max * per_answer);
+    session = calloc(1, head + dims_bytes + (n_node + n_raw) * sizeof(double) + max * per_answer);
     if (!session) return NULL;
-    loglik = (double *)(void *)((char *)session + head);
+    if (n_dim > 1) session->prior_dims = (struct prior_dims *)(void *)((char *)session + head);
+    loglik = (double *)(void *)((char *)session + head + dims_bytes);
     session->plan = plan;
     session->item = NO_ITEM;
     session->evidence.bank = plan->bank;
@@ -125,6 +128,7 @@ static enum status take_started(struct session *session, const struct event *eve
     session->has_prior = event->has_prior;
     session->prior_mean = event->prior_mean;
     session->prior_sd = event->prior_sd;
+    if (session->prior_dims && event->prior_dims) *session->prior_dims = *event->prior_dims;
     session->kept = event->kept;
     session->n_kept = event->n_kept;
     session_begin_estimate(session);
@@ -185,6 +189,7 @@ static struct stop_state stop_state_now(const struct session *session, const str
 {
     const struct test *test = &session->plan->test;
     unsigned needs = session->plan->stop_needs;
+    size_t n_dim = bank_n_dim(session->plan->bank);
     struct stop_state state = {.n_answer = session->n_answer,
                                .theta = session->theta,
                                .se = session->se,
@@ -194,6 +199,8 @@ static struct stop_state stop_state_now(const struct session *session, const str
                                .cuts = test->cuts,
                                .n_cut = test->n_cut};
 
+    for (size_t m = 0; n_dim > 1 && m < n_dim; m++)
+        state.se = fmax(state.se, session->ability.se[m]);
     if (!(needs & (STOP_NEEDS_INFO | STOP_NEEDS_VARIANCE))) return state;
     session_block(session, event, workspace->blocked, blocked_set);
     if (needs & STOP_NEEDS_INFO)
@@ -322,8 +329,12 @@ enum status session_step(struct session *session, const struct event *event,
     if (st) return st;
     if (!again) session->n_event++;
     effects->changed = !again;
-    effects->outcome = (struct outcome){
-        .theta = session->theta, .se = session->se, .item = session->item, .stop = session->stop};
+    effects->outcome = (struct outcome){.theta = session->theta,
+                                        .se = session->se,
+                                        .n_dim = bank_n_dim(session->plan->bank),
+                                        .ability = session->ability,
+                                        .item = session->item,
+                                        .stop = session->stop};
     return OK;
 }
 
@@ -331,8 +342,9 @@ bool outcome_equal(const struct outcome *a, const struct outcome *b)
 {
     bool same_stop = a->stop == b->stop || (a->stop && b->stop && strcmp(a->stop, b->stop) == 0);
 
-    return same_stop && a->item == b->item && num_bits(a->theta) == num_bits(b->theta) &&
-           num_bits(a->se) == num_bits(b->se);
+    return same_stop && a->item == b->item &&
+           memcmp(&a->ability, &b->ability, sizeof(a->ability)) == 0 &&
+           num_bits(a->theta) == num_bits(b->theta) && num_bits(a->se) == num_bits(b->se);
 }
 
 enum status session_replay(struct session *session, const struct event *event,
@@ -362,6 +374,8 @@ void session_view(const struct session *session, struct session_view *out)
         .n_revisable = session_n_revisable(session),
         .theta = session->theta,
         .se = session->se,
+        .n_dim = bank_n_dim(session->plan->bank),
+        .ability = session->ability,
         .stop = session->stop,
     };
 }
@@ -370,7 +384,10 @@ void session_quality(const struct session *session, struct session_quality *out)
 {
     struct estimate_spec own = session_own_spec(session, &session->plan->test.final);
 
-    *out = (struct session_quality){.fit = person_fit(&own, &session->evidence, session->theta)};
+    bool is_one = bank_n_dim(session->plan->bank) == 1;
+    const double *theta = is_one ? &session->theta : session->ability.theta;
+
+    *out = (struct session_quality){.fit = person_fit(&own, &session->evidence, theta)};
     for (unsigned j = 0; j < session->n_answer; j++) {
         out->n_timed += session->answers[j].pace != PACE_UNTIMED;
         out->n_rapid += session->answers[j].pace == PACE_RAPID;

@@ -66,10 +66,12 @@ struct session_view {
     uint32_t item;   // being asked, NO_ITEM where none is
     unsigned asked;  // questions asked so far
     unsigned min_items, max_items;
-    unsigned n_pending;    // answers that wait for a person's score
-    unsigned n_revisable;  // of the last answers, how many may be revised now
-    double theta, se;      // se is NaN where nothing is known
-    const char *stop;      // NULL while the session runs
+    unsigned n_pending;      // answers that wait for a person's score
+    unsigned n_revisable;    // of the last answers, how many may be revised now
+    double theta, se;        // se is NaN where nothing is known
+    size_t n_dim;            // above 1 the two are those of the first dimension, and
+    struct ability ability;  // all are here
+    const char *stop;        // NULL while the session runs
 };
 
 /* What is reported beside a result. */

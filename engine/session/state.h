@@ -28,14 +28,16 @@ struct session {
     uint64_t seed;
     bool has_prior;
     double prior_mean, prior_sd;
-    const struct kept_out *kept;  // [n_kept], the starter's
+    struct prior_dims *prior_dims;  // of its own, where the bank has several dimensions
+    const struct kept_out *kept;    // [n_kept], the starter's
     uint32_t n_kept;
     uint32_t visited;    // bits: intervals of the exposure rule in which an item was picked
     struct asked asked;  // by the last event
     uint32_t last;       // item that was asked last, answered or not
     unsigned n_answer, n_event, n_pending;
-    uint32_t item;  // being asked
-    double theta, se;
+    uint32_t item;                   // being asked
+    double theta, se;                // of the first dimension,
+    struct ability ability;          // and of all where there are several
     double theta_before, se_before;  // the last answer that counts; SE NaN where nothing was known
     const char *stop;
     int64_t asked_ms, active_ms;

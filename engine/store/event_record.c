@@ -14,7 +14,7 @@ enum {
     N_ANSWERED = 6,
     N_VOIDED = 1,
     N_SCORED = 2,
-    OUTCOME_BYTES = 20,
+    OUTCOME_MOST = 16 * LIMIT_DIMS + 4,
     KEPT_BYTES = 8,
 };
 
@@ -59,16 +59,47 @@ static void write_optional(struct writer *out, struct slice text)
 
 static void write_outcome(struct writer *out, const struct outcome *outcome)
 {
-    uint8_t bytes[OUTCOME_BYTES];
+    size_t n = outcome->n_dim > 1 ? outcome->n_dim : 1;
+    const double *theta = n > 1 ? outcome->ability.theta : &outcome->theta;
+    const double *se = n > 1 ? outcome->ability.se : &outcome->se;
+    uint8_t bytes[OUTCOME_MOST];
 
-    bytes_put_u64(bytes, num_bits(outcome->theta));
-    bytes_put_u64(bytes + 8, num_bits(outcome->se));
-    bytes_put_u32(bytes + 16, outcome->item);
-    write_bin(out, slice_of(bytes, sizeof(bytes)));
+    for (size_t m = 0; m < n; m++) {
+        bytes_put_u64(bytes + 8 * m, num_bits(theta[m]));
+        bytes_put_u64(bytes + 8 * (n + m), num_bits(se[m]));
+    }
+    bytes_put_u32(bytes + 16 * n, outcome->item);
+    write_bin(out, slice_of(bytes, 16 * n + 4));
     if (outcome->stop)
         write_text(out, outcome->stop);
     else
         write_nil(out);
+}
+
+/* A number, or a list of n > 0 as its doubles. */
+static void write_numbers(struct writer *out, double number, const double *list, size_t n)
+{
+    uint8_t bytes[8 * LIMIT_DIMS * LIMIT_DIMS];
+
+    for (size_t i = 0; i < n; i++) bytes_put_u64(bytes + 8 * i, num_bits(list[i]));
+    if (n > 0)
+        write_bin(out, slice_of(bytes, 8 * n));
+    else
+        write_f64(out, number);
+}
+
+static void write_prior(struct writer *out, const struct event *event)
+{
+    static const struct prior_dims none;
+    const struct prior_dims *dims = event->prior_dims ? event->prior_dims : &none;
+
+    if (!event->has_prior) {
+        write_nil(out);
+        write_nil(out);
+        return;
+    }
+    write_numbers(out, event->prior_mean, dims->mean, dims->n_mean);
+    write_numbers(out, event->prior_sd, dims->cov, dims->n_cov * dims->n_cov);
 }
 
 static void write_started(struct writer *out, const struct event_record *record)
@@ -83,13 +114,7 @@ static void write_started(struct writer *out, const struct event_record *record)
     write_str(out, identity->examinee);
     write_optional(out, identity->group);
     write_int(out, (int64_t)event->seed);
-    if (event->has_prior) {
-        write_f64(out, event->prior_mean);
-        write_f64(out, event->prior_sd);
-    } else {
-        write_nil(out);
-        write_nil(out);
-    }
+    write_prior(out, event);
     if (event->n_kept > 0) write_kept(out, event);
 }
 
@@ -183,14 +208,40 @@ static struct slice take_optional_str(struct elements *in, size_t max)
     return value;
 }
 
-/* True where there is a number; false where there is nil. */
-static bool take_optional_f64(struct elements *in, double *out)
+/* True where there is a number, or the doubles of a list (*out_n of at most `max`, into list);
+ * false where there is nil. */
+static bool take_numbers(struct elements *in, double *out, double *list, size_t max, size_t *out_n)
 {
     const msgpack_object *object = element(in);
 
     if (object->type == MSGPACK_OBJECT_NIL) return false;
-    if (!object_f64(object, -DBL_MAX, DBL_MAX, out)) in->failed = true;
+    if (object->type != MSGPACK_OBJECT_BIN) {
+        if (!object_f64(object, -DBL_MAX, DBL_MAX, out)) in->failed = true;
+        return true;
+    }
+    *out_n = object->via.bin.size / 8;
+    if (object->via.bin.size % 8 != 0 || *out_n == 0 || *out_n > max) {
+        in->failed = true;
+        *out_n = 0;
+    }
+    for (size_t i = 0; i < *out_n; i++) {
+        list[i] = num_of_bits(bytes_get_u64((const uint8_t *)object->via.bin.ptr + 8 * i));
+    }
     return true;
+}
+
+static void take_prior(struct elements *in, struct event_record *out)
+{
+    struct prior_dims *dims = &out->prior_dims;
+    struct event *event = &out->event;
+    size_t n_square = 0;
+    bool has_sd;
+
+    event->has_prior = take_numbers(in, &event->prior_mean, dims->mean, LIMIT_DIMS, &dims->n_mean);
+    has_sd = take_numbers(in, &event->prior_sd, dims->cov, LIMIT_DIMS * LIMIT_DIMS, &n_square);
+    while (dims->n_cov * dims->n_cov < n_square) dims->n_cov++;
+    if (has_sd != event->has_prior || dims->n_cov * dims->n_cov != n_square) in->failed = true;
+    if (dims->n_mean > 0 || dims->n_cov > 0) event->prior_dims = dims;
 }
 
 /* n_retired, or an array of it and n_used. */
@@ -224,7 +275,7 @@ static void take_kept(struct elements *in, struct event_record *out)
 
 static const uint8_t *take_bin(struct elements *in, size_t n)
 {
-    static const uint8_t zeros[OUTCOME_BYTES];
+    static const uint8_t zeros[SEAL_BYTES];
     const msgpack_object *object = element(in);
 
     if (object->type == MSGPACK_OBJECT_BIN && object->via.bin.size == n) {
@@ -234,14 +285,32 @@ static const uint8_t *take_bin(struct elements *in, size_t n)
     return zeros;
 }
 
+static void take_ability(struct elements *in, struct outcome *out)
+{
+    const msgpack_object *object = element(in);
+    const uint8_t *bytes = (const uint8_t *)object->via.bin.ptr;
+    size_t size = object->type == MSGPACK_OBJECT_BIN ? object->via.bin.size : 0, n = size / 16;
+
+    if (size % 16 != 4 || n < 1 || n > LIMIT_DIMS) {
+        in->failed = true;
+        return;
+    }
+    out->n_dim = n;
+    for (size_t m = 0; n > 1 && m < n; m++) {
+        out->ability.theta[m] = num_of_bits(bytes_get_u64(bytes + 8 * m));
+        out->ability.se[m] = num_of_bits(bytes_get_u64(bytes + 8 * (n + m)));
+    }
+    out->theta = num_of_bits(bytes_get_u64(bytes));
+    out->se = num_of_bits(bytes_get_u64(bytes + 8 * n));
+    out->item = bytes_get_u32(bytes + 16 * n);
+}
+
 static void take_outcome(struct elements *in, struct event_record *out)
 {
-    const uint8_t *bytes = take_bin(in, OUTCOME_BYTES);
-    struct slice stop = take_optional_str(in, LIMIT_ID);
+    struct slice stop;
 
-    out->outcome.theta = num_of_bits(bytes_get_u64(bytes));
-    out->outcome.se = num_of_bits(bytes_get_u64(bytes + 8));
-    out->outcome.item = bytes_get_u32(bytes + 16);
+    take_ability(in, &out->outcome);
+    stop = take_optional_str(in, LIMIT_ID);
     if (stop.n == 0) return;
     if (!slice_to_text(stop, out->stop, sizeof(out->stop))) in->failed = true;
     out->outcome.stop = out->stop;
@@ -259,8 +328,7 @@ static void take_started(struct elements *in, struct event_record *out)
     identity->examinee = take_str(in);
     identity->group = take_optional_str(in, LIMIT_ID);
     event->seed = (uint64_t)take_int(in, 0, LIMIT_INT);
-    event->has_prior = take_optional_f64(in, &event->prior_mean);
-    if (take_optional_f64(in, &event->prior_sd) != event->has_prior) in->failed = true;
+    take_prior(in, out);
     if (in->n_left > 0) take_kept(in, out);
 }
 

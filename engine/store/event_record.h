@@ -7,10 +7,12 @@
  *     n_retired  withdrawn items of the bank; [n_retired, n_used] where items of the test are used
  *                up
  *     previous   seal of the session's event before this one, 16 bytes; zeros for the first
- *     outcome    | theta 8 | se 8 | item 4 |, big-endian; the doubles bit for bit
+ *     outcome    | theta 8 x n | se 8 x n | item 4 |, big-endian, n dimensions; the doubles bit for
+ *                bit
  *     stop       str, or nil while the session runs
  *   started:   ..., test, test_version, bank, bank_version, examinee, group, seed, mean, sd, kept]
- *              group nil where there is none; mean and sd nil where the prior is the test's;
+ *              group nil where there is none; mean and sd nil where the prior is the test's; for
+ *              several dimensions mean may be | 8 x n | and sd, a covariance, | 8 x n x n |;
  *              kept | item 4 | where 4 | ..., big-endian, absent where nothing is kept out
  *   answered, revised:
  *              ..., seq, item, response kind, score, raw, elapsed_ms]    raw nil unless kind 1 or 3
@@ -38,10 +40,11 @@ struct event_record {
     uint8_t previous[SEAL_BYTES];
     struct event event;
     struct outcome outcome;
-    struct identity identity;  // EVENT_STARTED
-    struct slice kept;         // EVENT_STARTED of a record that was read, as it stands there
-    struct slice reason;       // EVENT_VOIDED, may be empty
-    char stop[LIMIT_ID + 1];   // what outcome.stop of a record that was read points to
+    struct identity identity;      // EVENT_STARTED
+    struct slice kept;             // EVENT_STARTED of a record that was read, as it stands there
+    struct slice reason;           // EVENT_VOIDED, may be empty
+    struct prior_dims prior_dims;  // what event.prior_dims of a record that was read points to
+    char stop[LIMIT_ID + 1];       // what outcome.stop of a record that was read points to
 };
 
 /* Append the record to `out` (a failure sticks there). */
