@@ -303,6 +303,21 @@ double reply_number(const msgpack_object *map, const char *key)
     return number;
 }
 
+size_t reply_numbers(const msgpack_object *map, const char *key, double *out, size_t max)
+{
+    const msgpack_object *value = map_find(map, key);
+    size_t n = value && value->type == MSGPACK_OBJECT_ARRAY ? value->via.array.size : 1;
+
+    if (!value || n > max) return 0;
+    for (size_t i = 0; i < n; i++) {
+        const msgpack_object *one =
+            value->type == MSGPACK_OBJECT_ARRAY ? &value->via.array.ptr[i] : value;
+
+        if (!object_f64(one, -HUGE_VAL, HUGE_VAL, &out[i])) return 0;
+    }
+    return n;
+}
+
 int64_t reply_int(const msgpack_object *map, const char *key)
 {
     const msgpack_object *value = map_find(map, key);

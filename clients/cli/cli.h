@@ -66,6 +66,8 @@ MUST_CHECK int cli_read_file(const char *path, struct buf *out);
 
 /* Parts of a reply. Texts are empty, numbers NaN or 0, arrays NULL where there is nothing. */
 struct slice reply_text(const msgpack_object *map, const char *key);
+/* The numbers under `key`, one or a list of at most `max`; how many. */
+size_t reply_numbers(const msgpack_object *map, const char *key, double *out, size_t max);
 double reply_number(const msgpack_object *map, const char *key);
 int64_t reply_int(const msgpack_object *map, const char *key);
 const msgpack_object *reply_array(const msgpack_object *map, const char *key);

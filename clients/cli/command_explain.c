@@ -32,6 +32,8 @@ static void show_head(const msgpack_object *reply)
 {
     struct slice item = reply_text(reply, "item"), criterion = reply_text(reply, "criterion");
     struct slice group = reply_text(reply, "group");
+    double theta[LIMIT_DIMS];
+    size_t n;
 
     printf("Question %lld: item %.*s", (long long)reply_int(reply, "seq"), (int)item.n,
            (const char *)item.data);
@@ -39,8 +41,9 @@ static void show_head(const msgpack_object *reply)
         printf(", which the test names itself\n");
         return;
     }
-    printf(", picked by %.*s at theta %.3f", (int)criterion.n, (const char *)criterion.data,
-           reply_number(reply, "theta"));
+    printf(", picked by %.*s at theta", (int)criterion.n, (const char *)criterion.data);
+    n = reply_numbers(reply, "theta", theta, LIMIT_DIMS);
+    for (size_t m = 0; m < n; m++) printf(" %.3f", theta[m]);
     if (group.n > 0) printf(" in content group %.*s", (int)group.n, (const char *)group.data);
     printf("\ndrawn from the best %lld (draw %.3f)\n", (long long)reply_int(reply, "drawn_from"),
            reply_number(reply, "draw"));

@@ -58,6 +58,7 @@ static int run_item(struct cli *cli, const struct args *args)
 
     if (n == 0) return cli_fail(EX_USAGE, "say which items are to be drawn");
     code = test_source_load_bank(cli, args, args->operands[0], &source);
+    if (!code) code = test_source_need_one(&source);
     if (!code) code = find_items(&source, args->operands + first, n, item);
     if (!code) {
         out = open_out(args);
@@ -77,6 +78,7 @@ static int run_test(struct cli *cli, const struct args *args)
     FILE *out = NULL;
     int code = test_source_load(cli, args, args->operands[0], &source);
 
+    if (!code) code = test_source_need_one(&source);
     if (!code) {
         out = open_out(args);
         if (!out) code = EX_CANTCREAT;

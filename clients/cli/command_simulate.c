@@ -344,6 +344,7 @@ static int run(struct cli *cli, const struct args *args)
 
     if (!code) code = take_threads(&job);
     if (!code) code = test_source_load(cli, args, args->operands[0], &job.source);
+    if (!code) code = test_source_need_one(&job.source);
     if (!code) code = take_examinees(&job);
     if (!code) code = run_simulation(&job);
     if (!code) code = write_files(&job);

@@ -21,14 +21,25 @@ bool session_is(const msgpack_object *state, const char *name)
     return slice_equal_str(reply_text(state, "state"), name);
 }
 
+/* A picture for each dimension. */
+static void draw_each(const struct cli *cli, const msgpack_object *ability)
+{
+    double theta[LIMIT_DIMS], se[LIMIT_DIMS];
+    size_t n = reply_numbers(ability, "theta", theta, LIMIT_DIMS);
+    bool has_se = reply_numbers(ability, "se", se, LIMIT_DIMS) == n;
+    char picture[PICTURE_SIZE];
+
+    for (size_t m = 0; m < n; m++) {
+        picture_draw(theta[m], has_se ? se[m] : (double)NAN, cli->utf8, picture);
+        puts(picture);
+    }
+}
+
 void session_show_ability(const struct cli *cli, const msgpack_object *state)
 {
     const msgpack_object *ability = reply_map(state, "ability");
-    char picture[PICTURE_SIZE];
 
-    if (!ability || isnan(reply_number(ability, "theta"))) return;
-    picture_draw(reply_number(ability, "theta"), reply_number(ability, "se"), cli->utf8, picture);
-    puts(picture);
+    if (ability) draw_each(cli, ability);
 }
 
 const char *session_reason(struct slice stop)
@@ -57,6 +68,25 @@ static void put_number(struct text_table *table, const char *name, int decimals,
     text_table_number(table, decimals, value);
 }
 
+/* One number, or several apart by blanks. */
+static void put_numbers(struct text_table *table, const char *name, const msgpack_object *map,
+                        const char *key)
+{
+    double number[LIMIT_DIMS];
+    size_t n = reply_numbers(map, key, number, LIMIT_DIMS);
+    char text[LIMIT_DIMS * 16] = "";
+
+    if (n == 1) put_number(table, name, 3, number[0]);
+    if (n < 2) return;
+    for (size_t m = 0; m < n; m++) {
+        size_t used = strlen(text);
+
+        snprintf(text + used, sizeof(text) - used, "%s%.3f", m > 0 ? "  " : "", number[m]);
+    }
+    text_table_cell(table, "%s", name);
+    text_table_cell(table, "%s", text);
+}
+
 static void put_words(struct text_table *table, const char *name, struct slice text)
 {
     if (text.n == 0) return;
@@ -67,12 +97,12 @@ static void put_words(struct text_table *table, const char *name, struct slice t
 static void put_result(struct text_table *table, const msgpack_object *result)
 {
     put_reason(table, reply_text(result, "stop"));
-    put_number(table, "theta", 3, reply_number(result, "theta"));
+    put_numbers(table, "theta", result, "theta");
     if (reply_number(result, "se") > PICTURE_SE_MAX) {
         text_table_cell(table, "standard error");
         text_table_cell(table, "over %g: theta is at the bound", PICTURE_SE_MAX);
     } else {
-        put_number(table, "standard error", 3, reply_number(result, "se"));
+        put_numbers(table, "standard error", result, "se");
     }
     put_number(table, "scale score", 1, reply_number(result, "scale"));
     put_words(table, "classification", reply_text(result, "classification"));
@@ -88,15 +118,12 @@ void session_show_result(const struct cli *cli, const msgpack_object *state)
 {
     const msgpack_object *result = reply_map(state, "result");
     struct text_table table;
-    char picture[PICTURE_SIZE];
 
     if (!result) return;
     text_table_init(&table, "ll");
     put_result(&table, result);
     print_table(&table);
-    if (isnan(reply_number(result, "theta"))) return;
-    picture_draw(reply_number(result, "theta"), reply_number(result, "se"), cli->utf8, picture);
-    puts(picture);
+    draw_each(cli, result);
 }
 
 static void put_progress(struct text_table *table, const msgpack_object *state)

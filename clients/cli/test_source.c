@@ -252,3 +252,11 @@ int test_source_load_bank(struct cli *cli, const struct args *args, const char *
     return args->options[OPTION_BANK_FILE] ? bank_of_file(args, out)
                                            : test_source_load_version(cli, name, 0, out);
 }
+
+int test_source_need_one(const struct test_source *source)
+{
+    size_t n_dim = bank_n_dim(source->bank);
+
+    if (n_dim == 1) return EX_OK;
+    return cli_fail(EX_DATAERR, "the bank has %zu dimensions; this is for banks of one", n_dim);
+}

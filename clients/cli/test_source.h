@@ -31,6 +31,8 @@ MUST_CHECK int test_source_load_bank(struct cli *cli, const struct args *args, c
 /* One version of a bank from the daemon. */
 MUST_CHECK int test_source_load_version(struct cli *cli, const char *name, int64_t version,
                                         struct test_source *out);
+/* An error unless the bank has one dimension: what is drawn and simulated is along theta. */
+MUST_CHECK int test_source_need_one(const struct test_source *source);
 void test_source_done(struct test_source *source);
 
 /* What is wrong, as a table on stderr, after the line "<what>: <n> faults". Returns EX_DATAERR. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Estimates of several dimensions (irt/dims.h), with a normal prior. Matrices are [n_dim][n_dim]. */
+/* Estimates of several dimensions (irt/dims.h), with a normal prior. Matrices are
+ * [n_dim][n_dim]. */
 #ifndef ESTIMATE_DIMS_H
 #define ESTIMATE_DIMS_H
 

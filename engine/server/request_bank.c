@@ -272,7 +272,10 @@ static void write_retired(struct writer *out, const struct bank_entry *entry)
 static void write_page(struct call *call, const struct bank_version *version,
                        const struct page *page)
 {
-    reply_begin(call, 7);
+    size_t n_dim = bank_n_dim(version->bank);
+
+    reply_begin(call, 7u + (n_dim > 1));
+    if (n_dim > 1) put_int(&call->out, "n_dims", (int64_t)n_dim);
     put_str(&call->out, "bank", bank_entry_name(version->entry).name);
     put_int(&call->out, "version", version->version);
     put_f64(&call->out, "D", version->D);
@@ -295,6 +298,7 @@ static enum status get(struct call *call)
     read_int(&call->in, "offset", OPTIONAL, 0, LIMIT_ITEMS, &offset);
     read_int(&call->in, "limit", OPTIONAL, 1, LIMIT_BATCH_ITEMS, &limit);
     st = call_bank_version(call, &version);
+    if (st == OK) st = registry_load_bank(call->server->registry, version);
     if (st) return st;
     page.n_most = (size_t)limit;
     st =
@@ -317,8 +321,10 @@ static void write_bank(void *context, struct bank_entry *entry)
 {
     struct call *call = context;
     const struct bank_version *version = bank_entry_version(entry, 0);
+    size_t n_dim = version->bank ? bank_n_dim(version->bank) : 1;  // the newest is compiled
 
-    write_map(&call->out, 5);
+    write_map(&call->out, 5u + (n_dim > 1));
+    if (n_dim > 1) put_int(&call->out, "n_dims", (int64_t)n_dim);
     put_str(&call->out, "bank", bank_entry_name(entry).name);
     put_int(&call->out, "version", version->version);
     put_int(&call->out, "n_items", version->n_item);

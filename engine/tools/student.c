@@ -4,6 +4,7 @@
  * for the choice among options of equal score. */
 #include "tools/student.h"
 #include "base/rng.h"
+#include "irt/dims.h"
 #include "store/item_document.h"
 
 #include <assert.h>
@@ -92,10 +93,11 @@ unsigned student_answer(const struct student *student, const struct occasion *oc
     size_t i = index_of(student, occasion->item);
     const struct item *item = bank_item(student->bank, i);
     double u = rng_uniform(occasion->seed, 2 * occasion->seq);
-    double p[LIMIT_CATS];
+    double p[LIMIT_CATS], theta[LIMIT_DIMS];
     unsigned score = 0;
 
-    item->model->prob(item, occasion->theta, p);
+    for (size_t m = 0; m < LIMIT_DIMS; m++) theta[m] = occasion->theta;
+    item->model->prob(item, item_predictor(item, theta), p);
     while (score + 1 < item->n_cat && u >= p[score]) {
         u -= p[score];
         score++;

@@ -38,7 +38,8 @@ static struct bank *bank_2d(const char *name, const struct model *model)
     return bank;
 }
 
-/* Both references have means 0, variances 1, covariance 0.5; 61 nodes from -6 to 6, equal weights. */
+/* Both references have means 0, variances 1, covariance 0.5; 61 nodes from -6 to 6, of equal
+ * weight. */
 static struct estimate_spec spec_2d(const struct estimator *estimator)
 {
     struct estimate_spec spec = estimate_spec_default();
