@@ -5,6 +5,7 @@
 #include "proto/writer.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,6 +242,8 @@ static void take_prior(struct elements *in, struct event_record *out)
     has_sd = take_numbers(in, &event->prior_sd, dims->cov, LIMIT_DIMS * LIMIT_DIMS, &n_square);
     while (dims->n_cov * dims->n_cov < n_square) dims->n_cov++;
     if (has_sd != event->has_prior || dims->n_cov * dims->n_cov != n_square) in->failed = true;
+    if (dims->n_mean > 0) event->prior_mean = dims->mean[0];
+    if (dims->n_cov > 0) event->prior_sd = sqrt(dims->cov[0]);
     if (dims->n_mean > 0 || dims->n_cov > 0) event->prior_dims = dims;
 }
 

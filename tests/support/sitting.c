@@ -95,7 +95,8 @@ bool view_equal(const struct session_view *a, const struct session_view *b)
     return a->state == b->state && a->seq == b->seq && a->item == b->item && a->asked == b->asked &&
            a->min_items == b->min_items && a->max_items == b->max_items &&
            a->n_pending == b->n_pending && a->n_revisable == b->n_revisable &&
-           bits_equal(a->theta, b->theta) && bits_equal(a->se, b->se) && a->stop == b->stop;
+           bits_equal(a->theta, b->theta) && bits_equal(a->se, b->se) && a->stop == b->stop &&
+           memcmp(&a->ability, &b->ability, sizeof(a->ability)) == 0;
 }
 
 void stop_any(struct test *test, const struct stop_node *rules, size_t n)

@@ -55,6 +55,34 @@ static struct event_record answered(enum response_kind kind, const char *raw)
 
 static const struct kept_out kept[] = {{0, 5}, {70000, KEPT_SEEN}, {1u << 17, 1u << 16}};
 
+/* An outcome of n dimensions. */
+static void several(struct event_record *record, size_t n)
+{
+    record->outcome.n_dim = n;
+    for (size_t m = 0; m < n; m++) {
+        record->outcome.ability.theta[m] = -0x1.123456789abcdp-3 * (double)(m + 1);
+        record->outcome.ability.se[m] = 0.385 + (double)m;
+    }
+    record->outcome.theta = record->outcome.ability.theta[0];
+    record->outcome.se = record->outcome.ability.se[0];
+}
+
+static const struct prior_dims own = {
+    .n_mean = 3, .n_cov = 2, .mean = {0.385, -2.385, 0x1p-40}, .cov = {2.25, 0.5, 0.5, 1.1}};
+
+static size_t records_of_several(struct event_record out[])
+{
+    out[0] = started();
+    several(&out[0], LIMIT_DIMS);
+    out[0].event.has_prior = true;
+    out[0].event.prior_mean = own.mean[0];
+    out[0].event.prior_sd = 1.5;
+    out[0].event.prior_dims = &own;
+    out[1] = answered(RESPONSE_SCORE, NULL);
+    several(&out[1], 2);
+    return 2;
+}
+
 /* Every kind, with what is awkward about it. */
 static size_t all_records(struct event_record out[])
 {
@@ -112,14 +140,22 @@ static size_t all_records(struct event_record out[])
     out[n].outcome.item = NO_ITEM;
     out[n].outcome.stop = "request";
     out[n++].event.response.score = LIMIT_CATS - 1;
-    return n;
+    return n + records_of_several(out + n);
 }
 
-enum { N_RECORD = 18 };
+enum { N_RECORD = 20 };
 
 static bool same_bits(double a, double b)
 {
     return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+static bool same_dims(const struct prior_dims *a, const struct prior_dims *b)
+{
+    if (!a || !b) return a == b;
+    return a->n_mean == b->n_mean && a->n_cov == b->n_cov &&
+           memcmp(a->mean, b->mean, a->n_mean * sizeof(*a->mean)) == 0 &&
+           memcmp(a->cov, b->cov, a->n_cov * a->n_cov * sizeof(*a->cov)) == 0;
 }
 
 static bool same_identity(const struct identity *a, const struct identity *b)
@@ -133,9 +169,9 @@ static bool same_event(const struct event *a, const struct event *b)
 {
     return a->kind == b->kind && a->time_ms == b->time_ms && a->n_retired == b->n_retired &&
            a->seed == b->seed && a->has_prior == b->has_prior &&
-           same_bits(a->prior_mean, b->prior_mean) && same_bits(a->prior_sd, b->prior_sd) &&
-           a->seq == b->seq && a->item == b->item && a->response.kind == b->response.kind &&
-           a->response.score == b->response.score &&
+           same_dims(a->prior_dims, b->prior_dims) && same_bits(a->prior_mean, b->prior_mean) &&
+           same_bits(a->prior_sd, b->prior_sd) && a->seq == b->seq && a->item == b->item &&
+           a->response.kind == b->response.kind && a->response.score == b->response.score &&
            slice_equal(a->response.raw, b->response.raw) && a->elapsed_ms == b->elapsed_ms &&
            a->n_used == b->n_used && a->n_kept == b->n_kept;
 }
