@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { SLOPE, PLACE, G, U, SECOND };  // columns, of both formats
-enum { STEPS, WEIGHTS };              // series
+enum { SLOPE, PLACE, G, U };      // columns, of both formats
+enum { STEPS, WEIGHTS, SLOPES };  // series
 
 /* How far the weights of partial credit may be from 0, 1, 2, ..: more than a written decimal loses,
  * less than any weight that was estimated freely. */
@@ -145,19 +145,81 @@ static void convert_weighted(struct import *in, size_t row, double slope, struct
     draft_numbers(draft, gpcm ? "b" : "c", rest, n - 1);
 }
 
-static void plan_slope(struct import *in)
+/* Several slopes: the parameters stay as mirt has them. */
+static void put_dims(struct import *in, size_t row, const char *model, struct draft *draft)
 {
-    plan_logistic(in);
-    if (in->column[SECOND] == CSV_TABLE_NONE) return;
-    faults_add(in->faults, NULL, "a2",
-               "row 1, column a2: multidimensional items are not supported yet");
+    double slopes[LIMIT_CATS + 1];
+    size_t n = import_need_numbers(in, row, SLOPES, 1, slopes);
+
+    draft->model = model;
+    if (n > LIMIT_DIMS)
+        import_fault(in, row, CSV_TABLE_NONE, "more than %d dimensions", LIMIT_DIMS);
+    else
+        draft_numbers(draft, "a", slopes, n);
+}
+
+static void convert_dims_dichotomous(struct import *in, size_t row, struct draft *draft)
+{
+    struct import_logistic columns = columns_of(in);
+    double abcd[4];
+
+    if (!import_read_logistic(in, row, &columns, abcd)) return;
+    if (abcd[3] < 1.0) {
+        import_fault(in, row, in->column[U], "no multidimensional model has an upper asymptote");
+    }
+    put_dims(in, row, in->logistic[0] >= '3' ? "M3PL" : "M2PL", draft);
+    draft_number(draft, "d", abcd[1]);
+    if (in->logistic[0] >= '3') draft_number(draft, "c", abcd[2]);
+}
+
+/* P(k) proportional to exp(k a.theta + d_k); only differences to category 0 count. */
+static void convert_dims_weighted(struct import *in, size_t row, struct draft *draft)
+{
+    double weights[LIMIT_CATS + 1], d[LIMIT_CATS + 1];
+    size_t n = import_need_numbers(in, row, WEIGHTS, 0, weights);
+    size_t n_d = import_need_numbers(in, row, STEPS, 0, d);
+
+    if (n != n_d || n < 2 || n > LIMIT_CATS || !counts_up(weights, n)) {
+        import_fault(in, row, CSV_TABLE_NONE,
+                     "columns ak must be 0, 1, 2, .. with a column d for each, 2 to %d",
+                     LIMIT_CATS);
+        return;
+    }
+    for (size_t k = 1; k < n; k++) d[k] -= d[0];
+    put_dims(in, row, "MDGPCM", draft);
+    draft_numbers(draft, "d", d + 1, n - 1);
+}
+
+static void convert_dims_graded(struct import *in, size_t row, struct draft *draft)
+{
+    double d[LIMIT_CATS + 1];
+    size_t n = import_need_numbers(in, row, STEPS, 1, d);
+
+    check_n_cat(in, row, n);
+    if (n >= LIMIT_CATS) return;
+    put_dims(in, row, "MDGRM", draft);
+    draft_numbers(draft, "d", d, n);
+}
+
+static void convert_dims(struct import *in, size_t row, struct draft *draft)
+{
+    if (filled(in, row, in->series[WEIGHTS][0]))
+        convert_dims_weighted(in, row, draft);
+    else if (filled(in, row, in->series[STEPS][1]))
+        convert_dims_graded(in, row, draft);
+    else
+        convert_dims_dichotomous(in, row, draft);
 }
 
 static void convert_slope(struct import *in, size_t row, struct draft *draft)
 {
     double slope;
 
-    if (in->column[SECOND] != CSV_TABLE_NONE || !read_slope(in, row, &slope)) return;
+    if (in->series[SLOPES][2] != CSV_TABLE_NONE) {
+        convert_dims(in, row, draft);
+        return;
+    }
+    if (!read_slope(in, row, &slope)) return;
     if (filled(in, row, in->series[WEIGHTS][0]))
         convert_weighted(in, row, slope, draft);
     else if (filled(in, row, in->series[STEPS][1]))
@@ -182,11 +244,12 @@ const struct import_format import_mirt = {
 const struct import_format import_mirt_slope = {
     .name = "mirt-slope",
     .about = "mirt, coef(fit, simplify=TRUE)$items: a1, d, g, u or a1, d1, d2, .. or a1, ak0, .., "
-             "d0, ..",
+             "d0, ..; a2, .. where there are several dimensions",
     .needs = {"a1"},
     .one_of = {"d", "d1"},
-    .columns = {"a1", "d", "g", "u", "a2"},
-    .series = {"d", "ak"},
-    .plan = plan_slope,
+    .lacks = {"model"},
+    .columns = {"a1", "d", "g", "u"},
+    .series = {"d", "ak", "a"},
+    .plan = plan_logistic,
     .convert = convert_slope,
 };

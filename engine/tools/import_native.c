@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { MODEL, A, B, C, D, SECONDS, EXPOSURE, KEY, OPTIONS, SET, ENEMIES, CONTENT };  // columns
-enum { STEPS };                                                                      // series
+enum { STEPS, SLOPES, INTERCEPTS };                                                  // series
 
 static const char *const number_names[] = {
     [A] = "a", [B] = "b", [C] = "c", [D] = "d", [SECONDS] = "seconds", [EXPOSURE] = "exposure"};
@@ -15,6 +15,29 @@ static const char *const number_names[] = {
 static bool wants_steps(const char *model)
 {
     return model && (strcmp(model, "GRM") == 0 || strcmp(model, "GPCM") == 0);
+}
+
+/* What multidimensional items have: slopes a1, a2, .. and, of several categories, d1, d2, .. */
+static void put_dims(struct import *in, size_t row, struct draft *draft)
+{
+    double slopes[LIMIT_CATS + 1], intercepts[LIMIT_CATS + 1];
+    size_t n_slope = import_numbers(in, row, SLOPES, 1, slopes);
+    size_t n = import_numbers(in, row, INTERCEPTS, 1, intercepts);
+
+    if (n_slope > LIMIT_DIMS)
+        import_fault(in, row, in->series[SLOPES][LIMIT_DIMS + 1], "more than %d dimensions",
+                     LIMIT_DIMS);
+    else if (n_slope > 0 && *import_value(in, row, in->column[A]))
+        import_fault(in, row, in->column[A], "an item has either a or a1, a2, ..");
+    else if (n_slope > 0)
+        draft_numbers(draft, "a", slopes, n_slope);
+    if (n > LIMIT_CATS - 1)
+        import_fault(in, row, in->series[INTERCEPTS][LIMIT_CATS], "more than %d categories",
+                     LIMIT_CATS);
+    else if (n > 0 && *import_value(in, row, in->column[D]))
+        import_fault(in, row, in->column[D], "an item has either d or d1, d2, ..");
+    else if (n > 0)
+        draft_numbers(draft, "d", intercepts, n);
 }
 
 static void put_numbers(struct import *in, size_t row, struct draft *draft)
@@ -39,6 +62,7 @@ static void put_numbers(struct import *in, size_t row, struct draft *draft)
         import_fault(in, row, in->series[STEPS][LIMIT_CATS], "more than %d categories", LIMIT_CATS);
     else if (n > 0)
         draft_numbers(draft, "b", steps, n);
+    put_dims(in, row, draft);
 }
 
 static struct slice trimmed(const char *text, size_t n)
@@ -107,13 +131,12 @@ static void convert(struct import *in, size_t row, struct draft *draft)
 
 const struct import_format import_native = {
     .name = "native",
-    .about = "id, model, a, b, c, d, b1, b2, .., seconds, exposure, key, options, set, enemies, "
-             "content, "
-             "tag:<name>",
+    .about = "id, model, a, b, c, d, b1, b2, .., a1, a2, .., d1, d2, .., seconds, exposure, key, "
+             "options, set, enemies, content, tag:<name>",
     .needs = {"id"},
     .columns = {"model", "a", "b", "c", "d", "seconds", "exposure", "key", "options", "set",
                 "enemies", "content"},
-    .series = {"b"},
+    .series = {"b", "a", "d"},
     .takes_model = true,
     .refuses_unknown = true,
     .plan = plan,

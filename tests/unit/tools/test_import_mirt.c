@@ -67,12 +67,28 @@ Test(import_mirt_slope, knows_partial_credit_by_weights_close_to_whole)
     trial_done(&trial);
 }
 
+Test(import_mirt_slope, takes_several_dimensions_as_they_are)
+{
+    struct trial trial = try_plain("\"\",a1,a2,d,g,u,d1,d2,ak0,ak1,ak2,d0\n"
+                                   "dich,2,0,-0.385,0.25,1,NA,NA,NA,NA,NA,NA\n"
+                                   "graded,0.5,-1.1,NA,NA,NA,1.5,-0.25,NA,NA,NA,NA\n"
+                                   "gpcm,2,1,NA,NA,NA,1.5,0.25,0,1,2,0.5\n");
+
+    expect_imported(&trial, "mirt-slope", 3);
+    expect_item(&trial, 0, "{'id':'dich','model':'M3PL','a':[2.0,0.0],'d':-0.385,'c':0.25}");
+    expect_item(&trial, 1, "{'id':'graded','model':'MDGRM','a':[0.5,-1.1],'d':[1.5,-0.25]}");
+    expect_item(&trial, 2, "{'id':'gpcm','model':'MDGPCM','a':[2.0,1.0],'d':[1.0,-0.25]}");
+    trial_done(&trial);
+}
+
 Test(import_mirt_slope, refuses)
 {
     struct import_options none = {0};
 
-    expect_refused("\"\",a1,a2,d,g,u\nx,1,0.5,0.3,0,1\n", &none,
-                   "row 1, column a2: multidimensional items are not supported yet");
+    expect_refused("\"\",a1,a2,d,g,u\nx,1,0.5,0.3,0,0.9\n", &none,
+                   "row 2, column u: no multidimensional model has an upper asymptote");
+    expect_refused("\"\",a1,a2,d,ak0,ak1,d0,d1\nx,1,0.5,NA,0,2,0,1\n", &none,
+                   "row 2: columns ak must be 0, 1, 2, .. with a column d for each, 2 to 16");
     expect_refused("\"\",a1,d,g,u\nx,0,0.5,0,1\n", &none,
                    "row 2, column a1: is 0: the item has no difficulty");
     expect_refused("\"\",a1,d,g,u\nx,1,,0,1\n", &none, "row 2, column d: the cell is empty");

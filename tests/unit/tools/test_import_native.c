@@ -72,3 +72,17 @@ Test(import_native, has_room_for_sixteen_categories)
                    "q,GRM,1,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\n",
                    &(struct import_options){0}, "row 2, column b16: more than 16 categories");
 }
+
+Test(import_native, takes_several_slopes)
+{
+    struct trial trial = try_plain("id,model,a1,a2,d,c,d1,d2\n"
+                                   "x,M3PL,1.5,-0.25,0.385,0.125,,\n"
+                                   "y,MDGRM,0.5,1,,,2,-1\n");
+
+    expect_imported(&trial, "native", 2);
+    expect_item(&trial, 0, "{'id':'x','model':'M3PL','c':0.125,'d':0.385,'a':[1.5,-0.25]}");
+    expect_item(&trial, 1, "{'id':'y','model':'MDGRM','a':[0.5,1.0],'d':[2.0,-1.0]}");
+    trial_done(&trial);
+    expect_refused("id,model,a,a1,d\nx,M2PL,1,1,0\n", &(struct import_options){0},
+                   "row 2, column a: an item has either a or a1, a2, ..");
+}
