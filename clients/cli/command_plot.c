@@ -175,6 +175,7 @@ static int take_difficulties(struct cli *cli, struct course *course)
         return EX_OK;
     }
     code = test_source_load_version(cli, course->bank, course->bank_version, &source);
+    if (!code) code = test_source_need_one(&source);
     for (size_t i = 0; !code && i < course->n; i++) {
         long item = bank_find(source.bank, slice_str(course->steps[i].item));
 

@@ -61,6 +61,8 @@ enum status outline_take(struct outline *outline, const struct event_record *rec
     if (outline->state == SESSION_ASKING && record->outcome.stop) outline->state = SESSION_FINISHED;
     outline->n_asked = outline->n_answer + (record->outcome.item != NO_ITEM);
     outline->theta = record->outcome.theta;
+    outline->n_dim = record->outcome.n_dim;
+    outline->ability = record->outcome.ability;
     outline->se = record->outcome.se;
     memcpy(outline->stop, record->stop, sizeof(outline->stop));
     return OK;

@@ -15,8 +15,10 @@ struct outline {
     uint32_t n_answer, n_asked;
     uint32_t n_pending;              // answers that wait for a person's score
     bool is_pending[LIMIT_ANSWERS];  // [n_answer]
-    double theta, se;                // after the last event
-    char stop[LIMIT_ID + 1];         // "" while the session runs
+    double theta, se;                // after the last event,
+    size_t n_dim;                    // and of several dimensions
+    struct ability ability;
+    char stop[LIMIT_ID + 1];  // "" while the session runs
 };
 
 /* Begin from {0} and take the records in order. CORRUPT where they cannot be those of a session. */

@@ -79,6 +79,15 @@ void put_vector(struct writer *out, const char *key, const double *list, size_t 
     for (size_t m = 0; m < n_dim; m++) write_f64(out, list[m]);
 }
 
+void put_ability(struct writer *out, double theta, double se, size_t n_dim,
+                 const struct ability *ability)
+{
+    bool several = n_dim > 1;
+
+    put_vector(out, "theta", several ? ability->theta : &theta, several ? n_dim : 1);
+    put_vector(out, "se", several ? ability->se : &se, several ? n_dim : 1);
+}
+
 enum status refuse_first(struct call *call, const char *otherwise)
 {
     const struct fault *first = &call->faults.list[0];

@@ -10,6 +10,7 @@
 #include "server/config.h"
 #include "store/library.h"
 
+struct ability;
 struct server;
 struct peer;
 struct key;
@@ -87,6 +88,10 @@ enum status refuse_busy(struct call *call, int64_t retry_after_ms, const char *f
 
 /* Refuse for the first of call->faults, `otherwise` where there was no memory to keep it. */
 enum status refuse_first(struct call *call, const char *otherwise);
+
+/* theta and se, or those of `ability` where there are several dimensions. */
+void put_ability(struct writer *out, double theta, double se, size_t n_dim,
+                 const struct ability *ability);
 
 /* A number for one dimension, a list for several. */
 void put_vector(struct writer *out, const char *key, const double *list, size_t n_dim);

@@ -36,6 +36,7 @@ struct given {
     int64_t elapsed_ms;
     unsigned n_revision;
     double theta, se;  // right after it was first given
+    struct ability ability;
 };
 
 struct reading {
@@ -80,6 +81,7 @@ static enum status on_event(void *context, const struct stored_event *stored)
     if (event->kind == EVENT_ANSWERED) {
         reading->given[event->seq - 1].theta = record->outcome.theta;
         reading->given[event->seq - 1].se = record->outcome.se;
+        reading->given[event->seq - 1].ability = record->outcome.ability;
     }
     return take_given(reading, event);
 }
@@ -126,8 +128,7 @@ static void write_given(struct call *call, const struct reading *reading, size_t
     else
         write_int(out, given->score);
     put_int(out, "max", bank_item(reading->bank, given->item)->n_cat - 1);
-    put_f64(out, "theta", given->theta);
-    put_f64(out, "se", given->se);
+    put_ability(out, given->theta, given->se, reading->outline.n_dim, &given->ability);
     if (given->elapsed_ms >= 0) put_int(out, "elapsed_ms", given->elapsed_ms);
     if (given->n_revision > 0) put_int(out, "revised", given->n_revision);
     if (waits) put_bool(out, "pending", true);
@@ -153,8 +154,7 @@ static void write_head(struct call *call, struct slice session, const struct out
     if (has_pending) put_int(out, "pending", outline->n_pending);
     write_text(out, "ability");
     write_map(out, 2);
-    put_f64(out, "theta", outline->theta);
-    put_f64(out, "se", outline->se);
+    put_ability(out, outline->theta, outline->se, outline->n_dim, &outline->ability);
     put_int(out, "n_answers", outline->n_answer);
 }
 

@@ -114,7 +114,7 @@ static void write_why(struct call *call, struct slice session, const struct way 
                       const struct explanation *why)
 {
     const struct test *test = &call->job->plan->test;
-    bool has_group = why->group != SIZE_MAX, several = why->n_dim > 1;
+    bool has_group = why->group != SIZE_MAX;
     struct writer *out = &call->out;
 
     reply_begin(call, 10u + has_group);
@@ -126,8 +126,7 @@ static void write_why(struct call *call, struct slice session, const struct way 
         write_text(out, why->criterion);
     else
         write_nil(out);
-    put_vector(out, "theta", several ? why->ability.theta : &why->theta, why->n_dim);
-    put_vector(out, "se", several ? why->ability.se : &why->se, why->n_dim);
+    put_ability(out, why->theta, why->se, why->n_dim, &why->ability);
     put_f64(out, "draw", why->u);
     put_int(out, "drawn_from", (int64_t)why->n_best);
     if (has_group) put_text(out, "group", test->targets[why->group].value);

@@ -58,14 +58,6 @@ static void write_quality(struct writer *out, const struct live *live)
     put_int(out, "rapid", quality.n_rapid);
 }
 
-static void write_theta(struct writer *out, const struct session_view *view)
-{
-    bool several = view->n_dim > 1;
-
-    put_vector(out, "theta", several ? view->ability.theta : &view->theta, view->n_dim);
-    put_vector(out, "se", several ? view->ability.se : &view->se, view->n_dim);
-}
-
 static void write_result(struct writer *out, const struct live *live,
                          const struct session_view *view)
 {
@@ -74,7 +66,7 @@ static void write_result(struct writer *out, const struct live *live,
 
     write_text(out, "result");
     write_map(out, 4u + test->has_scale + (classification != NULL));
-    write_theta(out, view);
+    put_ability(out, view->theta, view->se, view->n_dim, &view->ability);
     if (test->has_scale) put_f64(out, "scale", test_scale(test, view->theta));
     if (classification) put_text(out, "classification", classification);
     put_text(out, "stop", view->stop);
@@ -107,7 +99,7 @@ static enum status reply_state(struct call *call, const struct live *live)
     if (ability) {
         write_text(out, "ability");
         write_map(out, 2);
-        write_theta(out, &view);
+        put_ability(out, view.theta, view.se, view.n_dim, &view.ability);
     }
     if (finished) write_result(out, live, &view);
     return OK;
