@@ -445,6 +445,17 @@ struct slice bank_set(const struct bank *bank, size_t i)
     return bank->texts[i].set;
 }
 
+size_t bank_n_enemy(const struct bank *bank, size_t i)
+{
+    return bank->texts[i].n_enemy;
+}
+
+struct slice bank_enemy(const struct bank *bank, size_t i, size_t enemy)
+{
+    assert(enemy < bank->texts[i].n_enemy);
+    return bank->texts[i].enemies[enemy];
+}
+
 struct slice bank_content(const struct bank *bank, size_t i)
 {
     return bank->texts[i].content;

@@ -62,10 +62,12 @@ long bank_find(const struct bank *bank, struct slice id);
 
 /* The value of a tag of item i, empty where it has none of that name. */
 struct slice bank_tag(const struct bank *bank, size_t i, struct slice name);
-struct slice bank_set(const struct bank *bank, size_t i);      // empty: none
-struct slice bank_content(const struct bank *bank, size_t i);  // empty: none
-double bank_exposure(const struct bank *bank, size_t i);       // k of Sympson and Hetter, 1: always
-int64_t bank_rapid_ms(const struct bank *bank, size_t i);      // 0: not known
+struct slice bank_set(const struct bank *bank, size_t i);  // empty: none
+size_t bank_n_enemy(const struct bank *bank, size_t i);    // that the item names itself
+struct slice bank_enemy(const struct bank *bank, size_t i, size_t enemy);  // id
+struct slice bank_content(const struct bank *bank, size_t i);              // empty: none
+double bank_exposure(const struct bank *bank, size_t i);   // k of Sympson and Hetter, 1: always
+int64_t bank_rapid_ms(const struct bank *bank, size_t i);  // 0: not known
 /* Expected time of an answer to item i, in seconds: its own, else the mean of the items that have
  * one, else 1. */
 double bank_seconds(const struct bank *bank, size_t i);

@@ -18,6 +18,8 @@ const char *const item_part_names[PART_N] = {
     [PART_NOT_ELIGIBLE] = "not_eligible",
     [PART_USED_UP] = "used_up",
     [PART_SEEN_BEFORE] = "seen_before",
+    [PART_ENEMY] = "enemy",
+    [PART_OTHER_SET] = "other_set",
     [PART_NOT_COMPARED] = "not_compared",
 };
 
@@ -33,6 +35,7 @@ static enum item_part part_of(const struct session *session, const struct choice
         !rule->admits(plan->bank, item, session->seed)) {
         return PART_NOT_ADMITTED;
     }
+    if (choice->set != SET_NONE) return PART_OTHER_SET;
     return plan->strata ? PART_OTHER_STRATUM : PART_OTHER_GROUP;
 }
 
@@ -60,15 +63,33 @@ static void fill_kept(const struct session *session, const struct choice *choice
     }
 }
 
+/* What the blueprint rules out, by the same marks that keep it from being picked. */
+static void fill_blocked(const struct session *session, struct blocked blocked,
+                         void (*block)(const struct session *, struct blocked,
+                                       void (*mark)(struct blocked, size_t)),
+                         enum item_part part, struct explained_item *items)
+{
+    block(session, blocked, blocked_set);
+    for (size_t i = 0; i < bank_n_item(session->plan->bank); i++) {
+        if (blocked_has(blocked, i)) items[i].part = part;
+    }
+    block(session, blocked, blocked_clear);
+}
+
 /* Every item as if it were no candidate. */
 static void fill_others(const struct session *session, const struct event *event,
-                        const struct choice *choice, struct explained_item *items)
+                        const struct choice *choice, struct blocked blocked,
+                        struct explained_item *items)
 {
     uint32_t n_item = (uint32_t)bank_n_item(session->plan->bank);
 
     for (uint32_t i = 0; i < n_item; i++) {
         items[i] = (struct explained_item){
             .item = i, .part = part_of(session, choice, i), .value = (double)NAN};
+    }
+    if (!choice->is_start_item) {
+        fill_blocked(session, blocked, session_block_sets, PART_OTHER_SET, items);
+        fill_blocked(session, blocked, session_block_enemies, PART_ENEMY, items);
     }
     fill_kept(session, choice, items);
     fill_list(event->used, event->n_used, PART_USED_UP, items);
@@ -151,7 +172,7 @@ void session_explain(const struct session *session, const struct event *event,
     out->u = choice.u;
     out->n_best = 0;
     out->group = has_group ? choice.group : SIZE_MAX;
-    fill_others(session, event, &choice, out->items);
+    fill_others(session, event, &choice, workspace->blocked, out->items);
     if (!choice.is_start_item) {
         session_block_choice(session, event, &choice, workspace->blocked, blocked_set);
         out->n_best = fill_candidates(session, &choice, workspace, out->items);

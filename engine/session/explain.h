@@ -18,6 +18,8 @@ enum item_part {
     PART_NOT_ELIGIBLE,   // the same, drawn by how often other sessions were asked it
     PART_USED_UP,        // asked as often as the test allows
     PART_SEEN_BEFORE,    // asked in an earlier session of the examinee
+    PART_ENEMY,          // of an item given
+    PART_OTHER_SET,      // of another set than the one that goes on, or of one that is over
     PART_NOT_COMPARED,   // the item asked was named by the test
     PART_N,
 };

@@ -104,6 +104,8 @@ void session_block(const struct session *session, const struct event *event, str
     mark_list(event->retired, event->n_retired, blocked, mark);
     mark_list(event->used, event->n_used, blocked, mark);
     mark_kept(session, KEPT_SEEN, blocked, mark);
+    session_block_enemies(session, blocked, mark);
+    session_block_sets(session, blocked, mark);
 }
 
 struct criterion_input session_input(const struct session *session, const struct estimate_spec *own,
@@ -152,6 +154,7 @@ struct candidates session_candidates(const struct session *session, const struct
     struct candidates candidates = {
         .list = choice->list, .n = choice->n, .blocked = workspace->blocked};
 
+    if (choice->set != SET_NONE) return candidates;
     candidates.shortlists = choice->list ? plan->shortlists : bank_shortlists(plan->bank);
     if (choice->list) candidates.group = plan->strata ? choice->stratum : choice->group;
     return candidates;
@@ -201,13 +204,28 @@ static void choose_stratified(const struct session *session, struct workspace *w
     }
 }
 
-/* By content group, by stratum, or from the whole bank. */
+/* From the set that goes on. One with nothing left is over. */
+static void choose_in_set(const struct session *session, struct workspace *workspace,
+                          struct choice *choice)
+{
+    const struct choice others = *choice;
+
+    choice->set = session_set(session);
+    if (choice->set == SET_NONE) return;
+    choice->list = sets_items(session->plan->sets, choice->set, &choice->n);
+    choose_from(session, workspace, choice);
+    if (choice->item == NO_ITEM) *choice = others;
+}
+
+/* By set, by content group, by stratum, or from the whole bank. */
 static void choose_compared(const struct session *session, struct workspace *workspace,
                             struct choice *choice)
 {
     const struct plan *plan = session->plan;
     bool has_theta = session->n_answer < plan->test.n_start_theta;
 
+    choose_in_set(session, workspace, choice);
+    if (choice->item != NO_ITEM) return;
     if (plan->strata)
         choose_stratified(session, workspace, choice);
     else if (plan->proportions && session->n_answer > 0 && !has_theta)
@@ -254,6 +272,7 @@ void session_choose(const struct session *session, const struct event *event,
     *out = (struct choice){.rule = is_start ? &test->first_pick : &test->pick,
                            .theta = has_theta ? test->start_thetas[n] : session->theta,
                            .u = rng_uniform(session->seed, (uint64_t)(n + 1) * DRAWS + DRAW_PICK),
+                           .set = SET_NONE,
                            .n = bank_n_item(plan->bank),
                            .item = start_item(session, event)};
     if (plan->proportions) out->group = proportions_n_group(plan->proportions);

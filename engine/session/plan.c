@@ -57,6 +57,36 @@ static void find_start_items(struct plan *plan, struct faults *faults)
     }
 }
 
+/* Start items are asked as they are named, so they must not break what the blueprint promises. */
+static void check_start_enemies(const struct plan *plan, struct faults *faults)
+{
+    for (size_t i = 0; plan->enemies && i < plan->test.n_start; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!enemies_are(plan->enemies, plan->start_items[i], plan->start_items[j])) continue;
+            faults_add(faults, NULL, "start.items", "\"%s\" and \"%s\" are enemies",
+                       plan->test.start_items[j], plan->test.start_items[i]);
+        }
+    }
+}
+
+static void check_start_sets(const struct plan *plan, struct faults *faults)
+{
+    const uint32_t *item = plan->start_items;
+
+    for (size_t i = 2; plan->sets && i < plan->test.n_start; i++) {
+        size_t set = sets_of(plan->sets, item[i]);
+
+        if (set == sets_n(plan->sets) || set == sets_of(plan->sets, item[i - 1])) continue;
+        for (size_t j = 0; j + 1 < i; j++) {
+            if (sets_of(plan->sets, item[j]) != set) continue;
+            faults_add(faults, NULL, "start.items",
+                       "\"%s\" is of the set of \"%s\" but does not follow it",
+                       plan->test.start_items[i], plan->test.start_items[j]);
+            break;
+        }
+    }
+}
+
 static void check_groups(const struct plan *plan, struct faults *faults)
 {
     const struct test *test = &plan->test;
@@ -123,6 +153,15 @@ static void settle_pace(struct plan *plan, struct faults *faults)
         faults_add(faults, NULL, "select.pace.at", "missing: the standard error to aim at");
 }
 
+static bool make_blueprint(struct plan *plan)
+{
+    const struct test *test = &plan->test;
+
+    if (!test->enemies_allowed) plan->enemies = enemies_new(plan->bank);
+    if (test->sets_together) plan->sets = sets_new(plan->bank);
+    return (test->enemies_allowed || plan->enemies) && (!test->sets_together || plan->sets);
+}
+
 enum status plan_new(const struct test *test, const struct bank *bank, struct plan **out_plan,
                      struct faults *faults)
 {
@@ -150,7 +189,10 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         if (!plan->strata) goto done;
     }
     if (!make_shortlists(plan) || !make_grid_priors(plan) || !make_table(plan)) goto done;
+    if (!make_blueprint(plan)) goto done;
     find_start_items(plan, faults);
+    if (faults->total == 0) check_start_enemies(plan, faults);
+    if (faults->total == 0) check_start_sets(plan, faults);
     st = faults->total > 0 ? INVALID_TEST : OK;
     if (st) goto done;
 
@@ -170,6 +212,8 @@ void plan_free(struct plan *plan)
     item_table_free(plan->table);
     grid_prior_free(plan->interim_prior);
     grid_prior_free(plan->final_prior);
+    enemies_free(plan->enemies);
+    sets_free(plan->sets);
     free(plan);
 }
 

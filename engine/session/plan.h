@@ -3,7 +3,9 @@
 #ifndef SESSION_PLAN_H
 #define SESSION_PLAN_H
 
+#include "content/enemies.h"
 #include "content/proportions.h"
+#include "content/sets.h"
 #include "estimate/estimator.h"
 #include "select/exposure.h"
 #include "select/pick.h"
@@ -35,8 +37,11 @@ struct test {
     char content_tag[LIMIT_ID + 1];
     size_t n_target;  // 0: no content balancing
     struct target targets[LIMIT_GROUPS];
-    bool omit_ignored;  // an omitted answer is left out of theta; otherwise it scores 0
-    unsigned n_revise;  // how many of the last answers may be revised
+    bool enemies_allowed;  // in one session; otherwise a given item rules its enemies out
+    bool sets_together;    // a set that has begun goes on until it is used up
+    unsigned max_per_set;  // or until that many of its items have been asked; 0: no limit
+    bool omit_ignored;     // an omitted answer is left out of theta; otherwise it scores 0
+    unsigned n_revise;     // how many of the last answers may be revised
     unsigned min_items;
     struct stop_tree stop;
     bool has_scale;
@@ -62,6 +67,8 @@ struct plan {
     uint32_t start_items[LIMIT_START_ITEMS];
     struct proportions *proportions;  // NULL: no content balancing
     struct partition *strata;         // by stage of the test, NULL: none
+    struct enemies *enemies;          // NULL: they are allowed
+    struct sets *sets;                // NULL: they do not count
     /* Of the content groups, or of the strata where there are any; NULL: none. */
     struct shortlists *shortlists;
     struct item_table *table;  // what the pick's criterion integrates over; or NULL

@@ -5,6 +5,9 @@
 
 #include "session/session.h"
 
+/* No set. */
+#define SET_NONE SIZE_MAX
+
 struct workspace {
     struct estimate_workspace *estimate;
     struct blocked blocked;       // all clear between steps
@@ -88,9 +91,19 @@ struct estimate_spec session_own_spec(const struct session *session,
                                       const struct estimate_spec *spec);
 
 /* Mark (blocked_set) or unmark (blocked_clear) what may not be asked: the items given, those
- * withdrawn or used up, and those the examinee has seen before. */
+ * withdrawn or used up, those the examinee has seen before, and what the blueprint rules out. */
 void session_block(const struct session *session, const struct event *event, struct blocked blocked,
                    void (*mark)(struct blocked, size_t));
+
+/* The same for what the blueprint rules out: the enemies of the items given, and the sets that are
+ * over. */
+void session_block_enemies(const struct session *session, struct blocked blocked,
+                           void (*mark)(struct blocked, size_t));
+void session_block_sets(const struct session *session, struct blocked blocked,
+                        void (*mark)(struct blocked, size_t));
+
+/* The set that goes on with the next item, where it has any to ask; SET_NONE where none does. */
+size_t session_set(const struct session *session);
 
 /* What a criterion looks at; `own` is the interim estimate with the examinee's own prior. */
 struct criterion_input session_input(const struct session *session, const struct estimate_spec *own,
@@ -106,6 +119,7 @@ struct choice {
     size_t stratum;           // of the exposure rule, n_stratum where there is none
     bool is_exposure_lifted;  // no admitted item was left, so the others were admitted too
     unsigned interval;        // of the exposure rule, that theta lies in
+    size_t set;               // that goes on, SET_NONE where none does
     size_t group;             // content group, n_group where there is none
     const uint32_t *list;     // of the group; NULL: the whole bank
     size_t n;

@@ -203,15 +203,38 @@ static void read_proportions(const msgpack_object *object, struct test *out, str
     }
 }
 
+/* Whether sets stay together, and how many items of each. */
+static void read_sets(struct document *document, struct test *out)
+{
+    struct slice sets = slice_str("any");
+    int64_t max_per_set = 0;
+    bool has_max;
+
+    document_text(document, "sets", LIMIT_ID, &sets);
+    out->sets_together = slice_equal_str(sets, "together");
+    if (!out->sets_together && !slice_equal_str(sets, "any")) {
+        document_refuse(document, "sets", "must be together or any");
+    }
+    has_max = document_int(document, "max_per_set", 1, LIMIT_ANSWERS, &max_per_set);
+    out->max_per_set = (unsigned)max_per_set;
+    if (has_max && !out->sets_together) {
+        document_refuse(document, "max_per_set", "only counts where sets stay together");
+    }
+}
+
 static void read_blueprint(const msgpack_object *object, struct test *out, struct faults *faults)
 {
-    static const char *const keys[] = {"proportions"};
+    static const char *const keys[] = {"proportions", "enemies", "sets", "max_per_set"};
     struct document document;
     const msgpack_object *part = NULL;
+    bool apart = true;
 
     document_begin(&document, object, "blueprint", NULL, faults);
     document_allow(&document, keys, COUNT_OF(keys));
     if (document_map(&document, "proportions", &part)) read_proportions(part, out, faults);
+    document_bool(&document, "enemies", &apart);
+    out->enemies_allowed = !apart;
+    read_sets(&document, out);
 }
 
 static void read_scale(const msgpack_object *object, struct test *out, struct faults *faults)

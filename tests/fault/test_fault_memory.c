@@ -312,6 +312,7 @@ static struct test balanced(void)
 
     test_init(&test);
     strcpy(test.content_tag, "strand");
+    test.sets_together = true;
     test.n_target = 2;
     test.targets[0] = (struct target){"shape", 0.5};
     test.targets[1] = (struct target){"number", 0.5};

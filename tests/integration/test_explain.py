@@ -46,6 +46,22 @@ class TestExplain(DaemonTestCase):
         self.assertEqual(sorted(ids), sorted(f"i{n}" for n in range(1, ITEMS + 1)))
         return why, collections.Counter(row[1] for row in why["items"])
 
+    def test_enemies_and_sets(self):
+        bank = self.bank + ".sets"
+        self.client.bank_upload(bank, [{**item(n), "set": f"p{n % 12}",
+                                        "enemies": [f"i{n % ITEMS + 1}"]}
+                                       for n in range(1, ITEMS + 1)])
+        asked, _ = self.sit("together", bank=bank, blueprint={"sets": "together"},
+                            stop={"any": [{"rule": "length", "at": 9}]})
+        numbers = [int(name[1:]) for name in asked]
+        self.assertFalse([n for n in numbers if n % ITEMS + 1 in numbers], "enemies met")
+        self.assertEqual([n % 12 for n in numbers], [numbers[0] % 12] * 5 + [numbers[5] % 12] * 4)
+        for seq in range(2, 10):
+            _, parts = self.parts("together", seq)
+            self.assertEqual(parts["enemy"], 2 * (seq - 1))
+            self.assertEqual(parts["given"], seq - 1)
+            self.assertEqual(parts["other_set"] > 0, seq != 6, "nothing is left of the first set")
+
     def test_every_item_once_and_the_pick_first(self):
         asked, _ = self.sit("plain", select={"randomesque": 4},
                             stop={"any": [{"rule": "length", "at": 7}]})

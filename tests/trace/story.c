@@ -12,12 +12,14 @@ static void make(size_t i, void *context, struct item_spec *spec)
 {
     static const double b[STORY_ITEMS] = {-2.1, -1.05, 0.12, 0.98, 1.9, 3.2};
 
-    const char *later = context;
+    const struct company *company = context;
 
-    spec->is_later = strchr(later, '1' + (int)i) != NULL;
+    spec->is_later = company->later && strchr(company->later, '1' + (int)i);
     spec->model = &model_1pl;
     spec->value[SLOT_A] = 1.0;
     spec->value[SLOT_B] = b[i];
+    if (company->enemy[i]) spec->enemies[spec->n_enemy++] = slice_str(company->enemy[i]);
+    if (company->set[i]) spec->set = slice_str(company->set[i]);
     if (i == 5) return;
     spec->n_tag = 1;
     spec->tags[0] = (struct tag){slice_str("strand"), slice_str(i % 2 ? "shape" : "number")};
@@ -25,15 +27,17 @@ static void make(size_t i, void *context, struct item_spec *spec)
 
 void story_begin(struct story *story, unsigned length)
 {
-    story_begin_later(story, length, "");
+    story_begin_in(story, length, &(struct company){0});
 }
 
 void story_begin_later(struct story *story, unsigned length, const char *later)
 {
-    char items[STORY_ITEMS + 1] = "";
+    story_begin_in(story, length, &(struct company){.later = later});
+}
 
-    strncpy(items, later, STORY_ITEMS);
-    *story = (struct story){.bank = bank_make(STORY_ITEMS, make, items)};
+void story_begin_in(struct story *story, unsigned length, const struct company *company)
+{
+    *story = (struct story){.bank = bank_make(STORY_ITEMS, make, (void *)(uintptr_t)company)};
     test_init(&story->test);
     story->test.stop = (struct stop_tree){0};
     if (length > 0) stop_any(&story->test, (struct stop_node[]){stop_at(&stop_length, length)}, 1);

@@ -28,6 +28,14 @@ struct story {
 void story_begin(struct story *story, unsigned length);
 /* The same, with the items named by the letters of `later`, 1 to 6, scored by a person. */
 void story_begin_later(struct story *story, unsigned length, const char *later);
+
+/* The same of a bank whose items have an enemy and a set (NULL: none), by the order above; `later`
+ * as there, NULL for none. */
+struct company {
+    const char *enemy[STORY_ITEMS], *set[STORY_ITEMS], *later;
+};
+
+void story_begin_in(struct story *story, unsigned length, const struct company *company);
 void story_end(struct story *story);
 
 /* What happens. */

@@ -137,6 +137,49 @@ Test(plan, finds_its_start_items)
     bank_free(bank);
 }
 
+/* q1 and q2 are enemies; q1, q2, q3 are of set P, q4, q5, q6 of set R. */
+static void make_company(size_t i, void *context, struct item_spec *spec)
+{
+    make(i, context, spec);
+    if (i == 0) spec->enemies[spec->n_enemy++] = slice_str("q2");
+    if (i < 6) spec->set = slice_str(i < 3 ? "P" : "R");
+}
+
+static void check_start(const struct bank *bank, const char *const *ids, const char *text)
+{
+    struct faults faults = {0};
+    struct plan *plan = NULL;
+    struct test test;
+
+    test_init(&test);
+    test.sets_together = true;
+    for (; ids[test.n_start]; test.n_start++) {
+        strcpy(test.start_items[test.n_start], ids[test.n_start]);
+    }
+    cr_expect(plan_new(&test, bank, &plan, &faults) == (text ? INVALID_TEST : OK), "%s", text);
+    cr_expect(faults.total == (text != NULL));
+    for (size_t i = 0; i < faults.n; i++) {
+        cr_expect_str_eq(faults.list[i].field, "start.items");
+        cr_expect_str_eq(faults.list[i].text, text);
+    }
+    plan_free(plan);
+    faults_done(&faults);
+}
+
+Test(plan, refuses_start_items_that_break_the_blueprint)
+{
+    struct bank *bank = bank_make(N_ITEM, make_company, NULL);
+
+    check_start(bank, (const char *[]){"q7", "q1", "q3", "q4", "q6", NULL}, NULL);
+    check_start(bank, (const char *[]){"q4", "q7", "q8", "q2", NULL}, NULL);
+    check_start(bank, (const char *[]){"q2", "q1", NULL}, "\"q2\" and \"q1\" are enemies");
+    check_start(bank, (const char *[]){"q1", "q7", "q3", NULL},
+                "\"q3\" is of the set of \"q1\" but does not follow it");
+    check_start(bank, (const char *[]){"q4", "q5", "q1", "q6", NULL},
+                "\"q6\" is of the set of \"q4\" but does not follow it");
+    bank_free(bank);
+}
+
 Test(plan, tells_every_fault_by_its_field)
 {
     struct bank *bank = bank_make(N_ITEM, make, NULL);

@@ -147,6 +147,49 @@ Test(test_document, keeps_the_tables_of_priors_apart)
               &test, "estimate.prior.theta");
 }
 
+Test(test_document, reads_how_items_may_stand_together)
+{
+    static const struct {
+        const char *blueprint;
+        bool allowed, together;
+        unsigned max;
+    } good[] = {
+        {"{}", false, false, 0},
+        {"{'enemies': true, 'sets': 'any'}", false, false, 0},
+        {"{'enemies': false}", true, false, 0},
+        {"{'sets': 'together'}", false, true, 0},
+        {"{'sets': 'together', 'max_per_set': 1, 'enemies': null}", false, true, 1},
+        {"{'sets': 'together', 'max_per_set': 1000}", false, true, 1000},
+    };
+    static const struct {
+        const char *blueprint, *faults;
+    } bad[] = {
+        {"{'enemies': 1}", "blueprint.enemies"},
+        {"{'enemies': 'apart', 'set': 'together'}", "blueprint.set blueprint.enemies"},
+        {"{'sets': true}", "blueprint.sets"},
+        {"{'sets': 'apart'}", "blueprint.sets"},
+        {"{'sets': 'together', 'max_per_set': 0}", "blueprint.max_per_set"},
+        {"{'sets': 'together', 'max_per_set': 1001}", "blueprint.max_per_set"},
+        {"{'sets': 'any', 'max_per_set': 3}", "blueprint.max_per_set"},
+    };
+    char text[256];
+    struct test test;
+
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        snprintf(text, sizeof(text), "{'test': 't', 'bank': 'b', 'blueprint': %s}",
+                 good[i].blueprint);
+        cr_assert(read_test(text, &test, ""));
+        cr_expect(test.enemies_allowed == good[i].allowed, "%s", text);
+        cr_expect(test.sets_together == good[i].together, "%s", text);
+        cr_expect(test.max_per_set == good[i].max, "%s", text);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        snprintf(text, sizeof(text), "{'test': 't', 'bank': 'b', 'blueprint': %s}",
+                 bad[i].blueprint);
+        read_test(text, &test, bad[i].faults);
+    }
+}
+
 Test(test_document, has_defaults)
 {
     static const char *const texts[] = {
