@@ -6,12 +6,19 @@
 #include "estimate/person_fit.h"
 #include "num/elementary.h"
 
+/* How much of Var(w) must be left beside the score for lz*, and how near 0 the estimating equation
+ * must be, in standard deviations of the score: rounding leaves 1e-13, a bound or a step far more.
+ * (With one answer in two categories w is a line of r, and nothing is left.) */
+#define LEFT   1e-9
+#define SOLVED 1e-6
+
 /* Sums over the answered items. */
 struct sums {
     double w;  // W
     double var_w, cov;
     double var_r;  // the test information
     double j;      // of the weighted likelihood's r0
+    double r;      // the score
 };
 
 static void add_item(struct sums *sums, const struct item *item, unsigned score, double theta)
@@ -30,10 +37,12 @@ static void add_item(struct sums *sums, const struct item *item, unsigned score,
     }
     sums->var_r += curve_info(&curve);
     sums->w += w[score] - mean;
+    sums->r += curve.r1[score];
     sums->j += curve_j(&curve);
 }
 
-/* r0 of the estimator's equation; NaN where it has none. */
+/* r0 of the estimator's equation; NaN where it has none. Sinharay (2016) has the same for several
+ * categories: his sums over categories are our covariances, as the mean of r is 0. */
 static double score_constant(const struct estimate_spec *spec, const struct evidence *evidence,
                              const struct sums *sums, double theta)
 {
@@ -53,7 +62,7 @@ struct person_fit person_fit(const struct estimate_spec *spec, const struct evid
     bool is_one = bank_n_dim(evidence->bank) == 1;
     struct person_fit fit = {.lz = (double)NAN, .lz_star = (double)NAN};
     struct sums sums = {0};
-    double c, variance;
+    double c, r0, variance;
 
     for (size_t j = 0; j < evidence->n; j++) {
         const struct item *item = bank_item(evidence->bank, evidence->item[j]);
@@ -64,10 +73,9 @@ struct person_fit person_fit(const struct estimate_spec *spec, const struct evid
     fit.lz = sums.w / sqrt(sums.var_w);
     if (!is_one || !(sums.var_r > 0.0)) return fit;
     c = sums.cov / sums.var_r;
+    r0 = score_constant(spec, evidence, &sums, theta[0]);
     variance = sums.var_w - c * sums.cov;
-    if (variance > 0.0) {
-        fit.lz_star =
-            (sums.w + c * score_constant(spec, evidence, &sums, theta[0])) / sqrt(variance);
-    }
+    if (!(fabs(r0 + sums.r) <= SOLVED * sqrt(sums.var_r))) return fit;
+    if (variance > LEFT * sums.var_w) fit.lz_star = (sums.w + c * r0) / sqrt(variance);
     return fit;
 }
