@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """theta simulate and theta plot: from the daemon and from files, and what they refuse."""
 
+import collections
 import csv
 import json
 import os
@@ -128,6 +129,33 @@ class TestSimulate(unittest.TestCase):
         self.assertGreater(summary["correlation"], 0.9)
         self.assertLess(estimates[1], -1)
         self.assertGreater(estimates[19], 1)
+
+    def test_served_sessions_are_the_simulated_ones(self):
+        """Asked the same, the daemon picks the same and estimates the same, to a file's digits."""
+        document = {**DOCUMENT, "test": "served", "reveal": True, "select": {"criterion": "MEPV"}}
+        with open(self.path("quick.json"), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        answers = [[(5 * n + i * i) % 7 < 2 + (N_ITEM - i) // 10 for i in range(N_ITEM)]
+                   for n in range(12)]
+        with open(self.path("matrix.csv"), "w", encoding="utf-8") as file:
+            file.write("id," + ",".join(f"q{i}" for i in range(N_ITEM)) + "\n")
+            for n, row in enumerate(answers):
+                file.write(f"e{n}," + ",".join(str(int(score)) for score in row) + "\n")
+        self.simulate("out", *self.files, "--responses", self.path("matrix.csv"))
+        asked = collections.Counter()
+        with self.start_daemon().client() as client:
+            for row, simulated in zip(answers, rows(self.path("out/examinees.csv"))):
+                session = client.session_start("served", "e")
+                while session.state["state"] == "asking":
+                    item = session.state["item"]["id"]
+                    asked[item] += 1
+                    session.answer(score=int(row[int(item[1:])]))
+                result = session.result
+                self.assertEqual([f"{result['theta']:.10g}", f"{result['se']:.10g}",
+                                  result["stop"]],
+                                 [simulated["estimate"], simulated["se"], simulated["stop"]])
+        self.assertEqual({row["item"]: int(row["n"]) for row in rows(self.path("out/items.csv"))},
+                         {f"q{i}": asked[f"q{i}"] for i in range(N_ITEM)})
 
     def test_refusals(self):
         simulate = ["simulate", *self.files]
