@@ -34,6 +34,8 @@ static const struct argp_option descriptions[N_OPTION] = {
                         0},
     [OPTION_FORMAT] = {"format", KEY_OPTION + OPTION_FORMAT, "FORMAT", 0,
                        "Format of the file (by default told by its header)", 0},
+    [OPTION_HEAD] = {"head", KEY_OPTION + OPTION_HEAD, "EVENT:SEAL", 0,
+                     "A head that an earlier verify told: the store must still have it", 0},
     [OPTION_MODEL] = {"model", KEY_OPTION + OPTION_MODEL, "MODEL", 0,
                       "Response model, where the file does not tell it", 0},
     [OPTION_NAME] = {"name", KEY_OPTION + OPTION_NAME, "NAME", 0,
@@ -82,6 +84,7 @@ static const struct argp_option descriptions[N_OPTION] = {
                       0},
     [OPTION_THREADS] = {"threads", KEY_OPTION + OPTION_THREADS, "N", 0,
                         "Processors to use (by default all); the results are the same", 0},
+    [OPTION_TO] = {"to", KEY_OPTION + OPTION_TO, "FILE", 0, "Where the copy goes", 0},
     [OPTION_VERSION] = {"version", KEY_OPTION + OPTION_VERSION, "NUMBER", 0,
                         "This version (by default the newest)", 0},
 };

@@ -17,6 +17,7 @@ enum args_option {
     OPTION_EXAMINEES,
     OPTION_EXPIRES,
     OPTION_FORMAT,
+    OPTION_HEAD,
     OPTION_MODEL,
     OPTION_NAME,
     OPTION_NO_HINT,
@@ -37,6 +38,7 @@ enum args_option {
     OPTION_TENANT,
     OPTION_THETA,
     OPTION_THREADS,
+    OPTION_TO,
     OPTION_TOP,
     OPTION_VERSION,
     N_OPTION
@@ -82,6 +84,8 @@ extern const struct command command_ping, command_hello, command_stats, command_
     command_explain, command_session_show, command_session_finish, command_session_suspend,
     command_session_resume, command_session_void, command_simulate, command_plot_item,
     command_plot_test, command_keygen_server, command_keygen_client, command_session_list,
-    command_session_answers, command_session_score, command_plot_session;
+    command_session_answers, command_session_score, command_plot_session, command_verify,
+    command_backup, command_restore, command_compact, command_examinee_export,
+    command_examinee_erase, command_audit;
 
 #endif

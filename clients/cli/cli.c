@@ -139,6 +139,10 @@ static int connect_daemon(struct cli *cli)
     }
     code = find_keys(cli);
     if (code) return code;
+    if (cli->timeout_ms > 0) {
+        options.timeout_ms = cli->timeout_ms;
+        options.tries = 1;
+    }
     options.server_key = cli->server_key;
     options.key = cli->key;
     cli->client = thetad_open(cli->endpoint, &options);

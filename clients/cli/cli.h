@@ -23,6 +23,7 @@ struct cli {
     struct thetad *client;   // NULL until the first call
     struct decoder decoder;
     msgpack_object reply;  // the last
+    unsigned timeout_ms;   // of the connection to come; 0: the usual one
     int64_t waited_ms;     // for it, over all tries
     char path[256];        // of the default endpoint
 };

@@ -17,7 +17,9 @@ static const struct command *const commands[] = {
     &command_session_list,   &command_session_answers, &command_session_score,
     &command_explain,        &command_simulate,        &command_plot_item,
     &command_plot_test,      &command_plot_session,    &command_keygen_server,
-    &command_keygen_client,
+    &command_keygen_client,  &command_verify,          &command_backup,
+    &command_restore,        &command_compact,         &command_examinee_export,
+    &command_examinee_erase, &command_audit,
 };
 
 /* Where the command begins in argv. */

@@ -135,6 +135,22 @@ static bool set_quota(struct setting *setting, enum quota_kind kind)
     return set_int(setting, 0, QUOTA_MOST, &setting->config->quota.most[kind]);
 }
 
+static bool set_store(struct setting *setting)
+{
+    struct config *config = setting->config;
+
+    if (is(setting, "store", "map_size_mib")) {
+        return set_int(setting, 1, MAX_MAP_MIB, &config->map_mib);
+    }
+    if (is(setting, "store", "backup_dir")) return set_text(setting, config->backup_dir);
+    if (is(setting, "store", "retain_days"))
+        return set_int(setting, 0, 36525, &config->retain_days);
+    if (is(setting, "store", "reserve_mib")) {
+        return set_int(setting, 0, MAX_MAP_MIB, &config->reserve_mib);
+    }
+    return refuse(setting, "there is no such key");
+}
+
 static bool set_daemon(struct setting *setting)
 {
     struct config *config = setting->config;
@@ -142,14 +158,11 @@ static bool set_daemon(struct setting *setting)
     if (is(setting, "thetad", "data_dir")) return set_text(setting, config->data_dir);
     if (is(setting, "thetad", "log_level")) return set_level(setting);
     if (is(setting, "thetad", "drain_ms")) return set_int(setting, 0, 600000, &config->drain_ms);
-    if (is(setting, "store", "map_size_mib")) {
-        return set_int(setting, 1, MAX_MAP_MIB, &config->map_mib);
-    }
     if (is(setting, "sessions", "max_live")) {
         return set_int(setting, 1, 10000000, &config->max_sessions);
     }
     if (is(setting, "sessions", "idle_s")) return set_int(setting, 1, 31536000, &config->idle_s);
-    return refuse(setting, "there is no such key");
+    return set_store(setting);
 }
 
 static bool set_access(struct setting *setting)
@@ -231,6 +244,7 @@ void config_init(struct config *config)
         .endpoint = {[IPC_ENDPOINT] = {.url = "ipc:///run/thetad/thetad.sock", .roles = ROLE_ALL},
                      [TCP_ENDPOINT] = {.url = "tcp://127.0.0.1:7350", .roles = ROLE_FRONTEND}},
         .map_mib = 65536,
+        .reserve_mib = 64,
         .max_sessions = 200000,
         .idle_s = 3600,
         .drain_ms = 5000,

@@ -34,10 +34,13 @@ struct config {
     char data_dir[CONFIG_TEXT];
     enum log_level log_level;
     struct endpoint_config endpoint[CONFIG_ENDPOINTS];
-    int64_t map_mib;       // LMDB's map; address space, not disk
-    int64_t max_sessions;  // live ones
-    int64_t idle_s;        // a session untouched for so long leaves memory
-    int64_t drain_ms;      // longest wait for what is under way when told to end
+    char backup_dir[CONFIG_TEXT];  // "": none
+    int64_t map_mib;               // LMDB's map; address space, not disk
+    int64_t retain_days;           // sessions older than that are erased; 0: never
+    int64_t reserve_mib;           // of the disk, below which nothing is written
+    int64_t max_sessions;          // live ones
+    int64_t idle_s;                // a session untouched for so long leaves memory
+    int64_t drain_ms;              // longest wait for what is under way when told to end
 
     /* Encryption and keys of the tcp endpoint, where the first is not "". */
     char server_key[CONFIG_TEXT];  // file of the secret certificate; a name: a systemd credential

@@ -8,6 +8,7 @@
 #include "server/clock.h"
 #include "server/frames.h"
 #include "server/notify.h"
+#include "server/upkeep.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,10 +17,6 @@
 #include <utlist.h>
 
 enum {
-    TRIM_TICKS = 20,  // trim the journal on every so many ticks
-    TIDY_BUSY = 8,    // sessions to archive in a cycle that serves,
-    TIDY_IDLE = 256,  // and on a tick
-    TIDY_SHARE = 16,  // and one of so many that have ended
     CYCLE_BYTES = 16 << 20,
     CYCLE_MS = 50,
     QUEUE_BYTES = 256 << 20,
@@ -61,13 +58,17 @@ static void die(struct loop *loop, const struct fault *fault)
 static void finish_helped(struct loop *loop, const struct job *job);
 
 /* All helpers must be at rest while the map grows. */
-static void rest_helper(struct loop *loop)
+static void rest_helpers(struct loop *loop)
 {
     struct job job;
 
-    wait_wake(&loop->wait, loop->helper_source);
-    while (helper_n_out(loop->helper) > 0 && helper_take(loop->helper, true, &job, &loop->helped)) {
-        finish_helped(loop, &job);
+    for (int h = 0; h < N_HELPER; h++) {
+        struct helper *helper = loop->helper[h];
+
+        wait_wake(&loop->wait, loop->helper_source[h]);
+        while (helper_n_out(helper) > 0 && helper_take(helper, true, &job, &loop->helped)) {
+            finish_helped(loop, &job);
+        }
     }
 }
 
@@ -77,10 +78,11 @@ void cycle_commit(struct loop *loop)
     struct fault fault = {0};
     enum status st;
 
+    server->has_erased = false;
     if (server->batch.n == 0 && !server->batch.bytes.failed) return;
     st = env_commit(server->env, &server->batch, &fault);
     while (st == MAP_FULL) {
-        rest_helper(loop);
+        rest_helpers(loop);
         if (env_grow(server->env)) break;
         log_line(LOG_WARN, "the store's map was full and was doubled", "writes=%zu",
                  server->batch.n);
@@ -142,9 +144,11 @@ static void send_pending(struct loop *loop)
 
     DL_FOREACH(loop->pending, pending)
     {
+        int h = pending->job.request->slow ? HELPER_SLOW : HELPER_QUICK;
+
         if (pending->sent) continue;
-        wait_wake(&loop->wait, loop->helper_source);
-        pending->sent = helper_ask(loop->helper, &pending->job, buf_slice(&pending->body));
+        wait_wake(&loop->wait, loop->helper_source[h]);
+        pending->sent = helper_ask(loop->helper[h], &pending->job, buf_slice(&pending->body));
         if (!pending->sent) return;
     }
 }
@@ -157,9 +161,8 @@ static void finish_pending(struct loop *loop, struct pending *pending, const str
     struct slice body = slice_of(pending->body.data, pending->body.n - job->n_extra);
 
     buf_append(&loop->envelope, pending->envelope.data, pending->envelope.n);
-    if (done.request->finish) {
-        call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
-    }
+    done.helped = buf_slice(&loop->helped);
+    call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
     if (loop->reply.n == reply_at) {
         buf_append(&loop->reply, loop->helped.data, loop->helped.n);
     }
@@ -181,15 +184,18 @@ static void finish_helped(struct loop *loop, const struct job *job)
     }
 }
 
-static void drain_helper(struct loop *loop)
+static void drain_helpers(struct loop *loop)
 {
     struct job job;
 
-    while (wait_is_awake(&loop->wait, loop->helper_source) && loop->n_slot < CYCLE_MESSAGES) {
-        if (helper_take(loop->helper, false, &job, &loop->helped))
-            finish_helped(loop, &job);
-        else
-            wait_sleep(&loop->wait, loop->helper_source);
+    for (int h = 0; h < N_HELPER; h++) {
+        while (wait_is_awake(&loop->wait, loop->helper_source[h]) &&
+               loop->n_slot < CYCLE_MESSAGES) {
+            if (helper_take(loop->helper[h], false, &job, &loop->helped))
+                finish_helped(loop, &job);
+            else
+                wait_sleep(&loop->wait, loop->helper_source[h]);
+        }
     }
 }
 
@@ -390,31 +396,13 @@ static size_t drain(struct loop *loop, bool *out_full)
     return n;
 }
 
-/* More where more have ended, so that they do not pile up. */
-static void tidy(struct loop *loop, size_t n_most)
-{
-    struct server *server = loop->server;
-    enum status st;
-
-    n_most += sessions_n_ended(server->sessions) / TIDY_SHARE;
-    st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
-
-    if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
-}
-
 /* What is due from time to time, in the batch of the cycle. */
 static void tick(struct loop *loop, int64_t now_us)
 {
-    struct server *server = loop->server;
-    enum status st;
+    int64_t now_ms = steady_ms(&loop->steady, clock_wall_ms(), now_us);
 
     loop->tick_us = now_us;
-    uploads_tidy(server->uploads, &server->batch, now_us);
-    if (loop->n_tick++ % TRIM_TICKS == 0) {
-        st = sessions_trim(server->sessions, &server->batch);
-        if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
-        journal_anchor(&server->journal, &server->batch);
-    }
+    upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
     if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 1000 / 2) {
         notify("WATCHDOG=1");
         loop->watchdog_us = now_us;
@@ -440,8 +428,9 @@ void cycle(struct loop *loop)
     shrink(&loop->reply);
     shrink(&loop->helped);
     if (due) tick(loop, now_us);
-    tidy(loop, due ? TIDY_IDLE : TIDY_BUSY);
-    drain_helper(loop);
+    drain_helpers(loop);
+    if (loop->server->has_erased) cycle_commit(loop);  // no request may find what is on its way out
+    upkeep_cycle(loop->server, due);
     n_served = drain(loop, &full);
     if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
     if (planted("replies before commit")) send_replies(loop);

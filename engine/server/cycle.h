@@ -18,6 +18,9 @@ enum {
     TICK_MS = 500,
 };
 
+/* Helpers: for work of a moment, and for what may take long. */
+enum { HELPER_QUICK, HELPER_SLOW, N_HELPER };
+
 /* One reply to send when the cycle's writes are on disk. */
 struct slot {
     int socket;
@@ -42,10 +45,10 @@ struct loop {
     void *zmq;
     void *router[CONFIG_ENDPOINTS];
     struct access *access;  // of TCP; NULL where it has no keys
-    struct helper *helper;
+    struct helper *helper[N_HELPER];
     int signal_fd;
     struct wait wait;
-    int router_source[CONFIG_ENDPOINTS], helper_source, signal_source;
+    int router_source[CONFIG_ENDPOINTS], helper_source[N_HELPER], signal_source;
     struct decoder decoder;
     struct steady steady;
     struct buf envelope, body, reply, helped;

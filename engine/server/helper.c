@@ -3,23 +3,22 @@
 #include "base/handoff.h"
 #include "estimate/estimator.h"
 #include "server/log.h"
+#include "server/verify.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <zmq.h>
-
-#define HELPER_ENDPOINT "inproc://helper"
 
 /* What the thread works with. It is all made before the thread is, which then owns it. */
 struct worker {
     void *socket;
-    struct env *env;
+    struct tools tools;
     struct decoder decoder;
     bool has_decoder;
-    struct estimate_workspace *workspace;
     struct buf reply;
     atomic_bool quit;  // asks still in the queue are left
 };
@@ -53,7 +52,7 @@ static bool serve_one(struct worker *worker)
     if (more) {
         buf_clear(&worker->reply);
         call_work(&worker->decoder, slice_of(zmq_msg_data(&body), zmq_msg_size(&body)), &job,
-                  worker->env, worker->workspace, &worker->reply);
+                  &worker->tools, &worker->reply);
         handoff_give(&worker->reply);
         more = send_pair(worker->socket, &job, buf_slice(&worker->reply));
     }
@@ -80,18 +79,21 @@ static void worker_done(struct worker *worker)
 {
     close_socket(worker->socket);
     if (worker->has_decoder) decoder_done(&worker->decoder);
-    estimate_workspace_free(worker->workspace);
+    estimate_workspace_free(worker->tools.workspace);
+    verify_free(worker->tools.verify);
     buf_done(&worker->reply);
 }
 
-static bool open_pair(void *zmq_context, struct helper *helper)
+static bool open_pair(void *zmq_context, const char *name, struct helper *helper)
 {
     struct worker *worker = &helper->worker;
+    char endpoint[64];
 
     helper->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
     worker->socket = zmq_socket(zmq_context, ZMQ_PAIR);
-    return helper->loop_end && worker->socket && zmq_bind(helper->loop_end, HELPER_ENDPOINT) == 0 &&
-           zmq_connect(worker->socket, HELPER_ENDPOINT) == 0;
+    snprintf(endpoint, sizeof(endpoint), "inproc://%s", name);
+    return helper->loop_end && worker->socket && zmq_bind(helper->loop_end, endpoint) == 0 &&
+           zmq_connect(worker->socket, endpoint) == 0;
 }
 
 static bool start_thread(struct helper *helper)
@@ -105,16 +107,16 @@ static bool start_thread(struct helper *helper)
     return helper->running;
 }
 
-enum status helper_start(void *zmq_context, struct env *env, struct helper **out)
+enum status helper_start(void *zmq_context, const char *name, struct env *env, struct helper **out)
 {
     struct helper *helper = calloc(1, sizeof(*helper));
 
     if (!helper) return NO_MEMORY;
-    helper->worker.env = env;
-    helper->worker.workspace = estimate_workspace_new();
+    helper->worker.tools.env = env;
+    helper->worker.tools.workspace = estimate_workspace_new();
     helper->worker.has_decoder = decoder_init(&helper->worker.decoder) == OK;
-    if (!helper->worker.workspace || !helper->worker.has_decoder ||
-        !open_pair(zmq_context, helper) || !start_thread(helper)) {
+    if (!helper->worker.tools.workspace || !helper->worker.has_decoder ||
+        !open_pair(zmq_context, name, helper) || !start_thread(helper)) {
         log_line(LOG_ERROR, "the helper cannot start", "error=\"%s\"", zmq_strerror(errno));
         helper_stop(helper);
         return NO_MEMORY;

@@ -8,8 +8,9 @@
 
 struct helper;
 
-/* NO_MEMORY where the thread or its sockets cannot be had. */
-MUST_CHECK enum status helper_start(void *zmq_context, struct env *env, struct helper **out);
+/* Start one under a name of its own. NO_MEMORY where the thread or its sockets cannot be had. */
+MUST_CHECK enum status helper_start(void *zmq_context, const char *name, struct env *env,
+                                    struct helper **out);
 
 /* Ends the thread when its present work is done. NULL is fine. */
 void helper_stop(struct helper *helper);

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
+static const char *const helper_names[N_HELPER] = {"helper", "slow-helper"};
+
 enum { QUIET_MS = 100 };  // no message for so long ends a drain
 
 /* The signals that the loop takes as messages. */
@@ -120,9 +122,12 @@ static bool add_sources(struct loop *loop)
         loop->router_source[s] = wait_add(&loop->wait, loop->router[s], -1);
         good = good && loop->router_source[s] >= 0;
     }
-    loop->helper_source = wait_add(&loop->wait, helper_socket(loop->helper), -1);
+    for (int h = 0; h < N_HELPER; h++) {
+        loop->helper_source[h] = wait_add(&loop->wait, helper_socket(loop->helper[h]), -1);
+        good = good && loop->helper_source[h] >= 0;
+    }
     loop->signal_source = wait_add(&loop->wait, NULL, loop->signal_fd);
-    return good && loop->helper_source >= 0;
+    return good;
 }
 
 static int wait_ms(const struct loop *loop)
@@ -181,7 +186,11 @@ static int open_sockets(struct loop *loop, struct fault *fault)
     zmq_ctx_set(loop->zmq, ZMQ_BLOCKY, 0);
     loop->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (loop->signal_fd < 0) return EX_OSERR;
-    if (helper_start(loop->zmq, server->env, &loop->helper)) return EX_OSERR;
+    for (int h = 0; h < N_HELPER; h++) {
+        if (helper_start(loop->zmq, helper_names[h], server->env, &loop->helper[h])) {
+            return EX_OSERR;
+        }
+    }
     if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;
     for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
         code = bind_endpoint(loop, s, fault);
@@ -191,7 +200,7 @@ static int open_sockets(struct loop *loop, struct fault *fault)
 
 static void close_sockets(struct loop *loop)
 {
-    helper_stop(loop->helper);
+    for (int h = 0; h < N_HELPER; h++) helper_stop(loop->helper[h]);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (loop->router[s]) zmq_close(loop->router[s]);
     }

@@ -34,6 +34,11 @@ const struct request *const requests[] = {
     &request_test_put,
     &request_test_get,
     &request_test_list,
+    &request_log_verify,
+    &request_audit_list,
+    &request_admin_backup,
+    &request_examinee_export,
+    &request_examinee_erase,
     &request_irt_curve,
     &request_irt_estimate,
     &request_irt_rank,
@@ -262,16 +267,52 @@ static void end_call(struct call *call, enum status st, size_t mark)
     faults_done(&call->faults);
 }
 
+/* Whether the request goes into the audit, and how. The subject is taken before the request runs,
+ * which may change it. */
+struct audited {
+    bool is;
+    struct audit_subject subject;
+};
+
+static struct audited audited_of(const struct call *call, const struct request *request)
+{
+    struct audited audited = {0};
+
+    if (request->audit) audited.is = request->audit(call, &audited.subject);
+    return audited;
+}
+
+/* The entry is in the cycle's batch, so the reply waits for it. */
+static void audit_call(const struct call *call, const struct audited *audited, enum status st)
+{
+    struct server *server = call->server;
+    struct audit_entry entry = {.time_ms = call->now_ms,
+                                .tenant = call->tenant,
+                                .who = call->who,
+                                .roles = call->roles,
+                                .subject = slice_str(audited->subject.text),
+                                .code = slice_str(status_code(st))};
+
+    if (!audited->is) return;
+    entry.op = slice_str(call->request->op);
+    audit_append(&server->audit, &server->batch, &entry);
+}
+
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job)
 {
     struct call call = call_of(server, peer, reply);
     size_t mark = reply->n;
     enum status st = call_begin(&call, decoder, body);
+    struct audited audited = {0};
 
     server->stats.requests++;
     call.job = job;
     buf_clear(&server->extra);
+    if (st == OK) audited = audited_of(&call, call.request);
+    if (st == OK && server->disk_is_low && !call.request->when_full) {
+        st = refuse(&call, RETRY, NULL, "the disk is nearly full: nothing is written for now");
+    }
     if (st == OK && call.request->work && !job) {
         st = refuse(&call, BUSY, NULL, "too many requests wait for the helper");
     }
@@ -282,6 +323,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
         return CALL_ASKED;
     }
     if (st) server->stats.errors++;
+    audit_call(&call, &audited, st);
     end_call(&call, st, mark);
     return CALL_REPLIED;
 }
@@ -297,15 +339,15 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
     end_call(&call, st ? st : status, mark);
 }
 
-void call_work(struct decoder *decoder, struct slice body, struct job *job, struct env *env,
-               struct estimate_workspace *workspace, struct buf *reply)
+void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,
+               struct buf *reply)
 {
-    struct call call = {.out = writer_of(reply), .job = job};
+    struct call call = {.out = writer_of(reply), .job = job, .tools = tools};
     size_t mark = reply->n, n_body = body.n - job->n_extra;
     enum status st = call_decode(&call, decoder, slice_of(body.data, n_body));
 
     call.extra = slice_of(body.data + n_body, job->n_extra);
-    if (st == OK) st = job->request->work(&call, env, workspace);
+    if (st == OK) st = job->request->work(&call, tools->env, tools->workspace);
     job->status = st;
     end_call(&call, st, mark);
 }
@@ -316,10 +358,13 @@ void call_finish(struct server *server, struct decoder *decoder, struct slice bo
     struct call call = call_of(server, peer, reply);
     size_t mark = reply->n;
     enum status st = call_decode(&call, decoder, body);
+    struct audited audited = audited_of(&call, job->request);
 
+    call.request = job->request;
     call.job = job;
-    if (st == OK) st = job->request->finish(&call);
+    if (st == OK && job->request->finish) st = job->request->finish(&call);
     if (st) server->stats.errors++;
+    audit_call(&call, &audited, job->status ? job->status : st);
     end_call(&call, st, mark);
     if (job->status) reply->n = mark;  // the helper's reply says what was wrong
 }

@@ -17,6 +17,7 @@ struct key;
 struct bank_version;
 struct plan;
 struct estimate_workspace;
+struct verify;
 
 /* One request on its way. What runs in a helper has no server. */
 struct call {
@@ -33,7 +34,16 @@ struct call {
     int64_t retry_after_ms;  // with BUSY; 0: a while
     struct writer out;       // the reply
     struct job *job;         // where part of the work is a helper's
-    struct slice extra;      // in a helper: what `run` put into server->extra
+    struct slice extra;      // in a helper: what `run` put into server->extra,
+    struct tools *tools;     // and what the helper has
+};
+
+/* What a helper has at hand. */
+struct tools {
+    struct env *env;
+    struct estimate_workspace *workspace;
+    struct verify *verify;  // the newest one, NULL before the first
+    int64_t verify_run;     // its number
 };
 
 /* Work for a helper: a value. The only thing shared is the bank, which never changes. */
@@ -46,20 +56,32 @@ struct job {
     struct bank_header upload;  // to compile (bank.publish); its name is empty
     struct bank *made;          // what came of it
     enum status status;         // of the work
+    struct slice helped;        // what it wrote, for `finish`
+};
+
+/* On whom or what a request acts, in the audit. */
+struct audit_subject {
+    char text[LIMIT_ID + 1];
 };
 
 struct request {
     const char *op;
     unsigned roles;    // any of which allows it; ROLE_ALL: everybody's
     size_t max_bytes;  // of the body
+    bool slow;         // its work may take long: a helper of its own does it
+    bool when_full;    // also done where the disk is nearly full: it keeps nothing new, or frees
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */
     enum status (*run)(struct call *call);
     /* Where it is not NULL, `run` only prepares call->job, and a helper does the work: it writes
-     * the reply, or leaves that to `finish`, which the loop runs when the work is done or has
-     * failed. */
+     * the reply, or what `finish` needs to write it, which the loop runs when the work is done or
+     * has failed. */
     enum status (*work)(struct call *call, struct env *env, struct estimate_workspace *workspace);
     enum status (*finish)(struct call *call);
+    /* Where it is not NULL: whether this request goes into the audit, which its reply then waits
+     * for, and its subject ("" beforehand). server/audits.h has them. Every row that frontends and
+     * metrics may not use has one, or a reason. */
+    bool (*audit)(const struct call *call, struct audit_subject *out_subject);
 };
 
 /* All requests, NULL at the end. */
@@ -73,6 +95,8 @@ extern const struct request request_session_start, request_session_answer, reque
     request_session_suspend, request_session_resume, request_session_finish, request_session_void,
     request_session_explain, request_session_revise, request_session_score, request_session_answers,
     request_session_list;
+extern const struct request request_log_verify, request_audit_list, request_admin_backup,
+    request_examinee_export, request_examinee_erase;
 extern const struct request request_irt_curve, request_irt_estimate, request_irt_rank;
 
 /* Begin a good reply with `n_field` fields to come. */
@@ -129,11 +153,11 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
                  const struct peer *peer, enum status status, struct buf *reply);
 
 /* In a helper: do job->request's work on the body. The reply, or an error reply, is appended. */
-void call_work(struct decoder *decoder, struct slice body, struct job *job, struct env *env,
-               struct estimate_workspace *workspace, struct buf *reply);
+void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,
+               struct buf *reply);
 
-/* In the loop, after the work of a request that has a `finish`: appends the reply, unless the
- * helper has written that already because the work failed. */
+/* In the loop, after the work of a helper: appends the reply where the request has a `finish`
+ * and the work went well; else the helper has written it. */
 void call_finish(struct server *server, struct decoder *decoder, struct slice body,
                  const struct peer *peer, struct job *job, struct buf *reply);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.answers: the answers of a session as they stand, and what theta was after each. */
+#include "server/audits.h"
 #include "server/history.h"
 #include "server/outline.h"
 #include "server/request.h"
@@ -203,5 +204,7 @@ const struct request request_session_answers = {.op = "session.answers",
                                                 .roles = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR |
                                                          ROLE_ADMIN,
                                                 .max_bytes = LIMIT_REQUEST,
+                                                .when_full = true,
                                                 .run = prepare,
-                                                .work = work};
+                                                .work = work,
+                                                .audit = audit_session};

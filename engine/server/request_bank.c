@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bank.*: upload in parts, publish whole, read back, withdraw items. */
-#include "server/request.h"
+#include "server/audits.h"
 #include "server/server.h"
 
 #include <string.h>
@@ -389,20 +389,28 @@ static enum status retire(struct call *call)
     return OK;
 }
 
-#define BANK_ROW(row_op, row_max, row_run)                                                         \
+#define BANK_ROW(row_op, row_max, row_run, row_audit)                                              \
     {                                                                                              \
-        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = row_max, .run = row_run                   \
+        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = row_max, .run = row_run,                  \
+        .audit = row_audit                                                                         \
+    }
+#define BANK_READ_ROW(row_op, row_run, row_audit)                                                  \
+    {                                                                                              \
+        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = LIMIT_REQUEST, .when_full = true,         \
+        .run = row_run, .audit = row_audit                                                         \
     }
 
-const struct request request_bank_begin = BANK_ROW("bank.begin", LIMIT_REQUEST, begin);
-const struct request request_bank_add = BANK_ROW("bank.add", LIMIT_MESSAGE, add);
+const struct request request_bank_begin = BANK_ROW("bank.begin", LIMIT_REQUEST, begin, NULL);
+const struct request request_bank_add = BANK_ROW("bank.add", LIMIT_MESSAGE, add, NULL);
 const struct request request_bank_publish = {.op = "bank.publish",
                                              .roles = ROLE_AUTHOR,
                                              .max_bytes = LIMIT_REQUEST,
                                              .run = publish,
                                              .work = publish_work,
-                                             .finish = publish_finish};
-const struct request request_bank_abort = BANK_ROW("bank.abort", LIMIT_REQUEST, abort_upload);
-const struct request request_bank_get = BANK_ROW("bank.get", LIMIT_REQUEST, get);
-const struct request request_bank_list = BANK_ROW("bank.list", LIMIT_REQUEST, list);
-const struct request request_bank_retire = BANK_ROW("bank.retire", LIMIT_REQUEST, retire);
+                                             .finish = publish_finish,
+                                             .audit = audit_upload};
+const struct request request_bank_abort = BANK_ROW("bank.abort", LIMIT_REQUEST, abort_upload, NULL);
+const struct request request_bank_get = BANK_READ_ROW("bank.get", get, audit_bank);
+const struct request request_bank_list = BANK_READ_ROW("bank.list", list, NULL);
+const struct request request_bank_retire =
+    BANK_ROW("bank.retire", LIMIT_REQUEST, retire, audit_bank);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.explain: the session is replayed to the question, and the pick made again in the open. */
+#include "server/audits.h"
 #include "server/history.h"
-#include "server/request.h"
 #include "server/server.h"
 #include "session/explain.h"
 
@@ -189,5 +189,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 const struct request request_session_explain = {.op = "session.explain",
                                                 .roles = ROLE_AUTHOR,
                                                 .max_bytes = LIMIT_REQUEST,
+                                                .when_full = true,
                                                 .run = prepare,
-                                                .work = work};
+                                                .work = work,
+                                                .audit = audit_session};

@@ -100,8 +100,11 @@ static enum status stats(struct call *call)
 }
 
 const struct request request_hello = {
-    .op = "hello", .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = hello};
+    .op = "hello", .when_full = true, .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = hello};
 const struct request request_ping = {
-    .op = "ping", .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = ping};
-const struct request request_stats = {
-    .op = "stats", .roles = ROLE_METRICS, .max_bytes = LIMIT_REQUEST, .run = stats};
+    .op = "ping", .when_full = true, .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = ping};
+const struct request request_stats = {.op = "stats",
+                                      .when_full = true,
+                                      .roles = ROLE_METRICS,
+                                      .max_bytes = LIMIT_REQUEST,
+                                      .run = stats};

@@ -4,7 +4,7 @@
 #include "estimate/dims.h"
 #include "estimate/exact_se.h"
 #include "estimate/person_fit.h"
-#include "server/request.h"
+#include "server/audits.h"
 #include "server/server.h"
 #include "store/estimate_document.h"
 #include "store/item_document.h"
@@ -564,8 +564,8 @@ done:
 
 #define IRT_ROW(row_op, row_work)                                                                  \
     {                                                                                              \
-        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = LIMIT_MESSAGE, .run = prepare,            \
-        .work = row_work                                                                           \
+        .op = row_op, .roles = ROLE_AUTHOR, .max_bytes = LIMIT_MESSAGE, .when_full = true,         \
+        .run = prepare, .work = row_work, .audit = audit_stored_bank                               \
     }
 
 const struct request request_irt_curve = IRT_ROW("irt.curve", curve);

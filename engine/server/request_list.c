@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.list: the sessions of a tenant, in memory and in the archive, by id. */
+#include "server/audits.h"
 #include "server/listing.h"
-#include "server/request.h"
 #include "server/server.h"
 
 #include <stdlib.h>
@@ -56,5 +56,7 @@ const struct request request_session_list = {.op = "session.list",
                                              .roles = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR |
                                                       ROLE_ADMIN,
                                              .max_bytes = LIMIT_REQUEST,
+                                             .when_full = true,
                                              .run = prepare,
-                                             .work = work};
+                                             .work = work,
+                                             .audit = audit_test};

@@ -2,9 +2,10 @@
 /* session.*: the way of an answer, from its fields to an event and from the session to its
  * state. */
 #include "base/planted.h"
+#include "server/audits.h"
 #include "server/keys.h"
-#include "server/request.h"
 #include "server/server.h"
+#include "store/erased.h"
 #include "store/estimate_document.h"
 
 #include <math.h>
@@ -274,6 +275,17 @@ static enum status check_quota(struct call *call)
     return OK;
 }
 
+/* The id of an erased session stays taken. */
+static bool is_erased(struct call *call, struct slice id)
+{
+    struct tombstone tombstone;
+    struct buf bytes = {0};
+    enum status st = erased_get(call->server->env, call->tenant, id, &bytes, &tombstone);
+
+    buf_done(&bytes);
+    return st != NOT_FOUND;
+}
+
 static enum status start_new(struct call *call, struct slice test, struct start *start,
                              struct event *event)
 {
@@ -282,6 +294,9 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     enum status st;
 
     if (server->draining) return refuse(call, DRAINING, NULL, "the daemon is going down");
+    if (is_erased(call, start->id)) {
+        return refuse(call, EXISTS, "session", "a session of this id was erased");
+    }
     st = check_quota(call);
     if (st == OK) st = find_plan(call, test, start);
     if (st == OK) st = check_own_prior(call, event, bank_n_dim(start->plan->bank));
@@ -511,14 +526,24 @@ static enum status void_session(struct call *call)
 const struct request request_session_start = SESSION_ROW("session.start", ROLE_FRONTEND, start);
 const struct request request_session_answer = SESSION_ROW("session.answer", ROLE_FRONTEND, answer);
 const struct request request_session_revise = SESSION_ROW("session.revise", ROLE_FRONTEND, revise);
-const struct request request_session_score =
-    SESSION_ROW("session.score", ROLE_PROCTOR | ROLE_TEACHER | ROLE_ADMIN, score);
-const struct request request_session_get =
-    SESSION_ROW("session.get", ROLE_FRONTEND | ROLE_PROCTOR, get);
+const struct request request_session_score = {.op = "session.score",
+                                              .roles = ROLE_PROCTOR | ROLE_TEACHER | ROLE_ADMIN,
+                                              .max_bytes = LIMIT_REQUEST,
+                                              .run = score,
+                                              .audit = audit_session};
+const struct request request_session_get = {.op = "session.get",
+                                            .roles = ROLE_FRONTEND | ROLE_PROCTOR,
+                                            .max_bytes = LIMIT_REQUEST,
+                                            .when_full = true,
+                                            .run = get};
 const struct request request_session_suspend =
     SESSION_ROW("session.suspend", ROLE_FRONTEND | ROLE_PROCTOR, suspend);
 const struct request request_session_resume =
     SESSION_ROW("session.resume", ROLE_FRONTEND | ROLE_PROCTOR, resume);
 const struct request request_session_finish =
     SESSION_ROW("session.finish", ROLE_FRONTEND | ROLE_PROCTOR, finish);
-const struct request request_session_void = SESSION_ROW("session.void", ROLE_PROCTOR, void_session);
+const struct request request_session_void = {.op = "session.void",
+                                             .roles = ROLE_PROCTOR,
+                                             .max_bytes = LIMIT_REQUEST,
+                                             .run = void_session,
+                                             .audit = audit_session};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test.*: describe a test, read it back. */
-#include "server/request.h"
+#include "server/audits.h"
 #include "server/server.h"
 #include "store/test_document.h"
 
@@ -147,9 +147,19 @@ static enum status list(struct call *call)
     return OK;
 }
 
-const struct request request_test_put = {
-    .op = "test.put", .roles = ROLE_AUTHOR, .max_bytes = LIMIT_MESSAGE, .run = put};
-const struct request request_test_get = {
-    .op = "test.get", .roles = ROLE_AUTHOR, .max_bytes = LIMIT_REQUEST, .run = get};
-const struct request request_test_list = {
-    .op = "test.list", .roles = ROLE_AUTHOR, .max_bytes = LIMIT_REQUEST, .run = list};
+const struct request request_test_put = {.op = "test.put",
+                                         .roles = ROLE_AUTHOR,
+                                         .max_bytes = LIMIT_MESSAGE,
+                                         .run = put,
+                                         .audit = audit_document};
+const struct request request_test_get = {.op = "test.get",
+                                         .when_full = true,
+                                         .roles = ROLE_AUTHOR,
+                                         .max_bytes = LIMIT_REQUEST,
+                                         .run = get,
+                                         .audit = audit_test};
+const struct request request_test_list = {.op = "test.list",
+                                          .when_full = true,
+                                          .roles = ROLE_AUTHOR,
+                                          .max_bytes = LIMIT_REQUEST,
+                                          .run = list};

@@ -11,6 +11,7 @@ static enum status open_store(struct server *server, struct fault *fault)
     if (st) return st;
     fault_set(fault, NULL, NULL, "the journal, the banks or the tests cannot be read");
     st = journal_init(&server->journal, server->env);
+    if (st == OK) st = audit_init(&server->audit, server->env);
     if (st == OK) st = registry_open(server->env, &server->registry);
     if (st == OK) st = registry_load_newest(server->registry);
     if (st == OK) st = exposure_open(server->env, &server->exposure);
@@ -58,6 +59,7 @@ void server_close(struct server *server)
     uploads_free(server->uploads);
     journal_done(&server->journal);
     buf_done(&server->extra);
+    buf_done(&server->retain_from);
     batch_done(&server->batch);
     env_close(server->env);
 }

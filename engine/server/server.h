@@ -8,21 +8,26 @@
 #include "server/sessions.h"
 #include "server/stats.h"
 #include "server/uploads.h"
+#include "store/audit.h"
 #include "store/journal.h"
 
 struct server {
     struct config config;
     struct env *env;
     struct journal journal;
+    struct audit audit;
     struct buf extra;    // what a request adds to its ask of a helper
     struct batch batch;  // what this cycle writes
     struct registry *registry;
     struct exposure *exposure;
     struct sessions *sessions;
     struct uploads *uploads;
+    struct buf retain_from;  // where the search for old sessions goes on
     struct stats stats;
     int64_t started_us;
     bool draining;
+    bool has_erased;   // sessions, in the batch: commit before anything is looked up
+    bool disk_is_low;  // below the configured reserve
 };
 
 /* Open the store and rebuild everything in memory. `fault` says what is wrong. */

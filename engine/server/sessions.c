@@ -5,6 +5,7 @@
  * sessions at a time; the entry leaves memory a while later, when its archive record is on disk. */
 #include "server/sessions.h"
 #include "server/history.h"
+#include "server/replay.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -325,48 +326,27 @@ static enum status revive(struct sessions *sessions, const struct event_record *
                           .id = record->session,
                           .examinee = identity->examinee,
                           .group = identity->group};
-    struct registry *registry = sessions->config.registry;
-    struct test_entry *test;
-    struct bank_entry *bank;
-    struct faults faults = {0};
-    enum status st;
+    struct replay_origin origin;
+    enum status st = replay_origin(sessions->config.registry, record, &origin);
 
-    if (record->n != 0 || record->event.kind != EVENT_STARTED) return CORRUPT;
-    test = registry_test(registry, (struct library_name){record->tenant, identity->test});
-    bank = registry_bank(registry, (struct library_name){record->tenant, identity->bank});
-    if (!test || !bank) return CORRUPT;
-    start.test = test_entry_version(test, identity->test_version);
-    start.bank = bank_entry_version(bank, identity->bank_version);
-    if (!start.test || !start.bank) return CORRUPT;
-    st = registry_plan(registry, start.test, start.bank, &start.plan, &faults);
-    faults_done(&faults);
-    if (st) return st == INVALID_TEST ? CORRUPT : st;
+    if (st) return st;
+    start.test = origin.test;
+    start.bank = origin.bank;
+    start.plan = origin.plan;
     *out = entry_new(sessions, &start);
     if (!*out) return NO_MEMORY;
     (*out)->live.started_ms = record->event.time_ms;
     return OK;
 }
 
-/* Take a stored event again: it must be the next one of its session, follow on the one before, and
- * come to what is recorded. */
 static enum status replay(struct sessions *sessions, struct entry *entry,
                           const struct stored_event *stored)
 {
-    const struct event_record *record = stored->record;
-    struct event event = record->event;
-    enum status st;
+    struct replay replay = {
+        .live = &entry->live, .workspace = sessions->workspace, .seal = entry->seal};
+    enum status st = replay_event(&replay, stored);
 
-    if (record->n != session_n_event(entry->live.session)) return CORRUPT;
-    if (memcmp(record->previous, entry->seal, SEAL_BYTES) != 0) return CORRUPT;
-    if (event.n_retired > bank_entry_n_retired(entry->live.bank->entry)) return CORRUPT;
-    event.retired = entry->live.bank->retired;
-    st = exposure_prepare_again(&entry->live, &event);
-    if (st == OK) st = exposure_replay(&entry->live, record, &event);
-    if (st) return st;
-    st = session_replay(entry->live.session, &event, &record->outcome, sessions->workspace);
-    if (st) return st;
-    memcpy(entry->seal, stored->seal, SEAL_BYTES);
-    return exposure_recount(sessions->config.exposure, &entry->live, stored->lsn);
+    return st ? st : exposure_recount(sessions->config.exposure, &entry->live, stored->lsn);
 }
 
 struct archive_visit {
@@ -578,6 +558,23 @@ enum status sessions_trim(struct sessions *sessions, struct batch *batch)
         return put_archive(sessions, entry, batch);
     }
     return OK;
+}
+
+struct session_events sessions_events(const struct sessions *sessions, struct slice tenant,
+                                      struct slice id)
+{
+    const struct entry *entry = find(sessions, tenant, id);
+
+    if (!entry) return (struct session_events){0};
+    return (struct session_events){
+        .n_event = session_n_event(entry->live.session), .n_lsn = entry->n_lsn, .lsn = entry->lsn};
+}
+
+void sessions_forget(struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    struct entry *entry = find(sessions, tenant, id);
+
+    if (entry) drop(sessions, entry);
 }
 
 void sessions_each(const struct sessions *sessions,

@@ -72,6 +72,16 @@ MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *ba
  * sticks to `out`. */
 void sessions_history(const struct live *live, struct buf *out);
 
+/* The events of a session in memory: how many it has, and the numbers of those that the archive
+ * does not have. They live until the next step. All 0 where the session is not in memory. */
+struct session_events {
+    uint32_t n_event, n_lsn;
+    const uint64_t *lsn;
+};
+struct session_events sessions_events(const struct sessions *sessions, struct slice tenant,
+                                      struct slice id);
+/* Forget a session that is in memory: it is being erased. */
+void sessions_forget(struct sessions *sessions, struct slice tenant, struct slice id);
 /* Visit the sessions in memory, in no order. `is_ahead` says that the archive has an older state of
  * the session. */
 void sessions_each(const struct sessions *sessions,

@@ -7,9 +7,9 @@
  * In meta:            format | 1 byte |, key | 32 | its plain hash 16 |, linked | first lsn 8 |
  * A write in a batch: | op 1 | table 1 | key length 2 | value length 4 | key | sealed value | */
 #include "store/env.h"
-#include "base/bytes.h"
 #include "base/planted.h"
 #include "store/create.h"
+#include "store/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { KEY_BYTES = 32, MAX_READERS = 64, OPEN_MODE = 0640 };
@@ -155,88 +156,6 @@ static enum status load_key(struct env *env)
     return memcmp(hash, record + KEY_BYTES, SEAL_BYTES) == 0 ? OK : CORRUPT;
 }
 
-/* Format 2: events from the next one on name the seal of the event before them. Those that are
- * there stay as they are, so that a large store is migrated at once. */
-static enum status begin_links(struct env *env, struct batch *batch)
-{
-    struct buf last = {0};
-    enum status st = env_last_key(env, TABLE_JOURNAL, &last);
-    uint8_t bytes[8];
-
-    if (st == OK && last.n != sizeof(bytes)) st = CORRUPT;
-    bytes_put_u64(bytes, st == OK ? bytes_get_u64(last.data) + 1 : 1);
-    buf_done(&last);
-    if (st && st != NOT_FOUND) return st;
-    batch_put(env, batch, TABLE_META, slice_str("linked"), slice_of(bytes, sizeof(bytes)), NULL);
-    return OK;
-}
-
-/* What makes a store of the format that is the index one of the next; all steps that are needed are
- * one transaction. Format 0 is a new store. */
-static enum status (*const migrations[STORE_FORMAT])(struct env *, struct batch *) = {
-    [1] = begin_links,
-};
-
-static enum status migrate(struct env *env, unsigned from, struct fault *fault)
-{
-    const uint8_t format = STORE_FORMAT;
-    struct batch batch = {0};
-    enum status st = OK;
-
-    for (unsigned i = from; i < STORE_FORMAT && st == OK; i++) {
-        if (migrations[i]) st = migrations[i](env, &batch);
-    }
-    if (st == OK) {
-        batch_put(env, &batch, TABLE_META, slice_str("format"), slice_of(&format, 1), NULL);
-        st = env_commit(env, &batch, fault);
-    }
-    batch_done(&batch);
-    return st;
-}
-
-static enum status check_format(struct env *env, struct fault *fault)
-{
-    struct buf found = {0};
-    enum status st = env_get(env, TABLE_META, slice_str("format"), &found);
-    unsigned format = st == OK && found.n == 1 ? found.data[0] : 0;
-
-    buf_done(&found);
-    if (st == OK && format == STORE_FORMAT) return OK;
-    if (st && st != NOT_FOUND) {
-        fault_set(fault, NULL, "data_dir",
-                  "the store's format record is damaged or cannot be read");
-        return st;
-    }
-    if (format > STORE_FORMAT || (st == OK && format == 0)) {
-        fault_set(fault, NULL, "format",
-                  "the store has format %u, this program knows up to %d: it takes a newer one",
-                  format, STORE_FORMAT);
-        return CORRUPT;
-    }
-    if (env->read_only) {
-        fault_set(fault, NULL, "format",
-                  "the store has format %u and this program reads %d: start its daemon on it once",
-                  format, STORE_FORMAT);
-        return CORRUPT;
-    }
-    fault_set(fault, NULL, "data_dir", "the store cannot be brought to format %d", STORE_FORMAT);
-    return migrate(env, format, fault);
-}
-
-static enum status load_linked(struct env *env, struct fault *fault)
-{
-    struct buf found = {0};
-    enum status st = env_get(env, TABLE_META, slice_str("linked"), &found);
-
-    if (st == OK && found.n == 8)
-        env->linked = bytes_get_u64(found.data);
-    else if (st == OK || st == NOT_FOUND)
-        st = CORRUPT;
-    if (st) fault_set(fault, NULL, "data_dir", "the store's record of links is damaged");
-    buf_done(&found);
-    return st;
-}
-
 /* LMDB lets several processes in; two daemons would ask the same student different questions. */
 static enum status take_lock(struct env *env, const char *path, struct fault *fault)
 {
@@ -302,8 +221,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
         fault_set(fault, NULL, "data_dir", "the store's key record is damaged or cannot be read");
         return st;
     }
-    st = check_format(env, fault);
-    return st ? st : load_linked(env, fault);
+    return format_check(env, env->read_only, &env->linked, fault);
 }
 
 static enum status open_new(const char *path, size_t map_bytes, bool read_only,
@@ -378,18 +296,44 @@ enum status env_get(struct env *env, enum table table, struct slice key, struct 
     return st;
 }
 
-static enum status each_in(struct env *env, MDB_cursor *cursor, enum table table, struct slice from,
-                           struct visitor visitor)
+/* What is done with each record of a walk. */
+struct walk {
+    struct env *env;
+    enum table table;
+    struct visitor visitor;
+    enum status (*damaged)(void *context, struct slice key);  // NULL: that ends it
+};
+
+static enum status walk_record(const struct walk *walk, MDB_val k, MDB_val v)
 {
-    MDB_val k = val_of(from), v;
+    struct slice key = slice_of_val(k), value;
+    enum status st = unseal(walk->env, walk->table, key, slice_of_val(v), &value);
+
+    if (st == OK) return walk->visitor.visit(walk->visitor.context, key, value);
+    return walk->damaged ? walk->damaged(walk->visitor.context, key) : st;
+}
+
+/* Damaged pages can lead in a circle: keys that do not rise end the walk. */
+static bool rises(MDB_val a, MDB_val b)
+{
+    size_t n = a.mv_size < b.mv_size ? a.mv_size : b.mv_size;
+    int order = memcmp(a.mv_data, b.mv_data, n);
+
+    return order < 0 || (order == 0 && a.mv_size < b.mv_size);
+}
+
+static enum status each_in(MDB_cursor *cursor, const struct walk *walk, struct slice from)
+{
+    MDB_val k = val_of(from), v, before = {0};
     int code = mdb_cursor_get(cursor, &k, &v, from.n > 0 ? MDB_SET_RANGE : MDB_FIRST);
 
     while (code == MDB_SUCCESS) {
-        struct slice key = slice_of_val(k), value;
-        enum status st = unseal(env, table, key, slice_of_val(v), &value);
+        enum status st;
 
-        if (st == OK) st = visitor.visit(visitor.context, key, value);
+        if (before.mv_data && !rises(before, k)) return CORRUPT;
+        st = walk_record(walk, k, v);
         if (st) return st == NOT_FOUND ? OK : st;
+        before = k;
         code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
     }
     return code == MDB_NOTFOUND ? OK : status_of(code);
@@ -407,17 +351,25 @@ static enum status cursor_open(struct env *env, enum table table, MDB_txn **out_
     return st;
 }
 
-enum status env_each(struct env *env, enum table table, struct slice from, struct visitor visitor)
+enum status env_each_any(struct env *env, enum table table, struct slice from,
+                         struct visitor visitor,
+                         enum status (*damaged)(void *context, struct slice key))
 {
+    struct walk walk = {env, table, visitor, damaged};
     MDB_txn *txn;
     MDB_cursor *cursor;
     enum status st = cursor_open(env, table, &txn, &cursor);
 
     if (st) return st;
-    st = each_in(env, cursor, table, from, visitor);
+    st = each_in(cursor, &walk, from);
     mdb_cursor_close(cursor);
     mdb_txn_abort(txn);
     return st;
+}
+
+enum status env_each(struct env *env, enum table table, struct slice from, struct visitor visitor)
+{
+    return env_each_any(env, table, from, visitor, NULL);
 }
 
 enum status env_last_key(struct env *env, enum table table, struct buf *out)
@@ -538,12 +490,51 @@ enum status env_commit(struct env *env, struct batch *batch, struct fault *fault
     return OK;
 }
 
+static enum status copy_to(MDB_env *mdb, int fd, struct fault *fault)
+{
+    int code = mdb_env_copyfd2(mdb, fd, MDB_CP_COMPACT);
+
+    if (code == MDB_SUCCESS) return OK;
+    fault_set(fault, NULL, NULL, "the store cannot be copied: %s", mdb_strerror(code));
+    return IO_ERROR;
+}
+
+enum status env_copy(struct env *env, int fd, struct fault *fault)
+{
+    return copy_to(env->mdb, fd, fault);
+}
+
+enum status env_copy_folder(const char *path, int fd, struct fault *fault)
+{
+    MDB_env *mdb = NULL;
+    int code = mdb_env_create(&mdb);
+    enum status st = IO_ERROR;
+
+    if (code == MDB_SUCCESS) code = mdb_env_open(mdb, path, MDB_RDONLY | MDB_NOTLS, OPEN_MODE);
+    if (code)
+        fault_set(fault, NULL, NULL, "cannot open the store in %s: %s", path, mdb_strerror(code));
+    else
+        st = copy_to(mdb, fd, fault);
+    if (mdb) mdb_env_close(mdb);
+    return st;
+}
+
 enum status env_grow(struct env *env)
 {
     size_t used, map;
 
     env_usage(env, &used, &map);
     return status_of(mdb_env_set_mapsize(env->mdb, map * 2));
+}
+
+bool env_disk_free(const struct env *env, uint64_t *out_bytes)
+{
+    const char *path;
+    struct statvfs about;
+
+    if (mdb_env_get_path(env->mdb, &path) || statvfs(path, &about) != 0) return false;
+    *out_bytes = (uint64_t)about.f_bavail * about.f_frsize;
+    return true;
 }
 
 void env_usage(struct env *env, size_t *out_used, size_t *out_map)

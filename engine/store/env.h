@@ -63,6 +63,12 @@ struct visitor {
 MUST_CHECK enum status env_each(struct env *env, enum table table, struct slice from,
                                 struct visitor visitor);
 
+/* The same, but records whose seal does not hold go to `damaged`, which answers as `visit` does.
+ * CORRUPT then means that the pages of the table are damaged. */
+MUST_CHECK enum status env_each_any(struct env *env, enum table table, struct slice from,
+                                    struct visitor visitor,
+                                    enum status (*damaged)(void *context, struct slice key));
+
 /* The last key of a table. NOT_FOUND where it is empty. */
 MUST_CHECK enum status env_last_key(struct env *env, enum table table, struct buf *out);
 
@@ -86,12 +92,22 @@ void batch_done(struct batch *batch);
  * acknowledge nothing and end. */
 MUST_CHECK enum status env_commit(struct env *env, struct batch *batch, struct fault *fault);
 
+/* Write a consistent copy of the store to the open file `fd`, as of now and without freed pages;
+ * what is written meanwhile is not in it. Any thread; a map that must grow waits for it.
+ * IO_ERROR with a text in `fault`. */
+MUST_CHECK enum status env_copy(struct env *env, int fd, struct fault *fault);
+/* The same of the store in a folder that a daemon may have open in another process. */
+MUST_CHECK enum status env_copy_folder(const char *path, int fd, struct fault *fault);
+
 /* Double the map. Pre: no other thread is reading. */
 MUST_CHECK enum status env_grow(struct env *env);
 
 /* The seal that `value` would have. */
 void env_seal(const struct env *env, enum table table, struct slice key, struct slice value,
               uint8_t out_seal[SEAL_BYTES]);
+
+/* Bytes that are free on the store's disk. False where nobody can say. */
+bool env_disk_free(const struct env *env, uint64_t *out_bytes);
 
 /* Bytes of the map in use and in all. */
 void env_usage(struct env *env, size_t *out_used, size_t *out_map);

@@ -239,6 +239,14 @@ void seen_put(const struct env *env, struct batch *batch, const struct seen_key 
     batch_put(env, batch, TABLE_SEEN, key_slice(&key), items, NULL);
 }
 
+void seen_remove(struct batch *batch, const struct seen_key *seen)
+{
+    struct key key = seen_prefix(seen);
+
+    key_text(&key, seen->session);
+    batch_remove(batch, TABLE_SEEN, key_slice(&key));
+}
+
 struct seen_visit {
     struct key prefix;
     struct decoder decoder;

@@ -68,6 +68,8 @@ struct seen_key {
 /* `items` is an encoded array [time_ms, id, ...]. */
 void seen_put(const struct env *env, struct batch *batch, const struct seen_key *key,
               struct slice items);
+/* Remove it. */
+void seen_remove(struct batch *batch, const struct seen_key *key);
 /* Visit every item of every session of key->examinee that has a record, with the session's time. */
 MUST_CHECK enum status seen_each(struct env *env, const struct seen_key *key,
                                  void (*visit)(void *context, int64_t time_ms, struct slice item),

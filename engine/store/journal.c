@@ -2,10 +2,10 @@
 #include "store/journal.h"
 #include "base/bytes.h"
 
+#include <assert.h>
 #include <string.h>
 
-enum { LSN_BYTES = 8, ARCHIVE_HEAD = 12, ARCHIVE_KEY = 2 * LIMIT_ID + 1 };
-enum { HEAD_BYTES = LSN_BYTES + SEAL_BYTES };
+enum { LSN_BYTES = 8, ARCHIVE_HEAD = 12, HEAD_BYTES = LSN_BYTES + SEAL_BYTES };
 
 static struct slice lsn_key(uint64_t lsn, uint8_t bytes[LSN_BYTES])
 {
@@ -212,28 +212,55 @@ void archive_append(struct buf *archive, uint64_t lsn, struct slice bytes)
     buf_append(archive, bytes.data, bytes.n);
 }
 
-static struct slice archive_key(struct slice tenant, struct slice session,
-                                uint8_t bytes[ARCHIVE_KEY])
+struct session_key session_key_of(struct slice tenant, struct slice session)
 {
-    memcpy(bytes, tenant.data, tenant.n);
-    bytes[tenant.n] = 0;
-    if (session.n > 0) memcpy(bytes + tenant.n + 1, session.data, session.n);
-    return slice_of(bytes, tenant.n + 1 + session.n);
+    struct session_key key = {.n = tenant.n + 1 + session.n};
+
+    assert(key.n <= sizeof(key.bytes));
+    memcpy(key.bytes, tenant.data, tenant.n);
+    if (session.n > 0) memcpy(key.bytes + tenant.n + 1, session.data, session.n);
+    return key;
+}
+
+struct slice session_key_slice(const struct session_key *key)
+{
+    return slice_of(key->bytes, key->n);
+}
+
+bool session_key_read(struct slice key, struct slice *out_tenant, struct slice *out_session)
+{
+    const uint8_t *end = memchr(key.data, 0, key.n);
+
+    if (!end) return false;
+    *out_tenant = slice_of(key.data, (size_t)(end - key.data));
+    *out_session = slice_of(end + 1, key.n - out_tenant->n - 1);
+    return true;
+}
+
+bool archive_next(struct slice *rest, uint64_t *out_lsn, struct slice *out_value)
+{
+    size_t n = rest->n < ARCHIVE_HEAD ? 0 : bytes_get_u32(rest->data + LSN_BYTES);
+
+    if (rest->n < ARCHIVE_HEAD + n) return false;
+    *out_lsn = bytes_get_u64(rest->data);
+    *out_value = slice_of(rest->data + ARCHIVE_HEAD, n);
+    *rest = slice_of(rest->data + ARCHIVE_HEAD + n, rest->n - ARCHIVE_HEAD - n);
+    return true;
 }
 
 void archive_put(const struct env *env, struct batch *batch, struct slice tenant,
                  struct slice session, struct slice archive)
 {
-    uint8_t key[ARCHIVE_KEY];
+    struct session_key key = session_key_of(tenant, session);
 
-    batch_put(env, batch, TABLE_ARCHIVE, archive_key(tenant, session, key), archive, NULL);
+    batch_put(env, batch, TABLE_ARCHIVE, session_key_slice(&key), archive, NULL);
 }
 
 enum status archive_get(struct env *env, struct slice tenant, struct slice session, struct buf *out)
 {
-    uint8_t key[ARCHIVE_KEY];
+    struct session_key key = session_key_of(tenant, session);
 
-    return env_get(env, TABLE_ARCHIVE, archive_key(tenant, session, key), out);
+    return env_get(env, TABLE_ARCHIVE, session_key_slice(&key), out);
 }
 
 struct scan {
@@ -258,33 +285,25 @@ enum status archive_scan(struct env *env, struct slice tenant, struct slice afte
                          struct visitor visitor)
 {
     struct scan scan = {.tenant = tenant, .after = after, .visitor = visitor};
-    uint8_t key[ARCHIVE_KEY];
+    struct session_key key = session_key_of(tenant, after);
 
-    return env_each(env, TABLE_ARCHIVE, archive_key(tenant, after, key),
+    return env_each(env, TABLE_ARCHIVE, session_key_slice(&key),
                     (struct visitor){visit_archived, &scan});
 }
 
 enum status archive_each(struct env *env, struct slice archive, struct event_visitor visitor)
 {
     struct walk walk = {.env = env, .visitor = visitor};
+    uint8_t key[LSN_BYTES];
+    struct slice value;
     enum status st = decoder_init(&walk.decoder);
 
     if (st) return st;
-    while (archive.n > 0 && st == OK) {
-        struct slice key = slice_of(archive.data, LSN_BYTES), value;
-        size_t n = archive.n < ARCHIVE_HEAD ? 0 : bytes_get_u32(archive.data + LSN_BYTES);
-
-        if (archive.n < ARCHIVE_HEAD + n) {
-            st = CORRUPT;
-            break;
-        }
-        value = slice_of(archive.data + ARCHIVE_HEAD, n);
-        walk.event.lsn = bytes_get_u64(key.data);
-        env_seal(env, TABLE_JOURNAL, key, value, walk.event.seal);
+    while (st == OK && archive_next(&archive, &walk.event.lsn, &value)) {
+        env_seal(env, TABLE_JOURNAL, lsn_key(walk.event.lsn, key), value, walk.event.seal);
         st = walk_event(&walk, value);
-        archive.data += ARCHIVE_HEAD + n;
-        archive.n -= ARCHIVE_HEAD + n;
     }
+    if (st == OK && archive.n > 0) st = CORRUPT;
     decoder_done(&walk.decoder);
     return st;
 }

@@ -77,6 +77,17 @@ void journal_trim(struct journal *journal, struct batch *batch, uint64_t first, 
 /* The number of the first event in the journal, next_lsn where it is empty. */
 MUST_CHECK enum status journal_first(struct journal *journal, uint64_t *out_lsn);
 
+/* The key of what there is once for a session: tenant 0 session. */
+struct session_key {
+    uint8_t bytes[2 * LIMIT_ID + 1];
+    size_t n;
+};
+struct session_key session_key_of(struct slice tenant, struct slice session);
+struct slice session_key_slice(const struct session_key *key);
+/* Its parts. False where it is none. */
+MUST_CHECK bool session_key_read(struct slice key, struct slice *out_tenant,
+                                 struct slice *out_session);
+
 /* Append an event to the bytes of an archive record in the making. */
 void archive_append(struct buf *archive, uint64_t lsn, struct slice bytes);
 void archive_put(const struct env *env, struct batch *batch, struct slice tenant,
@@ -88,6 +99,9 @@ MUST_CHECK enum status archive_get(struct env *env, struct slice tenant, struct 
  * behind `after`, in the order of their ids' bytes. */
 MUST_CHECK enum status archive_scan(struct env *env, struct slice tenant, struct slice after,
                                     struct visitor visitor);
+/* Take the first event, as it stood in the journal, off the bytes of an archive record. False, and
+ * `rest` left alone, where there is none or not all of it. */
+bool archive_next(struct slice *rest, uint64_t *out_lsn, struct slice *out_value);
 /* Visit the events of an archive record in order. */
 MUST_CHECK enum status archive_each(struct env *env, struct slice archive,
                                     struct event_visitor visitor);

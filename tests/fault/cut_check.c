@@ -59,7 +59,7 @@ struct ledger {
     char text[1024];  // about the first that is not good
 };
 
-struct audit {
+struct cut_audit {
     struct cut_trace trace;
     struct decoder decoder;
     struct told *told;
@@ -119,7 +119,7 @@ static void note_session(struct told *told, const msgpack_object *root, const ch
 }
 
 /* What a good reply says is acknowledged. */
-static void note_reply(struct audit *audit, const struct cut_step *step)
+static void note_reply(struct cut_audit *audit, const struct cut_step *step)
 {
     struct fault fault;
     msgpack_object root;
@@ -209,7 +209,7 @@ static bool takes_a_commit(struct server *server, char *text, size_t size)
     return st == OK;
 }
 
-static enum verdict judge(struct audit *audit, char *text, size_t size)
+static enum verdict judge(struct cut_audit *audit, char *text, size_t size)
 {
     struct config config;
     struct server server;
@@ -231,7 +231,7 @@ static enum verdict judge(struct audit *audit, char *text, size_t size)
     return verdict;
 }
 
-static void put_image(const struct audit *audit, const struct buf *image)
+static void put_image(const struct cut_audit *audit, const struct buf *image)
 {
     static const char *const others[] = {"lock.mdb", "thetad.lock"};
     char path[PATH_MAX];
@@ -248,7 +248,7 @@ static void put_image(const struct audit *audit, const struct buf *image)
 }
 
 /* The ways of tearing, in turn. */
-static struct cut_tear tear_of(const struct audit *audit, size_t state)
+static struct cut_tear tear_of(const struct cut_audit *audit, size_t state)
 {
     static const struct cut_tear ways[] = {{0.0, 512, 0}, {1.0, 512, 0},  {0.5, 512, 0},
                                            {0.9, 512, 0}, {0.5, 4096, 0}, {0.9, 4096, 0},
@@ -259,7 +259,7 @@ static struct cut_tear tear_of(const struct audit *audit, size_t state)
     return tear;
 }
 
-static void check_state(struct audit *audit, const struct cut_disk *disk, size_t point,
+static void check_state(struct cut_audit *audit, const struct cut_disk *disk, size_t point,
                         size_t state)
 {
     struct ledger *ledger = audit->ledger;
@@ -281,7 +281,7 @@ static void check_state(struct audit *audit, const struct cut_disk *disk, size_t
 }
 
 /* The states from `from` to `end`; each step of the trace has its share of all states. */
-static void check_states(struct audit *audit, size_t from, size_t end)
+static void check_states(struct cut_audit *audit, size_t from, size_t end)
 {
     size_t n_step = audit->trace.n, state = 0;
     struct cut_disk disk;
@@ -304,7 +304,7 @@ static void check_states(struct audit *audit, size_t from, size_t end)
 }
 
 /* Children take some states each; one that dies names the state that killed it. */
-static void check_all(struct audit *audit)
+static void check_all(struct cut_audit *audit)
 {
     struct ledger *ledger = audit->ledger;
 
@@ -330,7 +330,7 @@ static void check_all(struct audit *audit)
     }
 }
 
-static void count_replies(struct audit *audit)
+static void count_replies(struct cut_audit *audit)
 {
     memset(audit->told, 0, sizeof(*audit->told));
     for (size_t i = 0; i < audit->trace.n; i++) {
@@ -338,7 +338,7 @@ static void count_replies(struct audit *audit)
     }
 }
 
-static void remove_folder(const struct audit *audit)
+static void remove_folder(const struct cut_audit *audit)
 {
     static const char *const names[] = {"/data.mdb", "/lock.mdb", "/thetad.lock", ""};
     char path[PATH_MAX];
@@ -351,7 +351,7 @@ static void remove_folder(const struct audit *audit)
 
 int main(int argc, char **argv)
 {
-    struct audit audit = {0};
+    struct cut_audit audit = {0};
     const struct ledger *ledger;
 
     if (argc < 4 || !cut_trace_read(argv[1], &audit.trace) || decoder_init(&audit.decoder)) {

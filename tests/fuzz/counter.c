@@ -52,18 +52,20 @@ static void work(struct counter *counter, struct slice body, const struct peer *
                  struct job *job)
 {
     struct server *server = &counter->server;
-    struct buf ask = {0};
+    struct buf ask = {0}, helped = {0};
     struct fault fault;
 
     MUST(counter->reply.n == 0);
     MUST(env_commit(server->env, &server->batch, &fault) == OK);
     buf_append(&ask, body.data, body.n);
     buf_append(&ask, server->extra.data, server->extra.n);
-    call_work(&counter->decoder, buf_slice(&ask), job, server->env, counter->workspace,
-              &counter->reply);
+    counter->tools.env = server->env;
+    call_work(&counter->decoder, buf_slice(&ask), job, &counter->tools, &helped);
     buf_done(&ask);
-    if (job->request->finish)
-        call_finish(server, &counter->decoder, body, peer, job, &counter->reply);
+    job->helped = buf_slice(&helped);
+    call_finish(server, &counter->decoder, body, peer, job, &counter->reply);
+    if (counter->reply.n == 0) buf_append(&counter->reply, helped.data, helped.n);
+    buf_done(&helped);
 }
 
 struct slice counter_handle(struct counter *counter, struct slice body)
@@ -184,7 +186,7 @@ struct counter *counter_open(void)
 {
     static struct counter counter;
 
-    if (counter.workspace) return &counter;
+    if (counter.tools.workspace) return &counter;
     log_set_level(LOG_ERROR);
     randombytes_set_implementation(&dull);
     config_init(&counter.config);
@@ -192,8 +194,8 @@ struct counter *counter_open(void)
     counter.config.map_mib = MAP_MIB;
     counter.config.max_sessions = 100;
     counter.roles = ROLE_ALL;
-    counter.workspace = estimate_workspace_new();
-    MUST(counter.workspace && decoder_init(&counter.decoder) == OK);
+    counter.tools.workspace = estimate_workspace_new();
+    MUST(counter.tools.workspace && decoder_init(&counter.decoder) == OK);
     start(&counter);
     fill(&counter);
     server_close(&counter.server);

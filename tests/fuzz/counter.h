@@ -12,7 +12,7 @@ struct counter {
     struct config config;
     struct server server;
     struct decoder decoder;
-    struct estimate_workspace *workspace;
+    struct tools tools;
     struct buf reply;
     struct buf store;  // the data file to go back to
     unsigned roles;    // of who asks

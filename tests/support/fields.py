@@ -128,6 +128,18 @@ OPS = {
     "session.void": {**SESSION, "reason": optional("str", At("x" * 257, codes=("too_large",)))},
     "session.explain": {**SESSION, "seq": optional("int", At(1001, codes=("bad_request",))),
                         "offset": optional("int"), "limit": optional("int")},
+    "log.verify": {"run": optional("int", At(0), At(7, codes=("conflict",))),
+                   "head": optional("map", At({"event": 0, "seal": "ab" * 16}, "event"),
+                                    At({"event": 1}, "seal"), At({"event": 1, "seal": 7}, "seal"),
+                                    At({"event": 1, "seal": "ab" * 15}, "seal"),
+                                    At({"event": 1, "seal": "xy" * 16}, "seal"))},
+    "admin.backup": {"name": optional("id", ".x")},
+    "examinee.export": {"examinee": needed("id"), "after": optional("id"),
+                        "reason": optional("str", At("x" * 257, codes=("bad_request",)))},
+    "examinee.erase": {"examinee": needed("id"), "after": optional("id"),
+                       "reason": optional("str", At("x" * 257, codes=("bad_request",)))},
+    "audit.list": {"from": optional("int", 0), "limit": optional("int", 0, 1001),
+                   "subject": optional("id"), "examinee": optional("id")},
     "irt.curve": {**IRT_BANK, "theta": needed("array", *THETA_LIST)},
     "irt.estimate": {**IRT_BANK, "responses": needed("array", *RESPONSES), **MEASURE},
     "irt.rank": {**IRT_BANK, "theta": optional("number", 1e6), **MEASURE,
@@ -149,6 +161,8 @@ MAY = {
     "session.score": ("proctor", "teacher", "admin"),
     **{op: ("proctor", "teacher", "author", "admin") for op in
        ("session.answers", "session.list")},
+    **{op: ("admin",) for op in
+       ("log.verify", "audit.list", "admin.backup", "examinee.export", "examinee.erase")},
     **{op: ("author",) for op in OPS if op.startswith(("bank.", "test.", "irt."))},
 }
 

@@ -36,17 +36,21 @@ void desk_open(struct desk *desk, int64_t max_sessions)
     config_init(&desk->config);
     snprintf(desk->config.data_dir, sizeof(desk->config.data_dir), "%s", desk->scratch.path);
     desk->config.map_mib = 64;
+    desk->config.reserve_mib = 0;
+    snprintf(desk->config.backup_dir, sizeof(desk->config.backup_dir), "%.200s/backup",
+             desk->scratch.path);
     desk->config.max_sessions = max_sessions;
     cr_assert_eq(decoder_init(&desk->decoder), OK);
-    desk->workspace = estimate_workspace_new();
-    cr_assert(desk->workspace);
+    desk->tools.workspace = estimate_workspace_new();
+    cr_assert(desk->tools.workspace);
     start(desk);
 }
 
 void desk_close(struct desk *desk)
 {
     server_close(&desk->server);
-    estimate_workspace_free(desk->workspace);
+    estimate_workspace_free(desk->tools.workspace);
+    verify_free(desk->tools.verify);
     decoder_done(&desk->decoder);
     buf_done(&desk->body);
     buf_done(&desk->reply);
@@ -78,17 +82,19 @@ struct slice desk_handle(struct desk *desk, unsigned roles, struct slice body)
 
     buf_clear(&desk->reply);
     if (call_handle(server, &desk->decoder, body, &peer, &desk->reply, &job) == CALL_ASKED) {
-        struct buf ask = {0};
+        struct buf ask = {0}, helped = {0};
 
         cr_expect_eq(desk->reply.n, 0);
         desk_commit(desk);
         buf_append(&ask, body.data, body.n);
         buf_append(&ask, server->extra.data, server->extra.n);
-        call_work(&desk->decoder, buf_slice(&ask), &job, server->env, desk->workspace,
-                  &desk->reply);
+        desk->tools.env = server->env;
+        call_work(&desk->decoder, buf_slice(&ask), &job, &desk->tools, &helped);
         buf_done(&ask);
-        if (job.request->finish)
-            call_finish(server, &desk->decoder, body, &peer, &job, &desk->reply);
+        job.helped = buf_slice(&helped);
+        call_finish(server, &desk->decoder, body, &peer, &job, &desk->reply);
+        if (desk->reply.n == 0) buf_append(&desk->reply, helped.data, helped.n);
+        buf_done(&helped);
     }
     desk_commit(desk);
     cr_assert_gt(desk->reply.n, 0);

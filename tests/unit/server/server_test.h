@@ -5,6 +5,7 @@
 
 #include "server/request.h"
 #include "server/server.h"
+#include "server/verify.h"
 #include "tests/support/expect.h"
 #include "tests/support/scratch.h"
 #include "tests/support/wire_json.h"
@@ -16,7 +17,7 @@ struct desk {
     struct config config;
     struct server server;
     struct decoder decoder;
-    struct estimate_workspace *workspace;
+    struct tools tools;
     struct buf body, reply;
     int64_t now_ms, now_us;
 };

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* examinee export, examinee erase, audit: page by page. */
+#include "clients/cli/args.h"
+#include "clients/cli/text_table.h"
+#include "tools/json_wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One page of an op on an examinee; `after` is where the last one ended, "" for the first. */
+static int ask_page(struct cli *cli, const char *op, const struct args *args, const char *after,
+                    const msgpack_object **out_reply)
+{
+    const char *reason = args->options[OPTION_REASON];
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, 1u + (after[0] != 0) + (reason != NULL));
+    put_text(&out, "examinee", args->operands[0]);
+    if (after[0]) put_text(&out, "after", after);
+    if (reason) put_text(&out, "reason", reason);
+    code = cli_call(cli, op, &fields, out_reply);
+    buf_done(&fields);
+    return code;
+}
+
+static bool next_page(const msgpack_object *reply, char after[LIMIT_ID + 1])
+{
+    struct slice text = reply_text(reply, "after");
+
+    return text.n > 0 && slice_to_text(text, after, LIMIT_ID + 1);
+}
+
+static int run_export(struct cli *cli, const struct args *args)
+{
+    json_t *sessions = json_array(), *all = json_object();
+    char after[LIMIT_ID + 1] = "";
+    const msgpack_object *reply;
+    int code;
+
+    do {
+        json_t *page;
+
+        code = ask_page(cli, "examinee.export", args, after, &reply);
+        if (code) break;
+        page = json_wire_read(reply);
+        json_array_extend(sessions, json_object_get(page, "sessions"));
+        json_decref(page);
+    } while (next_page(reply, after));
+    json_object_set_new(all, "examinee", json_string(args->operands[0]));
+    json_object_set_new(all, "sessions", sessions);
+    if (!code) return cli_print_json(all, JSON_INDENT(1));
+    json_decref(all);
+    return code;
+}
+
+static int run_erase(struct cli *cli, const struct args *args)
+{
+    char after[LIMIT_ID + 1] = "";
+    const msgpack_object *reply;
+    int64_t n = 0;
+    int code;
+
+    do {
+        code = ask_page(cli, "examinee.erase", args, after, &reply);
+        if (code) return code;
+        n += reply_int(reply, "n_sessions");
+    } while (next_page(reply, after));
+    printf(cli->json ? "{\"n_sessions\": %lld}\n" : "%lld sessions erased\n", (long long)n);
+    return EX_OK;
+}
+
+static int ask_entries(struct cli *cli, const char *examinee, int64_t from,
+                       const msgpack_object **out_reply)
+{
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    int code;
+
+    write_map(&out, examinee ? 3 : 2);
+    put_int(&out, "from", from);
+    put_int(&out, "limit", 1000);
+    if (examinee) put_text(&out, "examinee", examinee);
+    code = cli_call(cli, "audit.list", &fields, out_reply);
+    buf_done(&fields);
+    return code;
+}
+
+static void show_entries(struct cli *cli, const msgpack_object *entries, struct text_table *table)
+{
+    for (size_t i = 0; i < reply_size(entries); i++) {
+        const msgpack_object *entry = &entries->via.array.ptr[i];
+        char when[32];
+
+        if (cli->json) {
+            (void)cli_show_json(entry);
+            continue;
+        }
+        cli_time_text(reply_int(entry, "time_ms"), when);
+        text_table_cell(table, "%lld", (long long)reply_int(entry, "entry"));
+        text_table_cell(table, "%s", when);
+        text_table_slice(table, reply_text(entry, "who"));
+        text_table_slice(table, reply_text(entry, "op"));
+        text_table_slice(table, reply_text(entry, "subject"));
+        text_table_slice(table, reply_text(entry, "code"));
+    }
+}
+
+static int run_audit(struct cli *cli, const struct args *args)
+{
+    static const char *const heads[] = {"entry", "time", "who", "op", "subject", "outcome"};
+    const msgpack_object *reply;
+    struct text_table table;
+    int64_t from = 1;
+    int code = EX_OK;
+
+    text_table_init(&table, "rlllll");
+    for (size_t i = 0; i < COUNT_OF(heads); i++) text_table_cell(&table, "%s", heads[i]);
+    while (from > 0 && code == EX_OK) {
+        code = ask_entries(cli, args->options[OPTION_EXAMINEE], from, &reply);
+        if (code) break;
+        show_entries(cli, reply_array(reply, "entries"), &table);
+        from = reply_int(reply, "next");
+    }
+    if (!code && !cli->json) text_table_print(&table, CLI_WIDTH, stdout);
+    text_table_done(&table);
+    return code;
+}
+
+const struct command command_examinee_export = {
+    .name = "examinee export",
+    .operands = "EXAMINEE",
+    .n_operand = 1,
+    .about = "All that is stored of an examinee, as JSON",
+    .details = "Role admin.\n\nExample:\n  theta examinee export e-4711 > e-4711.json",
+    .run = run_export,
+};
+
+const struct command command_examinee_erase = {
+    .name = "examinee erase",
+    .operands = "EXAMINEE",
+    .n_operand = 1,
+    .about = "Erase all sessions of an examinee, for good",
+    .details = "Role admin. Tombstones stay, with the sessions' ids, who erased them, when and "
+               "why. See also: theta compact. Backups keep what they have.\n\n"
+               "Example:\n  theta examinee erase e-4711 --reason \"asked for by the parents\"",
+    .options = {OPTION_REASON},
+    .n_option = 1,
+    .run = run_erase,
+};
+
+const struct command command_audit = {
+    .name = "audit",
+    .operands = "",
+    .about = "Who did or saw what",
+    .details = "Role admin. In the audit an examinee is a hash, which --examinee looks for.\n\n"
+               "Example:\n  theta audit --examinee e-4711",
+    .options = {OPTION_EXAMINEE},
+    .n_option = 1,
+    .run = run_audit,
+};

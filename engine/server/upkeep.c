@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/upkeep.h"
+#include "server/clock.h"
+#include "server/erase.h"
+#include "server/log.h"
+
+enum {
+    TRIM_TICKS = 20,   // trim the journal on every so many ticks
+    RETAIN_LOOK = 64,  // sessions whose age is looked at on a tick
+    TIDY_BUSY = 8,     // sessions to archive in a cycle that serves,
+    TIDY_IDLE = 256,   // and on a tick
+    TIDY_SHARE = 16,   // and one of so many that have ended
+};
+
+/* More where more have ended, so that they do not pile up. */
+void upkeep_cycle(struct server *server, bool idle)
+{
+    size_t n_most =
+        (idle ? TIDY_IDLE : TIDY_BUSY) + sessions_n_ended(server->sessions) / TIDY_SHARE;
+    enum status st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
+
+    if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
+}
+
+/* Below the reserve nothing new is taken in until there is room again. */
+static void look_at_disk(struct server *server)
+{
+    uint64_t reserve = (uint64_t)server->config.reserve_mib << 20, n_free;
+    bool was = server->disk_is_low;
+
+    if (!env_disk_free(server->env, &n_free)) return;
+    server->disk_is_low = n_free < reserve;
+    if (server->disk_is_low == was) return;
+    log_line(LOG_WARN, was ? "the disk has room again" : "the disk is nearly full",
+             "free_mib=%llu reserve_mib=%lld", (unsigned long long)(n_free >> 20),
+             (long long)server->config.reserve_mib);
+}
+
+void upkeep_tick(struct server *server, int64_t now_us, int64_t now_ms, uint64_t n_tick)
+{
+    enum status st;
+
+    uploads_tidy(server->uploads, &server->batch, now_us);
+    look_at_disk(server);
+    if (n_tick % TRIM_TICKS == 0) {
+        st = sessions_trim(server->sessions, &server->batch);
+        if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
+        journal_anchor(&server->journal, &server->batch);
+    }
+    st = erase_old(server, now_ms, RETAIN_LOOK);
+    if (st) log_line(LOG_ERROR, "old sessions could not be erased", "status=%d", (int)st);
+}
