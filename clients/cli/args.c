@@ -32,6 +32,10 @@ static const struct argp_option descriptions[N_OPTION] = {
                         "The key is refused from the beginning of this day (UTC) on, as "
                         "2027-08-01 (by default never)",
                         0},
+    [OPTION_FIT] = {"fit-sympson-hetter", KEY_OPTION + OPTION_FIT, "RATE", 0,
+                    "First find for each item how often it is to be admitted, so that no item is "
+                    "asked in more than this share of the tests",
+                    0},
     [OPTION_FORMAT] = {"format", KEY_OPTION + OPTION_FORMAT, "FORMAT", 0,
                        "Format of the file (by default told by its header)", 0},
     [OPTION_HEAD] = {"head", KEY_OPTION + OPTION_HEAD, "EVENT:SEAL", 0,
@@ -69,6 +73,8 @@ static const struct argp_option descriptions[N_OPTION] = {
                      "What its holder may do: frontend, proctor, teacher, author, admin or "
                      "metrics; may be said several times",
                      0},
+    [OPTION_ROUNDS] = {"rounds", KEY_OPTION + OPTION_ROUNDS, "N", 0,
+                       "Rounds of the fit, at most (by default 20)", 0},
     [OPTION_SEED] = {"seed", KEY_OPTION + OPTION_SEED, "NUMBER", 0,
                      "Seed of all that is drawn at random", 0},
     [OPTION_SESSION] = {"session", KEY_OPTION + OPTION_SESSION, "ID", 0,

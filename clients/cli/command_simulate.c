@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* simulate: many examinees take a test, here and not in the daemon. */
 #include "clients/cli/progress.h"
+#include "clients/cli/simulate_fit.h"
 #include "clients/cli/test_source.h"
 #include "clients/cli/text_table.h"
 #include "tools/simulation_report.h"
@@ -27,6 +28,7 @@ struct job {
     struct test_source source;
     struct examinees examinees;
     struct simulation simulation;
+    struct simulate_fit fit;
     struct simulation_result result;
     struct simulation_summary summary;
     char folder[LIMIT_ID + 32];
@@ -190,12 +192,10 @@ static double now_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static int run_simulation(struct job *job)
+/* The design, and the fit where one is asked for. */
+static int prepare(struct job *job)
 {
     struct simulation *simulation = &job->simulation;
-    struct progress progress;
-    double begin = now_s();
-    enum status st;
 
     simulation->plan = job->source.plan;
     simulation->n_examinee = job->examinees.n;
@@ -203,6 +203,17 @@ static int run_simulation(struct job *job)
     simulation->responses = job->examinees.responses;
     simulation->retired = job->source.retired;
     simulation->n_retired = job->source.n_retired;
+    return simulate_fit_run(job->cli, job->args, &job->source, job->examinees.theta, simulation,
+                            &job->fit);
+}
+
+static int run_simulation(struct job *job)
+{
+    struct simulation *simulation = &job->simulation;
+    struct progress progress;
+    double begin = now_s();
+    enum status st;
+
     simulation->progress = progress_show;
     simulation->context = &progress;
     progress_begin(&progress, simulation->n_examinee, job->cli->utf8);
@@ -265,7 +276,7 @@ static int write_files(struct job *job)
         good = fclose(out) == 0 && good;
         if (!good) return cli_fail(EX_IOERR, "%s: cannot write", path);
     }
-    return EX_OK;
+    return simulate_fit_write(&job->fit, job->args, job->source.bank, job->out);
 }
 
 static int show_json(const struct job *job)
@@ -277,6 +288,7 @@ static int show_json(const struct job *job)
     (void)json_object_set_new(json, "theta", json_string(job->examinees.about));
     (void)json_object_set_new(json, "seed", json_integer((json_int_t)job->simulation.seed));
     (void)json_object_set_new(json, "out", json_string(job->out));
+    if (job->fit.k) (void)json_object_set_new(json, "fit", simulate_fit_json(&job->fit));
     return cli_print_json(json, 0);
 }
 
@@ -313,6 +325,7 @@ static void show_summary(const struct job *job)
 {
     const struct simulation_summary *summary = &job->summary;
 
+    simulate_fit_show(&job->fit);
     printf("test %s, bank %s, %zu items\n", job->source.test.name, job->source.label,
            summary->n_item);
     printf("%zu examinees (%s), seed %llu, %.1f s\n\n", summary->n_examinee, job->examinees.about,
@@ -335,6 +348,7 @@ static void show_summary(const struct job *job)
         printf("%zu examinees could be asked nothing and are left out\n", summary->n_empty);
     }
     printf("page      %s/index.html\n", job->out);
+    if (job->fit.k) printf("k         %s/sympson-hetter.csv\n", job->out);
 }
 
 static int run(struct cli *cli, const struct args *args)
@@ -346,12 +360,14 @@ static int run(struct cli *cli, const struct args *args)
     if (!code) code = test_source_load(cli, args, args->operands[0], &job.source);
     if (!code) code = test_source_need_one(&job.source);
     if (!code) code = take_examinees(&job);
+    if (!code) code = prepare(&job);
     if (!code) code = run_simulation(&job);
     if (!code) code = write_files(&job);
     if (!code && cli->json) code = show_json(&job);
     if (!code && !cli->json) show_summary(&job);
     simulation_summary_done(&job.summary);
     simulation_result_done(&job.result);
+    simulate_fit_done(&job.fit);
     examinees_done(&job.examinees);
     test_source_done(&job.source);
     return code;
@@ -366,13 +382,19 @@ const struct command command_simulate = {
         "Every examinee takes the test exactly as the daemon would give it, without the daemon. "
         "The same seed gives the same results on any number of processors, and the same people "
         "with the same answers to another test. Written are index.html, examinees.csv and "
-        "items.csv. With --bank and --document no daemon is needed and TEST is left out.\n\n"
+        "items.csv. With --bank and --document no daemon is needed and TEST is left out. A test "
+        "whose sessions depend on the ones before them (eligibility, max_uses) is taken by one "
+        "examinee after the other. --fit-sympson-hetter writes sympson-hetter.csv (item, k) and, "
+        "where --bank is a file with a column id, bank.csv: the same with the k as its exposure, "
+        "for theta bank import.\n\n"
         "Examples:\n  theta simulate algebra-6 --examinees 10000 --seed 7\n"
         "  theta simulate algebra-6 --theta grid:-3,3,0.5 --examinees 13000\n"
         "  theta simulate algebra-6 --responses answers.csv\n"
-        "  theta simulate --bank algebra.csv --document algebra-6.json",
-    .options = {OPTION_EXAMINEES, OPTION_THETA, OPTION_RESPONSES, OPTION_SEED, OPTION_THREADS,
-                OPTION_OUT_FOLDER, TEST_SOURCE_OPTIONS},
-    .n_option = 6 + TEST_SOURCE_N_OPTION,
+        "  theta simulate --bank algebra.csv --document algebra-6.json\n"
+        "  theta simulate --bank algebra.csv --document algebra-6.json "
+        "--fit-sympson-hetter 0.25",
+    .options = {OPTION_FIT, OPTION_ROUNDS, OPTION_EXAMINEES, OPTION_THETA, OPTION_RESPONSES,
+                OPTION_SEED, OPTION_THREADS, OPTION_OUT_FOLDER, TEST_SOURCE_OPTIONS},
+    .n_option = 8 + TEST_SOURCE_N_OPTION,
     .run = run,
 };

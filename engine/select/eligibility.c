@@ -25,6 +25,11 @@
  * 0.163 and 0.156 for 3, 0.160 and 0.154 for 5; the RMSE of theta goes from 0.386 to 0.394 and
  * 0.400.
  *
+ * A session counts when it has ended. Counted as they go, sessions under way would be among those
+ * in which an item was eligible before they had come to where it is asked, and the ratio would be
+ * too large by as many as there are: of a class of 1,000 that start together 68 % were asked the
+ * most frequent item for r = 0.25, in spite of k that hold it; counted at their end, 28 %.
+ *
  * phi is kept as the sessions less those from which the item was kept, so that a session costs what
  * its list of kept items is long.
  *
@@ -191,52 +196,59 @@ static void scale(struct eligibility_counts *counts, size_t slot, double factor)
     }
 }
 
-static size_t place_of(const struct eligibility_pick *pick, uint32_t item)
+static size_t place_of(const struct eligibility_session *session, uint32_t item)
 {
-    return pick->place_of ? pick->place_of[item] : item;
+    return session->place_of ? session->place_of[item] : item;
 }
 
-/* A session more in a slot, and those that are kept from it in all of the intervals `where`. */
-static void enter(struct eligibility_counts *counts, const struct eligibility_pick *pick,
+/* A session more in a slot, and what is kept from it in all of the intervals `where`. */
+static void enter(struct eligibility_counts *counts, const struct eligibility_session *session,
                   size_t slot, uint32_t where)
 {
     counts->weight[slot] /= counts->rule.fading;
     if (counts->weight[slot] > WEIGHT_MOST) scale(counts, slot, 1.0 / WEIGHT_MOST);
     counts->sessions[slot] += counts->weight[slot];
-    for (size_t j = 0; j < pick->n_kept; j++) {
-        size_t place = place_of(pick, pick->kept[j].item);
+    for (size_t j = 0; j < session->n_kept; j++) {
+        size_t place = place_of(session, session->kept[j].item);
 
-        if (place == ELIGIBILITY_NONE || (pick->kept[j].where & where) != where) continue;
+        if (place == ELIGIBILITY_NONE || (session->kept[j].where & where) != where) continue;
         counts->kept[place * counts->n_slot + slot] += counts->weight[slot];
     }
 }
 
-static uint32_t where_kept(const struct eligibility_pick *pick)
+static uint32_t where_kept(const struct eligibility_session *session, uint32_t item)
 {
-    for (size_t j = 0; j < pick->n_kept; j++) {
-        if (pick->kept[j].item == pick->item) return pick->kept[j].where;
+    for (size_t j = 0; j < session->n_kept; j++) {
+        if (session->kept[j].item == item) return session->kept[j].where;
     }
     return 0;
 }
 
-static void ask(struct eligibility_counts *counts, const struct eligibility_pick *pick, size_t slot,
-                uint32_t where)
+static void ask(struct eligibility_counts *counts, const struct eligibility_session *session,
+                uint32_t item, size_t slot, uint32_t where)
 {
-    size_t at = place_of(pick, pick->item) * counts->n_slot + slot;
+    size_t place = place_of(session, item), at = place * counts->n_slot + slot;
 
+    if (place == ELIGIBILITY_NONE) return;
     counts->asked[at] += counts->weight[slot];
-    if ((where_kept(pick) & where) == where) counts->kept[at] -= counts->weight[slot];
+    if ((where_kept(session, item) & where) == where) counts->kept[at] -= counts->weight[slot];
 }
 
-void eligibility_count(struct eligibility_counts *counts, const struct eligibility_pick *pick)
+void eligibility_count(struct eligibility_counts *counts, const struct eligibility_session *session)
 {
-    uint32_t all = ((uint32_t)1 << (counts->rule.n_cut + 1)) - 1;
-    uint32_t here = (uint32_t)1 << pick->interval;
+    uint32_t all = ((uint32_t)1 << (counts->rule.n_cut + 1)) - 1, visited = 0;
 
-    assert(pick->interval <= counts->rule.n_cut);
-    if (pick->starts) enter(counts, pick, 0, all);
-    ask(counts, pick, 0, all);
-    if (counts->n_slot == 1) return;
-    if (pick->enters) enter(counts, pick, pick->interval + 1, here);
-    ask(counts, pick, pick->interval + 1, here);
+    if (session->n_pick > 0) enter(counts, session, 0, all);
+    for (size_t j = 0; j < session->n_pick; j++) {
+        const struct eligibility_pick *pick = &session->pick[j];
+        uint32_t here = (uint32_t)1 << pick->interval;
+        size_t slot = pick->interval + 1;
+
+        assert(pick->interval <= counts->rule.n_cut);
+        ask(counts, session, pick->item, 0, all);
+        if (counts->n_slot == 1) continue;
+        if (!(visited & here)) enter(counts, session, slot, here);
+        ask(counts, session, pick->item, slot, here);
+        visited |= here;
+    }
 }

@@ -72,17 +72,22 @@ double eligibility_probability(const struct eligibility_counts *counts, size_t p
 size_t eligibility_draw(const struct eligibility_counts *counts, uint64_t seed,
                         const uint32_t *item_of, struct kept_out *out);
 
-/* An item that a session was asked. */
+/* A question: its item, and the interval that theta lay in when it was picked. */
 struct eligibility_pick {
     uint32_t item;
-    unsigned interval;            // that theta lay in
-    bool starts;                  // the session's first item,
-    bool enters;                  // or its first in that interval
-    const struct kept_out *kept;  // [n_kept] from the session
+    unsigned interval;
+};
+
+/* A session that has ended. */
+struct eligibility_session {
+    const struct eligibility_pick *pick;  // [n_pick] its questions, in their order
+    size_t n_pick;
+    const struct kept_out *kept;  // [n_kept] from it
     size_t n_kept;
     const uint32_t *place_of;  // [n_item], NULL: they are the same
 };
 
-void eligibility_count(struct eligibility_counts *counts, const struct eligibility_pick *pick);
+void eligibility_count(struct eligibility_counts *counts,
+                       const struct eligibility_session *session);
 
 #endif

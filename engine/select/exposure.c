@@ -28,11 +28,14 @@ const struct exposure_rule *exposure_rule_find(struct slice name)
     return NULL;
 }
 
+bool exposure_admits(double k, uint32_t item, uint64_t seed)
+{
+    return k >= 1.0 || rng_uniform(seed, EXPOSURE_DRAW | item) < k;
+}
+
 static bool sympson_hetter_admits(const struct bank *bank, uint32_t item, uint64_t seed)
 {
-    double k = bank_exposure(bank, item);
-
-    return k >= 1.0 || rng_uniform(seed, EXPOSURE_DRAW | item) < k;
+    return exposure_admits(bank_exposure(bank, item), item, seed);
 }
 
 /* An item in the order of its slope or difficulty. */

@@ -35,4 +35,7 @@ extern const struct exposure_rule exposure_none, exposure_sympson_hetter, exposu
 
 const struct exposure_rule *exposure_rule_find(struct slice name);
 
+/* The draw of Sympson and Hetter: whether a session of this seed is let to an item with this k. */
+bool exposure_admits(double k, uint32_t item, uint64_t seed);
+
 #endif

@@ -12,13 +12,14 @@
 #include <uthash.h>
 #include <utlist.h>
 
+enum { FIRST_PICKS = 16 };
+
 /* An examinee with sessions in memory. */
 struct examinee {
-    char key[2 * LIMIT_ID + 1];  // tenant 0 id
-    size_t n_key;
     struct live *sessions;
     bool lost;
     UT_hash_handle hh;
+    char key[];  // tenant 0 id
 };
 
 struct exposure {
@@ -87,12 +88,13 @@ static struct examinee *find_examinee(const struct exposure *exposure, const str
 static struct examinee *need_examinee(struct exposure *exposure, const struct live *live)
 {
     struct examinee *examinee = find_examinee(exposure, live);
+    size_t n_key;
 
     if (examinee) return examinee;
-    examinee = calloc(1, sizeof(*examinee));
+    examinee = calloc(1, sizeof(*examinee) + live->tenant.n + 1 + live->examinee.n);
     if (!examinee) return NULL;
-    examinee->n_key = make_key(live, examinee->key);
-    HASH_ADD_KEYPTR(hh, exposure->examinees, examinee->key, examinee->n_key, examinee);
+    n_key = make_key(live, examinee->key);
+    HASH_ADD_KEYPTR(hh, exposure->examinees, examinee->key, n_key, examinee);
     if (!examinee->lost) return examinee;
     free(examinee);
     return NULL;
@@ -126,6 +128,7 @@ void exposure_leave(struct exposure *exposure, struct live *live)
         }
     }
     free(live->exposed.kept);
+    free(live->exposed.pick);
     live->exposed = (struct exposed){0};
 }
 
@@ -278,11 +281,28 @@ enum status exposure_replay(struct live *live, const struct event_record *record
     return OK;
 }
 
+/* Room for one more question. */
+static enum status reserve_pick(struct exposed *exposed)
+{
+    size_t cap = exposed->cap_pick ? 2 * exposed->cap_pick : FIRST_PICKS;
+    struct eligibility_pick *pick;
+
+    if (exposed->n_pick < exposed->cap_pick) return OK;
+    pick = realloc(exposed->pick, cap * sizeof(*pick));
+    if (!pick) return NO_MEMORY;
+    exposed->pick = pick;
+    exposed->cap_pick = cap;
+    return OK;
+}
+
 enum status exposure_prepare(struct live *live, struct event *event)
 {
-    enum status st = live->exposed.tally ? tally_reserve(live->exposed.tally) : OK;
+    struct exposed *exposed = &live->exposed;
+    enum status st = exposed->tally ? reserve_pick(exposed) : OK;
 
-    if (st == OK && live->exposed.tally) tally_used(live->exposed.tally, event);
+    if (st || !exposed->tally) return st;
+    st = tally_reserve(exposed->tally);
+    if (st == OK) tally_used(exposed->tally, event);
     return st;
 }
 
@@ -294,29 +314,41 @@ enum status exposure_prepare_again(struct live *live, struct event *event)
     if (live->exposed.tally) tally_used(live->exposed.tally, event);
     if (n_used > event->n_used) return CORRUPT;
     event->n_used = n_used;
-    return OK;
+    return live->exposed.tally ? reserve_pick(&live->exposed) : OK;
 }
 
-static struct tally_event counted(const struct live *live, uint64_t lsn)
+/* Note the question that the last event asked, and tell what is to be counted. */
+static struct tally_event take_news(struct live *live, uint64_t lsn)
 {
-    return (struct tally_event){.asked = session_asked(live->session),
-                                .kept = live->exposed.kept,
-                                .n_kept = live->exposed.n_kept,
+    struct exposed *exposed = &live->exposed;
+    struct news news = session_news(live->session);
+
+    if (news.item != NO_ITEM) {
+        exposed->pick[exposed->n_pick++] = (struct eligibility_pick){news.item, news.interval};
+    }
+    return (struct tally_event){.news = news,
+                                .pick = exposed->pick,
+                                .n_pick = exposed->n_pick,
+                                .kept = exposed->kept,
+                                .n_kept = exposed->n_kept,
                                 .lsn = lsn};
 }
 
 void exposure_count(struct exposure *exposure, struct live *live, uint64_t lsn, struct batch *batch)
 {
-    struct tally_event event = counted(live, lsn);
+    struct tally_event event;
 
-    if (live->exposed.tally) tally_count(exposure->tallies, live->exposed.tally, &event, batch);
+    if (!live->exposed.tally) return;
+    event = take_news(live, lsn);
+    tally_count(exposure->tallies, live->exposed.tally, &event, batch);
 }
 
 enum status exposure_recount(struct exposure *exposure, struct live *live, uint64_t lsn)
 {
-    struct tally_event event = counted(live, lsn);
+    struct tally_event event;
 
     if (!live->exposed.tally) return OK;
+    event = take_news(live, lsn);
     return tally_recount(exposure->tallies, live->exposed.tally, &event);
 }
 

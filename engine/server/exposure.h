@@ -16,6 +16,8 @@ struct exposed {
     struct tally_plan *tally;  // NULL: the test counts nothing
     struct kept_out *kept;     // [n_kept], its own
     uint32_t n_kept;
+    struct eligibility_pick *pick;  // [n_pick] its questions, where the tally draws by them
+    size_t n_pick, cap_pick;
     struct live *prev, *next;  // sessions of the same examinee in memory
 };
 
@@ -39,7 +41,7 @@ MUST_CHECK enum status exposure_prepare(struct live *live, struct event *event);
 /* The same for an event that is replayed, whose record says how many there were. CORRUPT. */
 MUST_CHECK enum status exposure_prepare_again(struct live *live, struct event *event);
 
-/* Count what the session's last event, of that number, has asked; and where it was replayed. */
+/* Count what the session's last event, of that number, brought about; and where it was replayed. */
 void exposure_count(struct exposure *exposure, struct live *live, uint64_t lsn,
                     struct batch *batch);
 MUST_CHECK enum status exposure_recount(struct exposure *exposure, struct live *live, uint64_t lsn);

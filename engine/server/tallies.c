@@ -157,47 +157,52 @@ size_t tally_draw(const struct tally_plan *plan, uint64_t seed, struct kept_out 
 }
 
 /* Sessions of an older version of the test whose intervals are others are left out of the rates. */
-static void count_rates(const struct tally_plan *plan, const struct tally_event *event)
+static void count_session(const struct tally_plan *plan, const struct tally_event *event)
 {
     const struct exposure_spec *exposure = &plan->plan->test.exposure;
     struct eligibility_counts *counts = plan->tally->counts;
-    const struct eligibility_pick pick = {.item = event->asked.item,
-                                          .interval = event->asked.interval,
-                                          .starts = event->asked.starts,
-                                          .enters = event->asked.enters,
-                                          .kept = event->kept,
-                                          .n_kept = event->n_kept,
-                                          .place_of = plan->place_of};
+    const struct eligibility_session session = {.pick = event->pick,
+                                                .n_pick = event->n_pick,
+                                                .kept = event->kept,
+                                                .n_kept = event->n_kept,
+                                                .place_of = plan->place_of};
 
     if (!exposure->rule->by_counts) return;
     if (!eligibility_same_cuts(&exposure->eligibility, &counts->rule)) return;
-    eligibility_count(counts, &pick);
+    eligibility_count(counts, &session);
 }
 
-/* Count a question; the place of its item is returned. NULL without memory. */
-static struct place *count(struct tally_plan *plan, const struct tally_event *event)
+/* Count a use; the place of its item is returned. NULL without memory. */
+static struct place *count_use(struct tally_plan *plan, uint32_t item)
 {
     struct tally *tally = plan->tally;
-    const char *id = bank_id(plan->plan->bank, event->asked.item);
-    uint32_t at = plan->place_of[event->asked.item];
+    uint32_t at = plan->place_of[item];
     struct place *place = at == ELIGIBILITY_NONE ? NULL : tally->place[at];
 
-    if (!place && tally_place(tally, slice_str(id), 1.0, &place)) return NULL;
+    if (!place && tally_place(tally, slice_str(bank_id(plan->plan->bank, item)), 1.0, &place)) {
+        return NULL;
+    }
     place->uses++;
-    count_rates(plan, event);
-    if (tally->first == 0) tally->first = event->lsn;
     return place;
 }
 
-void tally_count(struct tallies *tallies, struct tally_plan *plan, const struct tally_event *event,
-                 struct batch *batch)
+static bool is_news(const struct tally_event *event)
+{
+    return event->news.item != NO_ITEM || event->news.ends;
+}
+
+static void note_first(struct tally *tally, uint64_t lsn)
+{
+    if (tally->first == 0) tally->first = lsn;
+}
+
+static void take_use(const struct tallies *tallies, struct tally_plan *plan, uint32_t item,
+                     struct batch *batch)
 {
     struct tally *tally = plan->tally;
-    const struct place *place;
+    const struct place *place = count_use(plan, item);
     struct used *used;
 
-    if (event->asked.item == NO_ITEM) return;
-    place = count(plan, event);
     if (!place) {
         batch->bytes.failed = true;  // memory is behind the batch: it must not be written
         return;
@@ -210,15 +215,27 @@ void tally_count(struct tallies *tallies, struct tally_plan *plan, const struct 
     }
 }
 
+void tally_count(struct tallies *tallies, struct tally_plan *plan, const struct tally_event *event,
+                 struct batch *batch)
+{
+    if (!is_news(event)) return;
+    note_first(plan->tally, event->lsn);
+    if (event->news.item != NO_ITEM) take_use(tallies, plan, event->news.item, batch);
+    if (event->news.ends) count_session(plan, event);
+}
+
 enum status tally_recount(const struct tallies *tallies, struct tally_plan *plan,
                           const struct tally_event *event)
 {
     enum status st = OK;
 
-    if (tallies->ready || event->asked.item == NO_ITEM || event->lsn < plan->tally->lsn) return OK;
-    if (event->asked.starts) st = set_rule(plan);
+    if (tallies->ready || !is_news(event) || event->lsn < plan->tally->lsn) return OK;
+    note_first(plan->tally, event->lsn);
+    if (event->n_pick == 1 && event->news.item != NO_ITEM) st = set_rule(plan);
     if (st) return st;
-    return count(plan, event) ? OK : NO_MEMORY;
+    if (event->news.item != NO_ITEM && !count_use(plan, event->news.item)) return NO_MEMORY;
+    if (event->news.ends) count_session(plan, event);
+    return OK;
 }
 
 void tallies_ready(struct tallies *tallies)

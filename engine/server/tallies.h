@@ -37,15 +37,18 @@ void tally_used(const struct tally_plan *plan, struct event *event);
 size_t tally_n_place(const struct tally_plan *plan);
 size_t tally_draw(const struct tally_plan *plan, uint64_t seed, struct kept_out *out);
 
-/* What a session was asked. */
+/* What an event of a session brought about. */
 struct tally_event {
-    struct asked asked;
-    const struct kept_out *kept;  // [n_kept] from the session
+    struct news news;
+    const struct eligibility_pick *pick;  // [n_pick] questions of the session so far
+    size_t n_pick;
+    const struct kept_out *kept;  // [n_kept] from it
     uint32_t n_kept;
     uint64_t lsn;  // of the event
 };
 
-/* Count it; an item that is used up by it is written to the batch. Pre: tally_reserve. */
+/* Count it: a use as soon as an item is asked, what is drawn by when the session has ended. An item
+ * that is used up by it is written to the batch. Pre: tally_reserve. */
 void tally_count(struct tallies *tallies, struct tally_plan *plan, const struct tally_event *event,
                  struct batch *batch);
 

@@ -81,16 +81,11 @@ static uint32_t next_item(struct session *session, const struct event *event,
                           struct workspace *workspace)
 {
     struct choice choice;
-    uint32_t here;
 
     session_choose(session, event, workspace, &choice);
     if (choice.item == NO_ITEM) return NO_ITEM;
-    here = (uint32_t)1 << choice.interval;
-    session->asked = (struct asked){.item = choice.item,
-                                    .interval = choice.interval,
-                                    .starts = session->visited == 0,
-                                    .enters = !(session->visited & here)};
-    session->visited |= here;
+    session->news.item = choice.item;
+    session->news.interval = choice.interval;
     session->last = choice.item;
     return choice.item;
 }
@@ -317,17 +312,23 @@ static bool can_come(const struct session *session, const struct event *event)
     return is_known && (event->kind == EVENT_STARTED) == (session->state == SESSION_NEW);
 }
 
+static bool has_ended(const struct session *session)
+{
+    return session->state == SESSION_FINISHED || session->state == SESSION_VOIDED;
+}
+
 enum status session_step(struct session *session, const struct event *event,
                          struct workspace *workspace, struct effects *effects)
 {
-    bool again = false;
+    bool again = false, had_ended = has_ended(session);
     enum status st;
 
     assert(can_come(session, event));
-    session->asked = (struct asked){.item = NO_ITEM};
+    session->news = (struct news){.item = NO_ITEM};
     st = take[event->kind](session, event, workspace, &again);
     if (st) return st;
     if (!again) session->n_event++;
+    session->news.ends = !had_ended && has_ended(session);
     effects->changed = !again;
     effects->outcome = (struct outcome){.theta = session->theta,
                                         .se = session->se,
@@ -394,9 +395,9 @@ void session_quality(const struct session *session, struct session_quality *out)
     }
 }
 
-struct asked session_asked(const struct session *session)
+struct news session_news(const struct session *session)
 {
-    return session->asked;
+    return session->news;
 }
 
 uint32_t session_last_item(const struct session *session)

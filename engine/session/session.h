@@ -83,16 +83,14 @@ struct session_quality {
 
 void session_quality(const struct session *session, struct session_quality *out);
 
-/* A question that was not there before: what exposure is counted by. */
-struct asked {
-    uint32_t item;      // NO_ITEM where the last event asked nothing new
+/* What the last event brought about that exposure is counted by. */
+struct news {
+    uint32_t item;      // of a question that was not there before, NO_ITEM where there is none
     unsigned interval;  // of the exposure rule, that theta lay in
-    bool starts;        // the session's first item,
-    bool enters;        // or its first in that interval
+    bool ends;          // the session, which was under way before
 };
 
-/* What the last event asked. */
-struct asked session_asked(const struct session *session);
+struct news session_news(const struct session *session);
 
 /* The item that was asked last, whether it was answered or not, and when. Pre: it has started. */
 uint32_t session_last_item(const struct session *session);

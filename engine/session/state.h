@@ -34,9 +34,8 @@ struct session {
     struct prior_dims *prior_dims;  // of its own, where the bank has several dimensions
     const struct kept_out *kept;    // [n_kept], the starter's
     uint32_t n_kept;
-    uint32_t visited;    // bits: intervals of the exposure rule in which an item was picked
-    struct asked asked;  // by the last event
-    uint32_t last;       // item that was asked last, answered or not
+    struct news news;  // of the last event
+    uint32_t last;     // item that was asked last, answered or not
     unsigned n_answer, n_event, n_pending;
     uint32_t item;                   // being asked
     double theta, se;                // of the first dimension,

@@ -145,13 +145,14 @@ static enum status take_test(struct worker *worker, size_t i, struct session *se
 
     simulated_counts_draw(&worker->counts, &event);
     st = session_step(session, &event, worker->workspace, &effects);
+    if (!st) simulated_counts_take(&worker->counts, session_news(session), &event);
     event.kind = EVENT_ANSWERED;
     while (!st && !effects.outcome.stop) {
-        simulated_counts_take(&worker->counts, session_asked(session), &event);
         event.seq++;
         event.item = effects.outcome.item;
         event.response = answer(simulation, i, event.item);
         st = session_step(session, &event, worker->workspace, &effects);
+        if (!st) simulated_counts_take(&worker->counts, session_news(session), &event);
     }
     if (!st) st = score_later(worker, i, session, &event, &effects);
     if (st) return st;
@@ -209,7 +210,7 @@ static bool worker_init(struct worker *worker, struct run *run)
     worker->item_count = calloc(n_item, sizeof(*worker->item_count));
     worker->retired = calloc(simulation->n_retired + n_item, sizeof(*worker->retired));
     if (!worker->workspace || !worker->item_count || !worker->retired) return false;
-    if (simulated_counts_init(&worker->counts, simulation->plan)) return false;
+    if (simulated_counts_init(&worker->counts, simulation)) return false;
     for (uint32_t j = 0; j < simulation->n_retired; j++) {
         worker->retired[j] = simulation->retired[j];
     }

@@ -26,6 +26,9 @@ struct simulation {
     const uint8_t *responses;
     const uint32_t *retired;  // [n_retired] items that nobody is asked
     uint32_t n_retired;
+    /* [n_item] probabilities of Sympson and Hetter, for a test without a rule; NULL: everything is
+     * admitted. */
+    const double *admit;
     unsigned n_thread;                               // 1 to SIMULATE_THREADS
     bool keep_items;                                 // whether the items of every examinee are kept
     void (*progress)(size_t n_done, void *context);  // called by the caller's thread; may be NULL

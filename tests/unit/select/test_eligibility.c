@@ -31,25 +31,36 @@ Test(eligibility, a_cut_belongs_to_the_interval_above)
     cr_expect_eq(eligibility_interval(&whole, 3.0), 0);
 }
 
+/* A session that asked these items, all in one interval. */
+static void count(struct eligibility_counts *counts, const uint32_t *item, size_t n,
+                  unsigned interval, const struct kept_out *kept)
+{
+    struct eligibility_pick pick[8];
+    const struct eligibility_session session = {
+        .pick = pick, .n_pick = n, .kept = kept, .n_kept = kept != NULL};
+
+    cr_assert_leq(n, COUNT_OF(pick));
+    for (size_t j = 0; j < n; j++) pick[j] = (struct eligibility_pick){item[j], interval};
+    eligibility_count(counts, &session);
+}
+
+static const uint32_t q[] = {0, 1, 2};
+
 /* Three sessions by hand: asked, not asked, kept out. w = 0.97. */
 Test(eligibility, follows_the_published_rule)
 {
     struct eligibility_counts *counts = counts_of(&whole, 2);
     const struct kept_out kept = {0, 1};
-    struct eligibility_pick pick = {.item = 0, .starts = true, .enters = true};
     double w = 0.97, r = 0.2385, n, alpha, phi;
 
     expect_bits(eligibility_probability(counts, 0, 0), 1.0, "never asked");
-    eligibility_count(counts, &pick);
+    count(counts, &q[0], 1, 0, NULL);
     expect_close(eligibility_probability(counts, 0, 0), r, 1e-14, "asked in the only session");
-    pick.item = 1;
-    eligibility_count(counts, &pick);
+    count(counts, &q[1], 1, 0, NULL);
     alpha = w;
     phi = w + 1;
     expect_close(eligibility_probability(counts, 0, 0), r * phi / alpha, 1e-14, "1 of 2");
-    pick.kept = &kept;
-    pick.n_kept = 1;
-    eligibility_count(counts, &pick);
+    count(counts, &q[1], 1, 0, &kept);
     expect_close(eligibility_probability(counts, 0, 0), r * phi / alpha, 1e-14,
                  "a session that it was kept from says nothing of it");
     counts->rule.acceleration = 3.0;
@@ -68,9 +79,8 @@ Test(eligibility, let_in_is_eligible)
 {
     struct eligibility_counts *counts = counts_of(&whole, 1);
     const struct kept_out kept = {0, 1};
-    const struct eligibility_pick pick = {.starts = true, .kept = &kept, .n_kept = 1};
 
-    for (int i = 0; i < 50; i++) eligibility_count(counts, &pick);
+    for (int i = 0; i < 50; i++) count(counts, &q[0], 1, 0, &kept);
     expect_close(eligibility_probability(counts, 0, 0), whole.max_rate, 1e-12, "always asked");
     eligibility_counts_free(counts);
 }
@@ -80,27 +90,27 @@ Test(eligibility, counts_by_interval)
 {
     struct eligibility_counts *counts = counts_of(&divided, 3);
     const struct kept_out kept[] = {{1, 1u << 1}, {2, 7}};
-    struct eligibility_pick pick = {.kept = kept, .n_kept = 2, .starts = true, .enters = true};
+    const struct eligibility_pick pick[] = {{0, 1}, {1, 1}, {2, 2}};
+    const struct eligibility_session session = {
+        .pick = pick, .n_pick = 2, .kept = kept, .n_kept = 2};
+    const struct eligibility_session other = {.pick = pick + 2, .n_pick = 1};
 
     cr_assert_eq(counts->n_slot, 4);
-    pick.interval = 1;
-    eligibility_count(counts, &pick);  // item 0
-    pick.starts = pick.enters = false;
-    pick.item = 1;
-    eligibility_count(counts, &pick);  // though it is kept out there
-    pick.interval = 2;
-    pick.enters = true;
-    pick.item = 0;
-    eligibility_count(counts, &pick);
+    eligibility_count(counts, &session);  // asks item 1 though it is kept out there
     expect_close(counts->sessions[0], 1 / 0.97, 1e-14, "sessions");
     expect_close(counts->sessions[1], 0.0, 0.0, "interval 0");
     expect_close(counts->sessions[2], 1 / 0.97, 1e-14, "interval 1");
-    expect_close(counts->sessions[3], 1 / 0.97, 1e-14, "interval 2");
+    expect_close(counts->sessions[3], 0.0, 0.0, "interval 2");
     expect_close(counts->kept[4 + 0], 0.0, 0.0, "item 1 was not kept out of all");
     expect_close(counts->kept[8 + 0], 1 / 0.97, 1e-14, "item 2 was");
-    expect_close(counts->kept[8 + 3], 1 / 0.97, 1e-14, "and out of interval 2");
+    expect_close(counts->kept[8 + 2], 1 / 0.97, 1e-14, "and out of interval 1");
+    expect_close(counts->kept[8 + 3], 0.0, 0.0, "the session was not in interval 2");
     expect_close(counts->kept[4 + 2], 0.0, 1e-14, "item 1 was let in");
     expect_close(counts->asked[4 + 2], 1 / 0.97, 1e-14, "and asked");
+    eligibility_count(counts, &other);
+    expect_close(counts->sessions[3], 1 / 0.97, 1e-14, "interval 2");
+    expect_close(counts->asked[8 + 3], 1 / 0.97, 1e-14, "item 2 there");
+    expect_close(counts->asked[8 + 0], 1 / 0.97 / 0.97, 1e-14, "and in all");
     eligibility_counts_free(counts);
 }
 
@@ -110,16 +120,15 @@ Test(eligibility, draws_by_its_probabilities)
 {
     enum { N = 20000 };
     struct eligibility_counts *counts = counts_of(&divided, 2);
-    struct eligibility_pick pick = {.item = 1, .interval = 2, .starts = true, .enters = true};
+    const struct eligibility_pick pick[] = {{1, 2}, {0, 0}};
+    const struct eligibility_session session = {.pick = pick, .n_pick = 1},
+                                     more = {.pick = pick + 1, .n_pick = 1};
     size_t n_kept = 0, n_all = 0;
     struct kept_out out[2];
     double p_all, p_upper;
 
-    eligibility_count(counts, &pick);
-    pick.item = 0;
-    eligibility_count(counts, &pick);
-    pick.interval = 0;
-    eligibility_count(counts, &pick);
+    eligibility_count(counts, &session);
+    eligibility_count(counts, &more);
     p_all = eligibility_probability(counts, 1, 0);
     p_upper = eligibility_probability(counts, 1, 3);
     cr_assert(p_upper < p_all && p_all < 1.0, "%g %g", p_upper, p_all);
@@ -141,15 +150,15 @@ Test(eligibility, draws_by_its_probabilities)
 Test(eligibility, goes_on_for_ever)
 {
     struct eligibility_counts *counts = counts_of(&whole, 2);
-    struct eligibility_pick pick = {.starts = true};
     struct dice dice = dice_new("eligibility", 77);
     double w = whole.fading, n = 0.0, alpha = 0.0;
 
     for (int i = 0; i < 40000; i++) {
-        pick.item = (uint32_t)dice_below(&dice, 2);
-        eligibility_count(counts, &pick);
+        const uint32_t item = (uint32_t)dice_below(&dice, 2);
+
+        count(counts, &item, 1, 0, NULL);
         n = n * w + 1;
-        alpha = alpha * w + (pick.item == 0);
+        alpha = alpha * w + (item == 0);
         if (i % 97 == 0 && alpha > 0) {
             expect_close(eligibility_probability(counts, 0, 0),
                          fmin(1.0, whole.max_rate * n / alpha), 1e-9, "session %d", i);
@@ -175,9 +184,8 @@ Test(eligibility, other_cuts_begin_anew_and_the_whole_stays)
 {
     struct eligibility_counts *first = counts_of(&divided, 2), *second, *third;
     struct eligibility_rule other = divided;
-    struct eligibility_pick pick = {.starts = true, .enters = true};
 
-    eligibility_count(first, &pick);
+    count(first, &q[0], 1, 0, NULL);
     other.max_rate = 0.3;
     second = eligibility_counts_new(&other, 9, first);
     cr_assert(second);

@@ -259,6 +259,7 @@ Test(exposure, live_counts_survive)
         snprintf(id, sizeof(id), "s-%d", i);
         start_of(&desk, "t", id, id);
         n_kept += desk_live(&desk, id)->exposed.n_kept;
+        if (i % 2) desk_step(&desk, id, "t", 'f');
     }
     cr_expect_gt(n_kept, 0);
     for (int i = 0; i < 30; i++) {
@@ -411,6 +412,7 @@ Test(exposure, reasons_are_told)
 
         snprintf(id, sizeof(id), "d-%d", i);
         start_of(&desk, "drawn", id, id);
+        if (i < 19) desk_step(&desk, id, "drawn", 'f');
     }
     cr_expect_str_eq(part_of(&desk, "d-0", first), "asked");
     cr_expect_str_eq(part_of(&desk, "d-19", first), "not_eligible");

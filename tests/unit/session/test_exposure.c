@@ -74,20 +74,24 @@ Test(session_exposure, intervals_count_where_theta_is)
 {
     static const struct kept_out kept[] = {{0, 1}, {1, 2}};
     struct stage stage = stage_open(1, kept, 2);
-    struct asked first, second;
+    struct news first, second;
 
     cr_assert_eq(sitting_take(&stage.sitting, &stage.start), OK);
-    first = session_asked(stage.sitting.session);
+    first = session_news(stage.sitting.session);
     cr_expect(asked(&stage) == 1 && first.item == 1 && first.interval == 0);
-    cr_expect(first.starts && first.enters);
+    cr_expect(!first.ends);
     cr_assert_eq(sitting_answer(&stage.sitting, 1), OK);
     cr_assert_gt(sitting_view(&stage.sitting).theta, 0.1);
-    second = session_asked(stage.sitting.session);
-    cr_expect(asked(&stage) == 0 && second.interval == 1 && second.enters && !second.starts);
+    second = session_news(stage.sitting.session);
+    cr_expect(asked(&stage) == 0 && second.interval == 1);
     cr_assert_eq(sitting_answer(&stage.sitting, 1), OK);
-    cr_expect(!session_asked(stage.sitting.session).enters);
+    cr_expect_eq(session_last_item(stage.sitting.session), asked(&stage));
     cr_assert_eq(sitting_do(&stage.sitting, EVENT_SUSPENDED), OK);
-    cr_expect_eq(session_asked(stage.sitting.session).item, NO_ITEM, "nothing new");
+    cr_expect_eq(session_news(stage.sitting.session).item, NO_ITEM, "nothing new");
+    cr_assert_eq(sitting_do(&stage.sitting, EVENT_FINISHED), OK);
+    cr_expect(session_news(stage.sitting.session).ends);
+    cr_assert_eq(sitting_do(&stage.sitting, EVENT_VOIDED), OK);
+    cr_expect(!session_news(stage.sitting.session).ends, "a session ends once");
     stage_close(&stage);
 }
 

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "session/session.h"
 #include "tests/support/expect.h"
+#include "tools/exposure_fit.h"
 #include "tools/simulated_counts.h"
 
 #include <criterion/criterion.h>
@@ -278,7 +279,7 @@ Test(simulated_counts, eligibility_begins_where_the_bank_says)
     unsigned n_kept = 0;
 
     cr_assert_eq(plan_new(&test, bank, &plan, &faults), OK);
-    cr_assert_eq(simulated_counts_init(&counts, plan), OK);
+    cr_assert_eq(simulated_counts_init(&counts, &(struct simulation){.plan = plan}), OK);
     expect_close(eligibility_probability(counts.eligibility, 75, 0), 0.25, 1e-12, "k");
     expect_close(eligibility_probability(counts.eligibility, 74, 0), 1.0, 0.0, "no k");
     for (event.seed = 0; event.seed < 40; event.seed++) {
@@ -290,4 +291,119 @@ Test(simulated_counts, eligibility_begins_where_the_bank_says)
     simulated_counts_done(&counts);
     plan_free(plan);
     bank_free(bank);
+}
+
+static void make_with_ks(size_t i, void *context, struct item_spec *spec)
+{
+    make_with_k(i, NULL, spec);
+    spec->exposure = ((const double *)context)[i];
+}
+
+/* The k of the fit for tests of LENGTH items of bank_spread. */
+static void fit_k(double rate, double k[ITEMS])
+{
+    struct exposure_fit_round rounds[EXPOSURE_FIT_ROUNDS];
+    struct test test = test_of_length(LENGTH);
+    struct exposure_fit fit = {.rate = rate, .n_round = 25};
+    struct trial_run run;
+    unsigned n;
+
+    run_prepare(&run, bank_spread(ITEMS), &test);
+    cr_assert_eq(examinees_normal(PEOPLE, 5, 0.0, 1.0, &run.examinees), OK);
+    fit.simulation = run.simulation;
+    fit.simulation.n_examinee = PEOPLE;
+    fit.simulation.theta = fit.theta = run.examinees.theta;
+    cr_assert_eq(exposure_fit(&fit, k, rounds, &n), OK);
+    run_done(&run);
+}
+
+enum { CLASS = 1000 };
+
+/* A class of sessions side by side: all start before the first answers, then all are at question 2,
+ * and so on. The kept items and questions in `counts` are those of the session at hand. */
+struct crowd {
+    struct trial_run *run;
+    struct simulated_counts counts;
+    struct session *session[CLASS];
+    struct kept_out *kept[CLASS];
+    uint32_t n_kept[CLASS];
+    struct eligibility_pick pick[CLASS][LENGTH];
+    size_t n_pick[CLASS];
+    struct event event[CLASS];
+    struct workspace *workspace;
+    unsigned n_asked[ITEMS];
+};
+
+static void crowd_step(struct crowd *crowd, size_t s)
+{
+    struct event *event = &crowd->event[s];
+    struct effects effects;
+
+    crowd->counts.kept = crowd->kept[s];
+    crowd->counts.n_kept = crowd->n_kept[s];
+    crowd->counts.pick = crowd->pick[s];
+    crowd->counts.n_pick = crowd->n_pick[s];
+    if (event->kind == EVENT_STARTED) {
+        simulated_counts_draw(&crowd->counts, event);
+        crowd->n_kept[s] = event->n_kept;
+    }
+    cr_assert_eq(session_step(crowd->session[s], event, crowd->workspace, &effects), OK);
+    simulated_counts_take(&crowd->counts, session_news(crowd->session[s]), event);
+    crowd->n_pick[s] = crowd->counts.n_pick;
+    if (effects.outcome.item == NO_ITEM) return;
+    crowd->n_asked[effects.outcome.item]++;
+    event->kind = EVENT_ANSWERED;
+    event->seq++;
+    event->item = effects.outcome.item;
+    event->response.score = (uint8_t)draw_score(crowd->run, s, event->item);
+}
+
+/* The largest exposure of a class under r = 0.25 whose bank has these k; NULL: it has none. */
+static double class_rate(double *k)
+{
+    struct test test = test_with_rule(0.25, 0.999, 0);
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+    struct simulated_counts own;
+    struct trial_run run;
+    double most = 0.0;
+
+    run_prepare(&run, k ? bank_make(ITEMS, make_with_ks, k) : bank_spread(ITEMS), &test);
+    cr_assert_eq(examinees_normal(CLASS, 77, 0.0, 1.0, &run.examinees), OK);
+    cr_assert(crowd &&
+              simulated_counts_init(&crowd->counts, &(struct simulation){.plan = run.plan}) == OK);
+    own = crowd->counts;
+    crowd->run = &run;
+    crowd->workspace = workspace_new(ITEMS);
+    for (size_t s = 0; s < CLASS; s++) {
+        crowd->session[s] = session_new(run.plan);
+        crowd->kept[s] = calloc(ITEMS, sizeof(*crowd->kept[s]));
+        crowd->event[s] = (struct event){
+            .kind = EVENT_STARTED, .seed = simulate_session_seed(78, s), .elapsed_ms = -1};
+    }
+    for (size_t step = 0; step < (LENGTH + 1) * CLASS; step++) crowd_step(crowd, step % CLASS);
+    for (size_t i = 0; i < ITEMS; i++) most = fmax(most, crowd->n_asked[i] / (double)CLASS);
+    for (size_t s = 0; s < CLASS; s++) {
+        session_free(crowd->session[s]);
+        free(crowd->kept[s]);
+    }
+    crowd->counts.kept = own.kept;
+    crowd->counts.pick = own.pick;
+    simulated_counts_done(&crowd->counts);
+    workspace_free(crowd->workspace);
+    run_done(&run);
+    free(crowd);
+    return most;
+}
+
+/* Nothing is known when they all start: only the first question, which is counted as it is asked,
+ * is held. With the bank's k there is something to draw by. Draws by k have the SD of a share,
+ * 0.0137: that one of some 40 items at the rate passes it by 0.06 has chance 3e-4. */
+Test(simulated_counts, a_class_that_starts_at_once_needs_k)
+{
+    double k[ITEMS], without = class_rate(NULL), with;
+
+    fit_k(0.25, k);
+    with = class_rate(k);
+    cr_expect_lt(with, 0.25 + 0.06, "%g", with);
+    cr_expect_gt(without, 0.3, "%g", without);
 }
