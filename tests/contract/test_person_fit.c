@@ -115,7 +115,7 @@ static void person_draw(struct person *person, const struct bank *bank,
 /* Returns whether there was an lz* to compare. */
 static bool check_person(struct person *person)
 {
-    struct person_fit got = person_fit(&person->spec, &person->evidence, person->got.theta);
+    struct person_fit got = person_fit(&person->spec, &person->evidence, &person->got.theta);
     const char *name = person->spec.estimator->name;
     struct slow slow = {0};
     double c;
@@ -164,20 +164,22 @@ Test(person_fit, has_no_lz_star_where_there_is_none)
     struct dice dice = dice_new("no person fit", 811);
     struct bank *bank = bank_random(&dice, N_ITEM);
     struct person person;
+    double stepped;
 
     person_draw(&person, bank, &estimator_eap, N_ANSWER, &dice);
-    cr_expect(isnan(person_fit(&person.spec, &person.evidence, person.got.theta).lz_star));
+    cr_expect(isnan(person_fit(&person.spec, &person.evidence, &person.got.theta).lz_star));
     person_draw(&person, bank, &estimator_ml, N_ANSWER, &dice);
-    cr_expect(isfinite(person_fit(&person.spec, &person.evidence, person.got.theta).lz_star));
-    cr_expect(isnan(person_fit(&person.spec, &person.evidence, person.got.theta + 0.4).lz_star));
+    cr_expect(isfinite(person_fit(&person.spec, &person.evidence, &person.got.theta).lz_star));
+    stepped = person.got.theta + 0.4;
+    cr_expect(isnan(person_fit(&person.spec, &person.evidence, &stepped).lz_star));
     person.spec.upper = person.got.theta - 0.1;
     estimator_ml.solve(&person.spec, &person.evidence, workspace, &person.got);
     cr_expect(person.got.boundary == BOUNDARY_UPPER);
-    cr_expect(isnan(person_fit(&person.spec, &person.evidence, person.got.theta).lz_star));
+    cr_expect(isnan(person_fit(&person.spec, &person.evidence, &person.got.theta).lz_star));
     for (int trial = 0; trial < 100; trial++) {
         person_draw(&person, bank, trial % 2 ? &estimator_map : &estimator_wle, 1, &dice);
         if (bank_item(bank, person.item[0])->n_cat > 2) continue;
-        cr_expect(isnan(person_fit(&person.spec, &person.evidence, person.got.theta).lz_star),
+        cr_expect(isnan(person_fit(&person.spec, &person.evidence, &person.got.theta).lz_star),
                   "one answer, %s", bank_item(bank, person.item[0])->model->name);
     }
     bank_free(bank);

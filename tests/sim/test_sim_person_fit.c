@@ -65,7 +65,7 @@ static struct person_fit fit_draw(const struct bank *bank, const struct estimato
         evidence_add(&evidence, j, score_draw(dice, bank_item(bank, j), theta), NULL);
     }
     estimator->solve(&spec, &evidence, workspace, &got);
-    return person_fit(&spec, &evidence, got.theta);
+    return person_fit(&spec, &evidence, &got.theta);
 }
 
 /* The variance of a sample variance of something near normal is 2 / n. */
