@@ -17,7 +17,8 @@ NO_UPLOAD = 10 ** 9
 # Every op that names a thing, with the thing's name as {0}: what must look as if it were not there.
 NAMED = {
     "bank.begin": None, "bank.list": None, "test.list": None, "hello": None, "ping": None,
-    "stats": None,
+    "stats": None, "session.list": None, "log.verify": None, "admin.backup": None,
+    "audit.list": None,
     "bank.add": {"upload": "upload", "items": ITEMS}, "bank.publish": {"upload": "upload"},
     "bank.abort": {"upload": "upload"},
     "bank.get": {"bank": "bank"}, "bank.retire": {"bank": "bank", "item": "q1"},
@@ -28,6 +29,10 @@ NAMED = {
     "session.get": {"session": "session"}, "session.suspend": {"session": "session"},
     "session.resume": {"session": "session"}, "session.finish": {"session": "session"},
     "session.void": {"session": "session"}, "session.explain": {"session": "session"},
+    "session.revise": {"session": "session", "seq": 1, "item": "q1", "response": 1},
+    "session.score": {"session": "session", "seq": 1, "score": 1},
+    "session.answers": {"session": "session"},
+    "examinee.export": {"examinee": "examinee"}, "examinee.erase": {"examinee": "examinee"},
     "irt.curve": {"bank": "bank", "items": ["q1"], "theta": [0.5]},
     "irt.estimate": {"bank": "bank", "responses": [["q1", 1]]},
     "irt.rank": {"bank": "bank", "theta": 0.5},
@@ -99,7 +104,7 @@ class Tenants(TenantTestCase):
         super().setUpClass()
         cls.upload = cls.fill(cls.north)
         cls.things = {"bank": ["bank", "next"], "test": ["test"], "upload": [cls.upload],
-                      "session": ["asking", "resting", "ended", "void"]}
+                      "session": ["asking", "resting", "ended", "void"], "examinee": ["pupil"]}
 
     def test_every_op_is_here(self):
         self.assertEqual(set(NAMED), set(fields.OPS))
@@ -134,6 +139,9 @@ class Tenants(TenantTestCase):
         for peer in ("south", "local"):
             self.assertEqual(self.peers[peer].call("bank.list")["banks"], [])
             self.assertEqual(self.peers[peer].call("test.list")["tests"], [])
+            self.assertEqual(self.peers[peer].call("session.list")["sessions"], [])
+            export = self.peers[peer].call("examinee.export", examinee="pupil")
+            self.assertEqual(export["sessions"], [])
 
     def test_errors_tell_no_examinee(self):
         """Ids of examinees are in no reply to another tenant's key."""
