@@ -34,31 +34,33 @@ static void begin_dims(struct session *session, const struct estimate_spec *own)
 void session_begin_estimate(struct session *session)
 {
     const struct plan *plan = session->plan;
-    struct estimate_spec own = session_own_spec(session, &plan->test.interim);
-    bool has_sd = own.estimator->uses_prior && own.prior.kind == &prior_normal;
+    struct estimate_spec room;
+    const struct estimate_spec *own = session_own_spec(session, &plan->test.interim, &room);
+    bool has_sd = own->estimator->uses_prior && own->prior.kind == &prior_normal;
 
     evidence_clear(&session->evidence);
     session->theta = session->theta_before = plan->start_theta[0];
-    session->se = has_sd ? own.prior.sd : (double)NAN;
+    session->se = has_sd ? own->prior.sd : (double)NAN;
     session->se_before = (double)NAN;
-    if (bank_n_dim(plan->bank) > 1) begin_dims(session, &own);
+    if (bank_n_dim(plan->bank) > 1) begin_dims(session, own);
 }
 
 void session_estimate(struct session *session, const struct estimate_spec *spec,
                       struct workspace *workspace)
 {
-    struct estimate_spec own = session_own_spec(session, spec);
+    struct estimate_spec room;
+    const struct estimate_spec *own = session_own_spec(session, spec, &room);
     struct estimate out;
 
     if (session->evidence.n == 0) return;
     if (bank_n_dim(session->plan->bank) > 1) {
         struct estimate_dims several;
 
-        own.estimator->solve_dims(&own, &session->evidence, workspace->estimate, &several);
+        own->estimator->solve_dims(own, &session->evidence, workspace->estimate, &several);
         set_ability(session, several.theta, several.cov);
         return;
     }
-    estimate_next(&own, &session->evidence, session->theta_before, workspace->estimate, &out);
+    estimate_next(own, &session->evidence, session->theta_before, workspace->estimate, &out);
     session->theta = out.theta;
     session->se = out.se;
 }

@@ -101,8 +101,10 @@ static void fill_others(const struct session *session, const struct event *event
 static size_t fill_candidates(const struct session *session, const struct choice *choice,
                               struct workspace *workspace, struct explained_item *items)
 {
-    struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
-    struct criterion_input input = session_input(session, &own, workspace);
+    struct estimate_spec room;
+    const struct estimate_spec *own =
+        session_own_spec(session, &session->plan->test.interim, &room);
+    struct criterion_input input = session_input(session, own, workspace);
     struct candidates candidates = session_candidates(session, choice, workspace);
     struct pick_scratch *scratch = &workspace->scratch;
     size_t n_best;

@@ -38,19 +38,18 @@ struct estimate_workspace *workspace_estimate(struct workspace *workspace)
     return workspace->estimate;
 }
 
-struct estimate_spec session_own_spec(const struct session *session,
-                                      const struct estimate_spec *spec)
+const struct estimate_spec *session_own_spec(const struct session *session,
+                                             const struct estimate_spec *spec,
+                                             struct estimate_spec *room)
 {
-    struct estimate_spec own = *spec;
-
-    if (session->has_prior) {
-        own.grid_prior = NULL;
-        own.prior.kind = &prior_normal;
-        own.prior.mean = session->prior_mean;
-        own.prior.sd = session->prior_sd;
-        own.prior.dims = session->prior_dims ? *session->prior_dims : (struct prior_dims){0};
-    }
-    return own;
+    if (!session->has_prior) return spec;
+    *room = *spec;
+    room->grid_prior = NULL;
+    room->prior.kind = &prior_normal;
+    room->prior.mean = session->prior_mean;
+    room->prior.sd = session->prior_sd;
+    room->prior.dims = session->prior_dims ? *session->prior_dims : (struct prior_dims){0};
+    return room;
 }
 
 static bool is_given(const struct session *session, uint32_t item)
@@ -163,8 +162,10 @@ struct candidates session_candidates(const struct session *session, const struct
 static void choose_from(const struct session *session, struct workspace *workspace,
                         struct choice *choice)
 {
-    struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
-    struct criterion_input input = session_input(session, &own, workspace);
+    struct estimate_spec room;
+    const struct estimate_spec *own =
+        session_own_spec(session, &session->plan->test.interim, &room);
+    struct criterion_input input = session_input(session, own, workspace);
     struct candidates candidates = session_candidates(session, choice, workspace);
 
     input.theta = choice->theta;

@@ -168,8 +168,10 @@ static void keep_answer(struct session *session, const struct event *event)
 static double best_left(const struct session *session, const struct criterion *criterion,
                         double none, struct workspace *workspace)
 {
-    struct estimate_spec own = session_own_spec(session, &session->plan->test.interim);
-    struct criterion_input input = session_input(session, &own, workspace);
+    struct estimate_spec room;
+    const struct estimate_spec *own =
+        session_own_spec(session, &session->plan->test.interim, &room);
+    struct criterion_input input = session_input(session, own, workspace);
     struct candidates candidates = {.n = bank_n_item(session->plan->bank),
                                     .blocked = workspace->blocked,
                                     .shortlists = bank_shortlists(session->plan->bank)};
@@ -383,12 +385,13 @@ void session_view(const struct session *session, struct session_view *out)
 
 void session_quality(const struct session *session, struct session_quality *out)
 {
-    struct estimate_spec own = session_own_spec(session, &session->plan->test.final);
+    struct estimate_spec room;
+    const struct estimate_spec *own = session_own_spec(session, &session->plan->test.final, &room);
 
     bool is_one = bank_n_dim(session->plan->bank) == 1;
     const double *theta = is_one ? &session->theta : session->ability.theta;
 
-    *out = (struct session_quality){.fit = person_fit(&own, &session->evidence, theta)};
+    *out = (struct session_quality){.fit = person_fit(own, &session->evidence, theta)};
     for (unsigned j = 0; j < session->n_answer; j++) {
         out->n_timed += session->answers[j].pace != PACE_UNTIMED;
         out->n_rapid += session->answers[j].pace == PACE_RAPID;

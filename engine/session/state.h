@@ -85,9 +85,10 @@ enum status session_take_revised(struct session *session, const struct event *ev
 enum status session_take_scored(struct session *session, const struct event *event,
                                 struct workspace *workspace, bool *again);
 
-/* `spec` with the examinee's own normal prior in place of the test's, where there is one. */
-struct estimate_spec session_own_spec(const struct session *session,
-                                      const struct estimate_spec *spec);
+/* `spec`, or where the examinee has a normal prior of its own a copy with that, in `room`. */
+const struct estimate_spec *session_own_spec(const struct session *session,
+                                             const struct estimate_spec *spec,
+                                             struct estimate_spec *room);
 
 /* Mark (blocked_set) or unmark (blocked_clear) what may not be asked: the items given, those
  * withdrawn or used up, those the examinee has seen before, and what the blueprint rules out. */
