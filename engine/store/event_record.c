@@ -231,6 +231,20 @@ static bool take_numbers(struct elements *in, double *out, double *list, size_t 
     return true;
 }
 
+/* Within what session.start lets in. A NaN is not. */
+static bool prior_is_sound(const struct event *event, const struct prior_dims *dims)
+{
+    if (!(fabs(event->prior_mean) <= LIMIT_THETA)) return false;
+    if (!(event->prior_sd >= LIMIT_SD_MIN && event->prior_sd <= LIMIT_SD_MAX)) return false;
+    for (size_t m = 0; m < dims->n_mean; m++) {
+        if (!(fabs(dims->mean[m]) <= LIMIT_THETA)) return false;
+    }
+    for (size_t m = 0; m < dims->n_cov * dims->n_cov; m++) {
+        if (!(fabs(dims->cov[m]) <= LIMIT_SD_MAX * LIMIT_SD_MAX)) return false;
+    }
+    return true;
+}
+
 static void take_prior(struct elements *in, struct event_record *out)
 {
     struct prior_dims *dims = &out->prior_dims;
@@ -245,6 +259,7 @@ static void take_prior(struct elements *in, struct event_record *out)
     if (dims->n_mean > 0) event->prior_mean = dims->mean[0];
     if (dims->n_cov > 0) event->prior_sd = sqrt(dims->cov[0]);
     if (dims->n_mean > 0 || dims->n_cov > 0) event->prior_dims = dims;
+    if (event->has_prior && !prior_is_sound(event, dims)) in->failed = true;
 }
 
 /* n_retired, or an array of it and n_used. */
