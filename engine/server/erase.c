@@ -109,6 +109,7 @@ static void bury(struct removal *removal, struct slice tenant, struct slice sess
                                   .links = buf_slice(&removal->links)};
 
     if (removal->links.failed) server->batch.bytes.failed = true;
+    exposure_erase(server->exposure, &server->batch, server->journal.next_lsn);
     batch_remove(&server->batch, TABLE_ARCHIVE, session_key_slice(&key));
     erased_put(server->env, &server->batch, tenant, session, &tombstone);
     journal_anchor(&server->journal, &server->batch);  // numbers go on though its last event goes

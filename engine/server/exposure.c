@@ -385,3 +385,8 @@ uint64_t exposure_trim(struct exposure *exposure, struct batch *batch, uint64_t 
     tallies_tidy(exposure->tallies, batch, next_lsn);
     return tallies_first(exposure->tallies);
 }
+
+void exposure_erase(struct exposure *exposure, struct batch *batch, uint64_t next_lsn)
+{
+    tallies_write(exposure->tallies, batch, next_lsn);
+}

@@ -257,12 +257,24 @@ static void write_tally(struct env *env, struct tally *tally, struct batch *batc
     tally->first = 0;
 }
 
-void tallies_tidy(struct tallies *tallies, struct batch *batch, uint64_t next_lsn)
+/* Write those that are behind by at least so many events. */
+static void write_behind(struct tallies *tallies, struct batch *batch, uint64_t next_lsn,
+                         uint64_t behind)
 {
     for (struct tally *tally = tallies->table; tally; tally = tally->hh.next) {
-        if (tally->first == 0 || next_lsn - tally->first < BEHIND_EVENTS) continue;
+        if (tally->first == 0 || next_lsn - tally->first < behind) continue;
         write_tally(tallies->env, tally, batch, next_lsn);
     }
+}
+
+void tallies_tidy(struct tallies *tallies, struct batch *batch, uint64_t next_lsn)
+{
+    write_behind(tallies, batch, next_lsn, BEHIND_EVENTS);
+}
+
+void tallies_write(struct tallies *tallies, struct batch *batch, uint64_t next_lsn)
+{
+    write_behind(tallies, batch, next_lsn, 0);
 }
 
 uint64_t tallies_first(const struct tallies *tallies)

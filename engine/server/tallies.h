@@ -64,6 +64,10 @@ void tallies_ready(struct tallies *tallies);
  * `next_lsn` that is not on disk. */
 void tallies_tidy(struct tallies *tallies, struct batch *batch, uint64_t next_lsn);
 
+/* Write every tally that the store is behind of, on the same condition: events are about to be
+ * taken out of the journal. */
+void tallies_write(struct tallies *tallies, struct batch *batch, uint64_t next_lsn);
+
 /* The first event that some tally on disk does not tell of: the journal must keep it. UINT64_MAX
  * where there is none. */
 uint64_t tallies_first(const struct tallies *tallies);

@@ -118,6 +118,24 @@ Test(exposure, max_uses_may_change)
     desk_close(&desk);
 }
 
+/* What an erased session has asked has been asked. */
+Test(exposure, max_uses_counts_what_was_erased)
+{
+    struct desk desk;
+    char first[LIMIT_ID + 1];
+
+    set_up(&desk, "{'max_uses': 2}");
+    start_of(&desk, "t", "s-1", "e-1");
+    strcpy(first, item_of(&desk, "s-1"));
+    desk_do(&desk, "'op': 'examinee.erase', 'examinee': 'e-1'");
+    desk_reopen(&desk);
+    start_of(&desk, "t", "s-2", "e-2");
+    cr_expect_str_eq(item_of(&desk, "s-2"), first, "the second time");
+    start_of(&desk, "t", "s-3", "e-3");
+    cr_expect_str_neq(item_of(&desk, "s-3"), first, "used up");
+    desk_close(&desk);
+}
+
 /* The counts are of items, whatever version of the bank they stand in. */
 Test(exposure, max_uses_counts_over_versions_of_the_bank)
 {
