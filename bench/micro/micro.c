@@ -111,7 +111,7 @@ static void measure_criteria(struct report *report, const struct bank *bank,
         struct pick_cost cost;
         struct report_row row = {.what = "criterion", .model = model->name};
 
-        if (criteria[c] == &criterion_mfi) continue;
+        if (criteria[c] == &criterion_mfi || !dims_fit(criteria[c]->dims, 1)) continue;
         plan = subject_plan(bank, criteria[c]);
         cost = measure_pick(plan, 1);
         row.criterion = criteria[c]->name;
