@@ -3,6 +3,7 @@
  * and without sanitizers in every build, or the tests would not run what is installed. */
 #include "irt/kernels.h"
 #include "irt/logistic_kernel.h"
+#include "irt/wide.h"
 
 #include <stdbool.h>
 
@@ -139,13 +140,8 @@ TEXT exp_less_text(double top, size_t n, double *restrict x)
 KERNELS(plain, );
 
 #if defined(__x86_64__)
-KERNELS(avx2, __attribute__((target("avx2"))));
-#if defined(__clang__)
-#define AVX512 "avx512f,avx512dq,avx512vl"  // it has no such attribute as the other one
-#else
-#define AVX512 "avx512f,avx512dq,avx512vl,prefer-vector-width=512"
-#endif
-KERNELS(avx512, __attribute__((target(AVX512))));
+KERNELS(avx2, WIDE_AVX2);
+KERNELS(avx512, WIDE_AVX512);
 
 size_t kernels_n(void)
 {

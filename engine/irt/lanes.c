@@ -3,6 +3,7 @@
  * build. */
 #include "irt/lanes.h"
 #include "irt/kernels.h"
+#include "irt/wide.h"
 
 #define TEXT             static inline __attribute__((always_inline)) void
 #define EACH_LANE        for (size_t i = 0; i < LANES; i++)
@@ -142,8 +143,8 @@ TEXT divergence_text(const struct item_block *block, const struct lane_nodes *no
 
 LANES_OF(plain, );
 #if defined(__x86_64__)
-LANES_OF(avx2, __attribute__((target("avx2"))));
-LANES_OF(avx512, __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512"))));
+LANES_OF(avx2, WIDE_AVX2);
+LANES_OF(avx512, WIDE_AVX512);
 
 static const struct lanes *const all[] = {&lanes_plain, &lanes_avx2, &lanes_avx512};
 #else

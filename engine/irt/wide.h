@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The processors that loops over many numbers are compiled for, beside the plain one. None has FMA,
+ * so each gives the same bits. */
+#ifndef IRT_WIDE_H
+#define IRT_WIDE_H
+
+#if defined(__x86_64__)
+#define WIDE_AVX2 __attribute__((target("avx2")))
+#if defined(__clang__)
+#define WIDE_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl")))
+#else  // it halves the vectors where it is not told
+#define WIDE_AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")))
+#endif
+#endif
+
+#endif
