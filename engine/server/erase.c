@@ -54,15 +54,17 @@ static enum status keep_links(struct removal *removal, struct slice tenant, stru
 static enum status check_events(struct removal *removal, const struct session_events *events,
                                 struct slice archive)
 {
-    uint32_t n = events->n_lsn;
+    uint64_t lsn, archived = archive_last(archive);
     struct slice value;
-    uint64_t lsn;
+    uint32_t n = 0;
 
     for (uint32_t i = 0; i < events->n_lsn; i++) {
-        enum status st =
-            journal_get(&removal->erasure->server->journal, events->lsn[i], &removal->bytes);
+        enum status st;
 
+        if (events->lsn[i] <= archived) continue;
+        st = journal_get(&removal->erasure->server->journal, events->lsn[i], &removal->bytes);
         if (st) return st == NOT_FOUND ? RETRY : st;
+        n++;
     }
     while (archive_next(&archive, &lsn, &value)) n++;
     return events->n_event > 0 && events->n_event != n ? RETRY : OK;
@@ -80,11 +82,12 @@ static enum status remove_events(struct removal *removal, struct slice tenant, s
     struct session_events events = sessions_events(server->sessions, tenant, session);
     struct buf archive = {0};
     enum status st = archive_get(server->env, tenant, session, &archive);
+    uint64_t lsn, archived = archive_last(buf_slice(&archive));
     struct slice rest, value;
-    uint64_t lsn;
 
     if (st == OK || st == NOT_FOUND) st = check_events(removal, &events, buf_slice(&archive));
     for (uint32_t i = 0; i < events.n_lsn && st == OK; i++) {
+        if (events.lsn[i] <= archived) continue;
         st = journal_get(&server->journal, events.lsn[i], &removal->bytes);
         if (st == OK) archive_append(&archive, events.lsn[i], buf_slice(&removal->bytes));
     }

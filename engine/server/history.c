@@ -45,9 +45,11 @@ static enum status gather(const struct history *history, struct env *env, struct
     struct journal journal = {.env = env};
     struct buf event = {0};
     enum status st = archive_get(env, history->tenant, session, out);
+    uint64_t archived = archive_last(buf_slice(out));
 
     if (st == NOT_FOUND) st = OK;
     for (uint32_t i = 0; i < history->n_lsn && st == OK; i++) {
+        if (history->lsn[i] <= archived) continue;
         st = journal_get(&journal, history->lsn[i], &event);
         if (st == OK) archive_append(out, history->lsn[i], buf_slice(&event));
     }

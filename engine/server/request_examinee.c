@@ -160,12 +160,14 @@ static enum status gather(struct page *page, const struct told *told)
 {
     struct journal journal = {.env = page->env};
     enum status st = archive_get(page->env, page->tenant, told->id, &page->events);
+    uint64_t archived = archive_last(buf_slice(&page->events));
 
     if (st == NOT_FOUND) st = OK;
     for (size_t i = 0; i < told->lsns.n && st == OK; i += sizeof(uint64_t)) {
         uint64_t lsn;
 
         memcpy(&lsn, told->lsns.data + i, sizeof(lsn));
+        if (lsn <= archived) continue;
         st = journal_get(&journal, lsn, &page->bytes);
         if (st == OK) archive_append(&page->events, lsn, buf_slice(&page->bytes));
     }

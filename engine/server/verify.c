@@ -171,15 +171,6 @@ static enum status read_journal(struct verify *verify)
     return st;
 }
 
-static uint64_t last_lsn_of(struct slice events)
-{
-    struct slice value;
-    uint64_t lsn = 0;
-
-    while (archive_next(&events, &lsn, &value)) continue;
-    return lsn;
-}
-
 /* All events of a session that has some in the journal. NOT_FOUND where one of those is in neither
  * place (any more); CORRUPT where a seal does not hold. */
 static enum status gather(struct verify *verify, const struct indexed *entry, struct owner owner)
@@ -187,7 +178,7 @@ static enum status gather(struct verify *verify, const struct indexed *entry, st
     struct journal journal = {.env = verify->env};
     struct buf *events = &verify->events;
     enum status st = archive_get(verify->env, owner.tenant, owner.session, events);
-    uint64_t archived = last_lsn_of(buf_slice(events));
+    uint64_t archived = archive_last(buf_slice(events));
 
     if (st == NOT_FOUND) st = OK;
     for (size_t i = 0; i < entry->n && st == OK; i++) {

@@ -248,6 +248,15 @@ bool archive_next(struct slice *rest, uint64_t *out_lsn, struct slice *out_value
     return true;
 }
 
+uint64_t archive_last(struct slice archive)
+{
+    struct slice value;
+    uint64_t lsn = 0;
+
+    while (archive_next(&archive, &lsn, &value)) continue;
+    return lsn;
+}
+
 void archive_put(const struct env *env, struct batch *batch, struct slice tenant,
                  struct slice session, struct slice archive)
 {

@@ -102,6 +102,9 @@ MUST_CHECK enum status archive_scan(struct env *env, struct slice tenant, struct
 /* Take the first event, as it stood in the journal, off the bytes of an archive record. False, and
  * `rest` left alone, where there is none or not all of it. */
 bool archive_next(struct slice *rest, uint64_t *out_lsn, struct slice *out_value);
+/* The number of the last event, 0 where there is none. The archive has a session's events from the
+ * first one on; some may stand in the journal too, until that is trimmed. */
+uint64_t archive_last(struct slice archive);
 /* Visit the events of an archive record in order. */
 MUST_CHECK enum status archive_each(struct env *env, struct slice archive,
                                     struct event_visitor visitor);

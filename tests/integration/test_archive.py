@@ -101,6 +101,26 @@ class TestArchive(unittest.TestCase):
                 self.client.session_start("test", "another", session=session.id)
             self.assertEqual(caught.exception.code, "exists")
 
+    def test_told_whole_after_a_kill(self):
+        """Events that the archive and the journal both have are told, and erased, once."""
+        session = self.start("whole")[0]
+        self.answer(session, 3)
+        asked = {"answers": ("session.answers", {"session": session.id}),
+                 "pick": ("session.explain", {"session": session.id, "seq": 2}),
+                 "export": ("examinee.export", {"examinee": "e"})}
+
+        def told():
+            replies = {key: self.client.call(op, **fields) for key, (op, fields) in asked.items()}
+            by_id = {each["session"]: each for each in replies["export"]["sessions"]}
+            return (replies["answers"]["answers"], replies["pick"]["items"],
+                    by_id[session.id]["events"])
+
+        before = told()
+        self.leave("idle kill")
+        self.assertEqual(told(), before)
+        erased = self.client.call("examinee.erase", examinee="e")
+        self.assertEqual(erased["n_sessions"], N_SESSION)
+
     def test_retired_while_away(self):
         sessions = self.start("retired")
         self.answer_all(sessions, 3)
