@@ -243,10 +243,15 @@ static void write_after(const struct page *page, struct writer *out)
 static void write_response(struct writer *out, const struct response *response)
 {
     write_text(out, "response");
-    if (response->kind == RESPONSE_OMITTED)
-        write_nil(out);
-    else if (response->raw.n > 0)
+    if (response->kind == RESPONSE_SCORE)
+        write_int(out, response->score);
+    else if (response->raw.n > 0 || response->kind == RESPONSE_RAW)
         write_str(out, response->raw);
+    else
+        write_nil(out);
+    write_text(out, "score");
+    if (response->kind == RESPONSE_LATER)
+        write_nil(out);
     else
         write_int(out, response->score);
 }
@@ -297,14 +302,13 @@ static void write_event(struct bank_of *bank, const struct event_record *record)
     put_int(out, "n", record->n);
     put_text(out, "kind", known ? kind_names[event->kind] : "other");
     put_int(out, "time_ms", event->time_ms);
-    put_f64(out, "theta", record->outcome.theta);
-    put_f64(out, "se", record->outcome.se);
+    put_ability(out, record->outcome.theta, record->outcome.se, record->outcome.n_dim,
+                &record->outcome.ability);
     if (answered) {
         put_int(out, "seq", event->seq);
         write_text(out, "item");
         write_item(bank, event->item);
         write_response(out, &event->response);
-        put_int(out, "score", event->response.score);
         put_int(out, "elapsed_ms", event->elapsed_ms);
     }
     if (asks) {
@@ -334,6 +338,30 @@ static enum status on_bank(void *context, const struct bank_header *header)
     return NOT_FOUND;
 }
 
+/* As it came with the start. */
+static void write_prior(struct writer *out, const struct event *event)
+{
+    static const struct prior_dims none;
+    const struct prior_dims *dims = event->prior_dims ? event->prior_dims : &none;
+
+    write_text(out, "prior");
+    write_map(out, 2);
+    if (dims->n_mean > 0)
+        put_vector(out, "mean", dims->mean, dims->n_mean);
+    else
+        put_f64(out, "mean", event->prior_mean);
+    if (dims->n_cov == 0) {
+        put_f64(out, "sd", event->prior_sd);
+        return;
+    }
+    write_text(out, "cov");
+    write_array(out, dims->n_cov);
+    for (size_t j = 0; j < dims->n_cov; j++) {
+        write_array(out, dims->n_cov);
+        for (size_t m = 0; m < dims->n_cov; m++) write_f64(out, dims->cov[j * dims->n_cov + m]);
+    }
+}
+
 static void write_session(struct page *page, struct bank_of *bank, const struct event_record *first,
                           size_t n_event)
 {
@@ -348,10 +376,7 @@ static void write_session(struct page *page, struct bank_of *bank, const struct 
     put_int(out, "bank_version", identity->bank_version);
     if (identity->group.n > 0) put_str(out, "group", identity->group);
     if (first->event.has_prior) {
-        write_text(out, "prior");
-        write_map(out, 2);
-        put_f64(out, "mean", first->event.prior_mean);
-        put_f64(out, "sd", first->event.prior_sd);
+        write_prior(out, &first->event);
     }
     bank->out = out;
     write_text(out, "events");

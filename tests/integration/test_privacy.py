@@ -123,6 +123,25 @@ class TestPrivacy(unittest.TestCase):
         self.assertNotIn(EXAMINEE, str(client.call("audit.list")))
         daemon.close()
 
+    def test_export_tells_all(self):
+        """Every dimension, the examinee's own prior, and no score where none has been given."""
+        daemon, client = self.daemon_of("info")
+        prior = {"mean": [0.5, -1.0], "cov": [[1.0, 0.25], [0.25, 2.0]]}
+        client.bank_upload("plane", [{"id": f"i{k}", "model": "M2PL", "a": [1, k / 2], "d": 0,
+                                      "scored": "later"} for k in range(3)])
+        client.test_put({"test": "plane", "bank": "plane"})
+        state = client.call("session.start", test="plane", examinee="e", session="p", prior=prior)
+        client.call("session.answer", session="p", seq=1, item=state["item"]["id"], response="")
+        client.call("session.score", session="p", seq=1, score=1)
+        ability = client.call("session.get", session="p")["ability"]
+        told = client.call("examinee.export", examinee="e")["sessions"][0]
+        self.assertEqual(told["prior"], prior)
+        _, answered, scored = told["events"]
+        self.assertEqual((answered["response"], answered["score"]), (None, None))
+        self.assertEqual(scored["score"], 1)
+        self.assertEqual({key: scored[key] for key in ("theta", "se")}, ability)
+        daemon.close()
+
     def test_erased_and_compacted(self):
         """After an erasure and a compaction not a byte of it is in the file."""
         daemon, client = self.daemon_of("info")
