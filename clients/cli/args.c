@@ -86,7 +86,8 @@ static const struct argp_option descriptions[N_OPTION] = {
     [OPTION_TOP] = {"top", KEY_OPTION + OPTION_TOP, "NUMBER", 0, "Show so many items", 0},
     [OPTION_THETA] = {"theta", KEY_OPTION + OPTION_THETA, "WHICH", 0,
                       "True thetas: normal[:MEAN,SD], grid[:MIN,MAX,STEP] or file:PATH, a CSV file "
-                      "with a column theta (by default normal:0,1)",
+                      "with a column theta (by default normal:0,1). In several dimensions "
+                      "normal, from the test's prior, or a file with columns theta1, theta2, ..",
                       0},
     [OPTION_THREADS] = {"threads", KEY_OPTION + OPTION_THREADS, "N", 0,
                         "Processors to use (by default all); the results are the same", 0},

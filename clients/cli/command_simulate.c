@@ -98,11 +98,26 @@ static int settle(const char *what, enum status st, struct faults *faults)
     return code;
 }
 
+static int draw_prior(struct job *job, const char *text, size_t n)
+{
+    struct faults faults = {0};
+
+    if (strcmp(text, "normal") != 0) {
+        return cli_fail(EX_USAGE,
+                        "--theta %s: normal takes no numbers in several dimensions, it is the "
+                        "test's prior there",
+                        text);
+    }
+    return settle(text, examinees_prior(n, job->simulation.seed, job->source.plan, &job->examinees),
+                  &faults);
+}
+
 static int draw_normal(struct job *job, const char *text, size_t n)
 {
     double number[] = {0.0, 1.0};
     struct faults faults = {0};
 
+    if (bank_n_dim(job->source.bank) > 1) return draw_prior(job, text, n);
     if (!read_numbers(text, number, 2) || fabs(number[0]) > LIMIT_THETA || number[1] < 0.0 ||
         number[1] > LIMIT_SD_MAX) {
         return cli_fail(EX_USAGE, "--theta normal:MEAN,SD: \"%s\" is none", text);
@@ -117,6 +132,12 @@ static int lay_grid(struct job *job, const char *text, size_t n)
     double number[] = {-3.0, 3.0, 0.5};
     struct faults faults = {0};
 
+    if (bank_n_dim(job->source.bank) > 1) {
+        return cli_fail(EX_USAGE,
+                        "--theta %s: a grid is for a bank of one dimension, this has %zu; take "
+                        "normal or file:PATH",
+                        text, bank_n_dim(job->source.bank));
+    }
     if (!read_numbers(text, number, 3) || fabs(number[0]) > LIMIT_THETA ||
         fabs(number[1]) > LIMIT_THETA || number[0] > number[1] || !(number[2] > 0.0) ||
         (number[1] - number[0]) / number[2] > GRID_POINTS) {
@@ -133,7 +154,8 @@ static int read_thetas(struct job *job, const char *path, size_t n)
     int code = cli_read_file(path, &file);
 
     if (!code) {
-        enum status st = examinees_read(buf_slice(&file), n, &job->examinees, &faults);
+        enum status st = examinees_read(buf_slice(&file), n, bank_n_dim(job->source.bank),
+                                        &job->examinees, &faults);
 
         code = settle(path, st, &faults);
     }
@@ -224,7 +246,7 @@ static int run_simulation(struct job *job)
         st = simulation_summarize(simulation, job->examinees.theta, &job->result, &job->summary);
     }
     if (st) return cli_fail(EX_OSERR, "no memory");
-    if (job->summary.all.n > 0) return EX_OK;
+    if (job->summary.dim[0].all.n > 0) return EX_OK;
     return cli_fail(EX_DATAERR, "there is no item that any examinee could be asked");
 }
 
@@ -235,7 +257,7 @@ static bool write_examinees(const struct job *job, FILE *out)
 
 static bool write_items(const struct job *job, FILE *out)
 {
-    return simulation_csv_items(job->source.bank, &job->result, job->summary.all.n, out);
+    return simulation_csv_items(job->source.bank, &job->result, job->summary.dim[0].all.n, out);
 }
 
 static bool write_page(const struct job *job, FILE *out)
@@ -303,7 +325,30 @@ static void put_group(struct text_table *table, const struct summary_group *grou
     text_table_number(table, 1, group->length);
 }
 
-static void show_groups(const struct simulation_summary *summary)
+static void show_dims(const struct simulation_summary *summary)
+{
+    static const char *const names[] = {"dimension", "bias",     "RMSE",       "SE",
+                                        "SD ratio",  "coverage", "correlation"};
+    struct text_table table;
+
+    text_table_init(&table, "lrrrrrr");
+    for (size_t i = 0; i < COUNT_OF(names); i++) text_table_cell(&table, "%s", names[i]);
+    for (size_t m = 0; m < summary->n_dim; m++) {
+        const struct summary_theta *dim = &summary->dim[m];
+
+        text_table_cell(&table, "theta%zu", m + 1);
+        text_table_number(&table, 3, dim->all.bias);
+        text_table_number(&table, 3, dim->all.rmse);
+        text_table_number(&table, 3, dim->all.se);
+        text_table_number(&table, 3, dim->sd_ratio);
+        text_table_number(&table, 3, dim->all.coverage);
+        text_table_number(&table, 3, dim->correlation);
+    }
+    text_table_print(&table, CLI_WIDTH, stdout);
+    text_table_done(&table);
+}
+
+static void show_groups(const struct summary_theta *dim)
 {
     static const char *const names[] = {"theta", "n",  "bias",     "RMSE",
                                         "SE",    "SD", "coverage", "length"};
@@ -311,12 +356,12 @@ static void show_groups(const struct simulation_summary *summary)
 
     text_table_init(&table, "rrrrrrrr");
     for (size_t i = 0; i < COUNT_OF(names); i++) text_table_cell(&table, "%s", names[i]);
-    for (size_t g = 0; g < summary->n_group; g++) {
-        text_table_number(&table, 2, summary->group[g].theta);
-        put_group(&table, &summary->group[g]);
+    for (size_t g = 0; g < dim->n_group; g++) {
+        text_table_number(&table, 2, dim->group[g].theta);
+        put_group(&table, &dim->group[g]);
     }
     text_table_cell(&table, "all");
-    put_group(&table, &summary->all);
+    put_group(&table, &dim->all);
     text_table_print(&table, CLI_WIDTH, stdout);
     text_table_done(&table);
 }
@@ -330,12 +375,17 @@ static void show_summary(const struct job *job)
            summary->n_item);
     printf("%zu examinees (%s), seed %llu, %.1f s\n\n", summary->n_examinee, job->examinees.about,
            (unsigned long long)job->simulation.seed, job->seconds);
-    show_groups(summary);
-    printf("\nlength    %u to %u, median %u; stopped by", summary->length_min, summary->length_max,
+    if (summary->n_dim == 1)
+        show_groups(&summary->dim[0]);
+    else
+        show_dims(summary);
+    printf("\nlength    %u to %u, median %u", summary->length_min, summary->length_max,
            summary->length_median);
+    if (summary->n_dim > 1) printf(", mean %.1f", summary->dim[0].all.length);
+    printf("; stopped by");
     for (size_t s = 0; s < summary->n_stop; s++) {
         printf("%s %s %.1f %%", s > 0 ? "," : "", summary->stop[s].name,
-               100.0 * (double)summary->stop[s].n / (double)summary->all.n);
+               100.0 * (double)summary->stop[s].n / (double)summary->dim[0].all.n);
     }
     printf("\nexposure  at most %.3f, mean %.3f; %zu items over %g, %zu never used\n",
            summary->exposure_max, summary->exposure_mean, summary->n_over, SUMMARY_EXPOSURE,
@@ -358,7 +408,6 @@ static int run(struct cli *cli, const struct args *args)
 
     if (!code) code = take_threads(&job);
     if (!code) code = test_source_load(cli, args, args->operands[0], &job.source);
-    if (!code) code = test_source_need_one(&job.source);
     if (!code) code = take_examinees(&job);
     if (!code) code = prepare(&job);
     if (!code) code = run_simulation(&job);

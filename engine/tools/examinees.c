@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/examinees.h"
 #include "base/rng.h"
+#include "estimate/dims.h"
 #include "num/elementary.h"
 #include "tools/csv_table.h"
 #include "tools/simulate.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +19,11 @@
 /* Thetas have random numbers of their own: what draws them is far from what the tests draw. */
 #define THETA_STREAM 0x9E3779B97F4A7C15u
 
-static bool examinees_init(struct examinees *out, size_t n)
+enum { COLUMN_NAME = 32 };
+
+static bool examinees_init(struct examinees *out, size_t n, size_t n_dim)
 {
-    *out = (struct examinees){.n = n, .theta = calloc(n, sizeof(*out->theta))};
+    *out = (struct examinees){.n = n, .theta = calloc(n * n_dim, sizeof(*out->theta))};
     return out->theta != NULL;
 }
 
@@ -43,7 +47,7 @@ static double draw_normal(uint64_t key)
 
 enum status examinees_normal(size_t n, uint64_t seed, double mean, double sd, struct examinees *out)
 {
-    if (!examinees_init(out, n)) return NO_MEMORY;
+    if (!examinees_init(out, n, 1)) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) {
         out->theta[i] = mean + sd * draw_normal(simulate_key(seed ^ THETA_STREAM, i));
     }
@@ -51,11 +55,42 @@ enum status examinees_normal(size_t n, uint64_t seed, double mean, double sd, st
     return OK;
 }
 
+/* mean + root z, of standard normal z with keys of their own. */
+static void draw_vector(uint64_t key, size_t n_dim, const double *mean, const double *root,
+                        double *theta)
+{
+    double z[LIMIT_DIMS];
+
+    for (size_t m = 0; m < n_dim; m++) {
+        z[m] = draw_normal(rng_bits(key, m));
+        theta[m] = mean[m];
+        for (size_t k = 0; k <= m; k++) theta[m] += root[m * n_dim + k] * z[k];
+    }
+}
+
+enum status examinees_prior(size_t n, uint64_t seed, const struct plan *plan, struct examinees *out)
+{
+    size_t n_dim = bank_n_dim(plan->bank);
+    double mean[LIMIT_DIMS], root[LIMIT_DIMS * LIMIT_DIMS];
+    bool is_definite;
+
+    prior_shape(&plan->test.final.prior, n_dim, mean, root);
+    is_definite = matrix_root(root, n_dim, root);
+    assert(is_definite);  // a document with another prior is refused
+    if (!examinees_init(out, n, n_dim)) return NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        draw_vector(simulate_key(seed ^ THETA_STREAM, i), n_dim, mean, root,
+                    out->theta + i * n_dim);
+    }
+    snprintf(out->about, sizeof(out->about), "normal, the test's prior in %zu dimensions", n_dim);
+    return OK;
+}
+
 enum status examinees_grid(size_t n, double min, double max, double step, struct examinees *out)
 {
     size_t n_point = (size_t)floor((max - min) / step + GRID_SLACK) + 1;
 
-    if (!examinees_init(out, n)) return NO_MEMORY;
+    if (!examinees_init(out, n, 1)) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) out->theta[i] = min + step * (double)(i % n_point);
     snprintf(out->about, sizeof(out->about), "grid of %zu points from %g in steps of %g", n_point,
              min, step);
@@ -71,39 +106,58 @@ static double cell_theta(const char *cell)
     return *cell && !*end && fabs(theta) <= LIMIT_THETA ? theta : (double)NAN;
 }
 
-static enum status read_thetas(const struct csv_table *table, size_t n, struct examinees *out,
-                               struct faults *faults)
+/* Look at every cell of dimension m. Returns the place of its column, CSV_TABLE_NONE with a fault
+ * where there is none. */
+static size_t check_thetas(const struct csv_table *table, size_t m, size_t n_dim,
+                           struct faults *faults)
 {
-    size_t column = csv_table_column(table, "theta"), before = faults->total;
+    char name[COLUMN_NAME] = "theta";
+    size_t column;
 
+    if (n_dim > 1) snprintf(name, sizeof(name), "theta%zu", m + 1);
+    column = csv_table_column(table, name);
     if (column == CSV_TABLE_NONE || table->n_row == 0) {
-        faults_add(faults, NULL, "theta", "%s",
-                   table->n_row > 0 ? "there is no column \"theta\"" : "there is no row");
-        return BAD_REQUEST;
+        if (table->n_row > 0)
+            faults_add(faults, NULL, name, "there is no column \"%s\"", name);
+        else if (m == 0)
+            faults_add(faults, NULL, name, "there is no row");
+        return CSV_TABLE_NONE;
     }
-    if (!examinees_init(out, n > 0 ? n : table->n_row)) return NO_MEMORY;
     for (size_t row = 0; row < table->n_row; row++) {
         const char *cell = csv_table_cell(table, row, column);
 
         if (isnan(cell_theta(cell))) {
-            faults_add(faults, NULL, "theta", "row %zu: \"%s\" is no number from -%g to %g",
+            faults_add(faults, NULL, name, "row %zu: \"%s\" is no number from -%g to %g",
                        csv_table_row_number(table, row), cell, LIMIT_THETA, LIMIT_THETA);
         }
     }
+    return column;
+}
+
+static enum status read_thetas(const struct csv_table *table, size_t n, size_t n_dim,
+                               struct examinees *out, struct faults *faults)
+{
+    size_t column[LIMIT_DIMS], before = faults->total;
+
+    for (size_t m = 0; m < n_dim; m++) column[m] = check_thetas(table, m, n_dim, faults);
     if (faults->total > before) return BAD_REQUEST;
-    for (size_t i = 0; i < out->n; i++) {
-        out->theta[i] = cell_theta(csv_table_cell(table, i % table->n_row, column));
+    if (!examinees_init(out, n > 0 ? n : table->n_row, n_dim)) return NO_MEMORY;
+    for (size_t j = 0; j < out->n * n_dim; j++) {
+        size_t row = j / n_dim % table->n_row;
+
+        out->theta[j] = cell_theta(csv_table_cell(table, row, column[j % n_dim]));
     }
     snprintf(out->about, sizeof(out->about), "%zu thetas from a file", table->n_row);
     return OK;
 }
 
-enum status examinees_read(struct slice csv, size_t n, struct examinees *out, struct faults *faults)
+enum status examinees_read(struct slice csv, size_t n, size_t n_dim, struct examinees *out,
+                           struct faults *faults)
 {
     struct csv_table table = {0};
     enum status st = csv_table_read(csv, "", &table, faults);
 
-    if (!st) st = read_thetas(&table, n, out, faults);
+    if (!st) st = read_thetas(&table, n, n_dim, out, faults);
     if (st) examinees_done(out);
     csv_table_done(&table);
     return st;
@@ -155,7 +209,24 @@ static void read_row(const struct csv_table *table, size_t row, const uint32_t *
     }
 }
 
-/* The plan's final estimate from every answer of every examinee. */
+/* The plan's final estimate, into theta [n_dim]. */
+static void estimate_one(const struct estimate_spec *spec, const struct evidence *evidence,
+                         struct estimate_workspace *workspace, double *theta)
+{
+    size_t n_dim = bank_n_dim(evidence->bank);
+    struct estimate_dims dims;
+    struct estimate one;
+
+    if (n_dim == 1) {
+        spec->estimator->solve(spec, evidence, workspace, &one);
+        theta[0] = one.theta;
+        return;
+    }
+    spec->estimator->solve_dims(spec, evidence, workspace, &dims);
+    memcpy(theta, dims.theta, n_dim * sizeof(*theta));
+}
+
+/* The same from every answer of every examinee. */
 static enum status estimate_all(struct examinees *examinees, const struct plan *plan)
 {
     size_t n_item = bank_n_item(plan->bank);
@@ -166,16 +237,14 @@ static enum status estimate_all(struct examinees *examinees, const struct plan *
     enum status st = workspace && evidence.item && evidence.score ? OK : NO_MEMORY;
 
     for (size_t i = 0; i < examinees->n && !st; i++) {
-        struct estimate estimate;
-
         evidence_clear(&evidence);
         for (uint32_t j = 0; j < n_item; j++) {
             uint8_t score = examinees->responses[i * n_item + j];
 
             if (score != SIMULATE_MISSING) evidence_add(&evidence, j, score, NULL);
         }
-        plan->test.final.estimator->solve(&plan->test.final, &evidence, workspace, &estimate);
-        examinees->theta[i] = estimate.theta;
+        estimate_one(&plan->test.final, &evidence, workspace,
+                     examinees->theta + i * bank_n_dim(plan->bank));
     }
     estimate_workspace_free(workspace);
     free(evidence.item);
@@ -192,7 +261,7 @@ static enum status read_matrix(const struct csv_table *table, const struct plan 
 
     if (st) goto done;
     st = NO_MEMORY;
-    if (!examinees_init(out, table->n_row)) goto done;
+    if (!examinees_init(out, table->n_row, bank_n_dim(plan->bank))) goto done;
     out->responses = calloc(table->n_row, n_item);
     if (!out->responses) goto done;
     for (size_t row = 0; row < table->n_row; row++) {

@@ -61,6 +61,15 @@ static void adjust(const struct exposure_fit *fit, const double *exposure, doubl
     open_enough(k, n_item, fit->simulation.plan->max_items, sorted);
 }
 
+/* The mean over the dimensions. */
+static double mean_rmse(const struct simulation_summary *summary)
+{
+    double sum = 0.0;
+
+    for (size_t m = 0; m < summary->n_dim; m++) sum += summary->dim[m].all.rmse;
+    return sum / (double)summary->n_dim;
+}
+
 /* Simulate under k. The exposures go to exposure [n_item]. */
 static enum status simulate_round(const struct exposure_fit *fit, unsigned number, const double *k,
                                   double *exposure, struct exposure_fit_round *out)
@@ -77,8 +86,9 @@ static enum status simulate_round(const struct exposure_fit *fit, unsigned numbe
     if (st) return st;
     st = simulation_summarize(&simulation, fit->theta, &result, &summary);
     if (st == OK) {
-        *out = (struct exposure_fit_round){
-            .largest = summary.exposure_max, .overlap = summary.overlap, .rmse = summary.all.rmse};
+        *out = (struct exposure_fit_round){.largest = summary.exposure_max,
+                                           .overlap = summary.overlap,
+                                           .rmse = mean_rmse(&summary)};
         memcpy(exposure, summary.exposure, summary.n_item * sizeof(*exposure));
         for (size_t i = 0; i < summary.n_item; i++) out->n_limited += k[i] < 1.0;
         simulation_summary_done(&summary);

@@ -13,14 +13,14 @@ enum { EXPOSURE_FIT_ROUNDS = 100 };
 struct exposure_fit_round {
     double largest;    // exposure
     double overlap;    // mean share of a test's items that two examinees have in common
-    double rmse;       // of theta
+    double rmse;       // of theta, the mean over its dimensions
     size_t n_limited;  // items with k below 1
 };
 
 /* What is to be fitted. */
 struct exposure_fit {
     struct simulation simulation;  // of a round; `admit` and `keep_items` are the fit's own
-    const double *theta;           // [n_examinee] true thetas
+    const double *theta;           // [n_examinee][n_dim] true thetas
     double rate;                   // no item is to be asked in more than this share of the tests
     unsigned n_round;              // at most so many, 1 to EXPOSURE_FIT_ROUNDS
     void (*told)(const struct exposure_fit_round *round, unsigned number, void *context);

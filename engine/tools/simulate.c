@@ -7,6 +7,7 @@
  * alike, and differences between the tests are seen with less noise. */
 #include "tools/simulate.h"
 #include "base/rng.h"
+#include "irt/dims.h"
 #include "session/session.h"
 #include "tools/simulated_counts.h"
 
@@ -51,12 +52,12 @@ uint64_t simulate_session_seed(uint64_t seed, size_t examinee)
     return rng_bits(simulate_key(seed, examinee), DRAW_SESSION) & LIMIT_INT;
 }
 
-static unsigned draw_score(const struct item *item, double theta, double u)
+static unsigned draw_score(const struct item *item, const double *theta, double u)
 {
     double p[LIMIT_CATS];
     unsigned score = 0;
 
-    item->model->prob(item, theta, p);
+    item->model->prob(item, item_predictor(item, theta), p);
     while (score + 1 < item->n_cat && u >= p[score]) u -= p[score++];
     return score;
 }
@@ -70,7 +71,8 @@ static uint8_t respond(const struct simulation *simulation, size_t examinee, uin
         return simulation->responses[examinee * bank_n_item(bank) + item];
     }
     key = simulate_key(simulation->seed, examinee);
-    return (uint8_t)draw_score(bank_item(bank, item), simulation->theta[examinee],
+    return (uint8_t)draw_score(bank_item(bank, item),
+                               simulation->theta + examinee * bank_n_dim(bank),
                                rng_uniform(key, DRAW_RESPONSE + (uint64_t)item));
 }
 
@@ -87,6 +89,20 @@ static uint32_t withdraw(struct worker *worker, size_t i)
         }
     }
     return n;
+}
+
+/* How examinee i's test came out. */
+static void write_down(const struct worker *worker, size_t i, const struct session *session,
+                       const struct outcome *outcome)
+{
+    bool is_one = outcome->n_dim == 1;
+    struct simulated *row = worker->run->result->examinee + i * outcome->n_dim;
+
+    for (size_t m = 0; m < outcome->n_dim; m++) {
+        row[m] = (struct simulated){is_one ? outcome->theta : outcome->ability.theta[m],
+                                    is_one ? outcome->se : outcome->ability.se[m], outcome->stop,
+                                    session_n_answer(session)};
+    }
 }
 
 static void keep(const struct worker *worker, size_t i, const struct session *session)
@@ -156,10 +172,18 @@ static enum status take_test(struct worker *worker, size_t i, struct session *se
     }
     if (!st) st = score_later(worker, i, session, &event, &effects);
     if (st) return st;
-    worker->run->result->examinee[i] = (struct simulated){
-        effects.outcome.theta, effects.outcome.se, effects.outcome.stop, session_n_answer(session)};
+    write_down(worker, i, session, &effects.outcome);
     keep(worker, i, session);
     return OK;
+}
+
+/* There was no item that examinee i could be asked. */
+static void leave_empty(const struct worker *worker, size_t i)
+{
+    size_t n_dim = bank_n_dim(worker->run->simulation->plan->bank);
+    struct simulated *row = worker->run->result->examinee + i * n_dim;
+
+    for (size_t m = 0; m < n_dim; m++) row[m] = (struct simulated){NAN, NAN, NULL, 0};
 }
 
 /* False without memory. */
@@ -173,7 +197,7 @@ static bool take_block(struct worker *worker, size_t from, size_t to)
         st = take_test(worker, i, session);
         session_free(session);
         assert(st == OK || st == EXHAUSTED);
-        if (st) worker->run->result->examinee[i] = (struct simulated){NAN, NAN, NULL, 0};
+        if (st) leave_empty(worker, i);
     }
     return true;
 }
@@ -248,7 +272,7 @@ static bool result_init(struct simulation_result *result, const struct simulatio
 {
     size_t n = simulation->n_examinee;
 
-    result->examinee = calloc(n, sizeof(*result->examinee));
+    result->examinee = calloc(n * bank_n_dim(simulation->plan->bank), sizeof(*result->examinee));
     result->item_count = calloc(bank_n_item(simulation->plan->bank), sizeof(*result->item_count));
     if (simulation->keep_items) {
         result->items = calloc(n * simulation->plan->max_items, sizeof(*result->items));

@@ -15,12 +15,12 @@
 
 enum { SIMULATE_THREADS = 256 };
 
-/* What is to be simulated. The arrays are borrowed. */
+/* What is to be simulated. The arrays are borrowed; n_dim is the bank's. */
 struct simulation {
     const struct plan *plan;
     uint64_t seed;
     size_t n_examinee;
-    const double *theta;  // [n_examinee] true thetas; not read where there are responses
+    const double *theta;  // [n_examinee][n_dim] true thetas; not read where there are responses
     /* Post-hoc: scores [n_examinee][n_item] that were given once. An item with SIMULATE_MISSING is
      * withdrawn from that examinee's test. NULL: responses are drawn from the items' models. */
     const uint8_t *responses;
@@ -35,7 +35,7 @@ struct simulation {
     void *context;
 };
 
-/* How one examinee's test came out. */
+/* How one examinee's test came out in one dimension. */
 struct simulated {
     double theta, se;  // NaN where there was no item to ask
     const char *stop;  // why the test ended; NULL where there was no item to ask
@@ -44,7 +44,7 @@ struct simulated {
 
 /* Start from {0}. */
 struct simulation_result {
-    struct simulated *examinee;  // [n_examinee]
+    struct simulated *examinee;  // [n_examinee][n_dim], each dimension with stop and n_answer
     uint64_t *item_count;        // [n_item], how many examinees were asked it
     uint32_t *items;             // [n_examinee][max_items], in the order asked; NULL if not kept
 };

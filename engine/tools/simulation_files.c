@@ -14,21 +14,41 @@ static void put_number(FILE *out, double value)
         fputc(',', out);
 }
 
+/* The names of a column for each dimension, each behind a comma: the base and a number. */
+static void put_names(FILE *out, const char *base, size_t n_dim)
+{
+    for (size_t m = 0; m < n_dim; m++) fprintf(out, ",%s%zu", base, m + 1);
+}
+
+static void put_examinees_head(const struct test *test, size_t n_dim, FILE *out)
+{
+    fputs("examinee", out);
+    if (n_dim == 1) {
+        fputs(",theta,estimate,se", out);
+    } else {
+        put_names(out, "theta", n_dim);
+        put_names(out, "est", n_dim);
+        put_names(out, "se", n_dim);
+    }
+    fprintf(out, ",length,stop%s%s\n", test->has_scale ? ",score" : "",
+            test->n_cut > 0 ? ",class" : "");
+}
+
 bool simulation_csv_examinees(const struct simulation *simulation, const double *theta,
                               const struct simulation_result *result, FILE *out)
 {
     const struct test *test = &simulation->plan->test;
+    size_t n_dim = bank_n_dim(simulation->plan->bank);
 
-    fprintf(out, "examinee,theta,estimate,se,length,stop%s%s\n", test->has_scale ? ",score" : "",
-            test->n_cut > 0 ? ",class" : "");
+    put_examinees_head(test, n_dim, out);
     for (size_t i = 0; i < simulation->n_examinee; i++) {
-        const struct simulated *row = &result->examinee[i];
+        const struct simulated *row = &result->examinee[i * n_dim];
         const char *class = row->stop ? test_classify(test, row->theta) : NULL;
 
         fprintf(out, "%zu", i + 1);
-        put_number(out, theta[i]);
-        put_number(out, row->theta);
-        put_number(out, row->se);
+        for (size_t m = 0; m < n_dim; m++) put_number(out, theta[i * n_dim + m]);
+        for (size_t m = 0; m < n_dim; m++) put_number(out, row[m].theta);
+        for (size_t m = 0; m < n_dim; m++) put_number(out, row[m].se);
         fprintf(out, ",%" PRIu32 ",%s", row->n_answer, row->stop ? row->stop : "");
         if (test->has_scale) {
             put_number(out, row->stop ? test_scale(test, row->theta) : (double)NAN);
@@ -64,7 +84,7 @@ static json_t *group_json(const struct summary_group *group)
                      number(group->coverage), "length", number(group->length));
 }
 
-static json_t *groups_json(const struct simulation_summary *summary)
+static json_t *groups_json(const struct summary_theta *summary)
 {
     json_t *array = json_array();
 
@@ -136,12 +156,41 @@ static json_t *classes_json(const struct simulation_summary *summary, const stru
                      "confusion", rows);
 }
 
+/* Precision in one dimension. */
+static json_t *theta_json(const struct summary_theta *dim)
+{
+    return json_pack("{s:o, s:o, s:b, s:o}", "all", group_json(&dim->all), "correlation",
+                     number(dim->correlation), "groups_are_values", dim->by_value, "groups",
+                     groups_json(dim));
+}
+
+static json_t *dims_json(const struct simulation_summary *summary)
+{
+    json_t *dims = json_array();
+
+    for (size_t m = 0; m < summary->n_dim; m++) {
+        json_t *dim = theta_json(&summary->dim[m]);
+
+        (void)json_object_set_new(dim, "sd_ratio", number(summary->dim[m].sd_ratio));
+        (void)json_array_append_new(dims, dim);
+    }
+    return json_pack("{s:o}", "dims", dims);
+}
+
 json_t *simulation_summary_json(const struct simulation_summary *summary, const struct test *test)
 {
-    return json_pack("{s:I, s:I, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "examinees",
-                     (json_int_t)summary->n_examinee, "without_items", (json_int_t)summary->n_empty,
-                     "all", group_json(&summary->all), "correlation", number(summary->correlation),
-                     "groups_are_values", summary->by_value, "groups", groups_json(summary),
-                     "length", lengths_json(summary), "stop", stops_json(summary), "exposure",
-                     exposure_json(summary), "classification", classes_json(summary, test));
+    json_t *json = json_pack("{s:I, s:I}", "examinees", (json_int_t)summary->n_examinee,
+                             "without_items", (json_int_t)summary->n_empty);
+    json_t *precision = summary->n_dim == 1 ? theta_json(&summary->dim[0]) : dims_json(summary);
+    json_t *rest = json_pack("{s:o, s:o, s:o, s:o}", "length", lengths_json(summary), "stop",
+                             stops_json(summary), "exposure", exposure_json(summary),
+                             "classification", classes_json(summary, test));
+    bool is_whole = json && precision && rest && json_object_update(json, precision) == 0 &&
+                    json_object_update(json, rest) == 0;
+
+    json_decref(precision);
+    json_decref(rest);
+    if (is_whole) return json;
+    json_decref(json);
+    return NULL;
 }

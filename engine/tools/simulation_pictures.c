@@ -59,20 +59,20 @@ static const struct theta_picture {
                         .line = {{NULL, COLUMN(length)}}},
 };
 
-static void take_column(const struct simulation_summary *summary, size_t column, double *out)
+static void take_column(const struct summary_theta *dim, size_t column, double *out)
 {
-    for (size_t g = 0; g < summary->n_group; g++) {
-        const char *group = (const char *)&summary->group[g];
+    for (size_t g = 0; g < dim->n_group; g++) {
+        const char *group = (const char *)&dim->group[g];
 
         out[g] = *(const double *)(const void *)(group + column);
     }
 }
 
-void picture_by_theta(const struct simulation_summary *summary, enum picture picture, FILE *out)
+void picture_by_theta(const struct summary_theta *dim, enum picture picture, FILE *out)
 {
     const struct theta_picture *what = &pictures[picture];
     double theta[SUMMARY_VALUES], y[LINES][SUMMARY_VALUES], level[SUMMARY_VALUES];
-    size_t n = summary->n_group;
+    size_t n = dim->n_group;
     struct svg_series series[LINES + 1];
     struct svg_chart chart = {.title = what->title,
                               .x = {.label = "true theta", .min = NAN, .max = NAN},
@@ -80,11 +80,11 @@ void picture_by_theta(const struct simulation_summary *summary, enum picture pic
                               .series = series,
                               .n_series = what->n_line + 1};
 
-    take_column(summary, COLUMN(theta), theta);
+    take_column(dim, COLUMN(theta), theta);
     for (size_t g = 0; g < n; g++) level[g] = what->level;
     series[0] = (struct svg_series){what->level_name, SVG_RULE, theta, level, .n = n};
     for (size_t s = 0; s < what->n_line; s++) {
-        take_column(summary, what->line[s].column, y[s]);
+        take_column(dim, what->line[s].column, y[s]);
         series[s + 1] =
             (struct svg_series){what->line[s].name, SVG_DOTTED_LINE, theta, y[s], .n = n};
     }
@@ -92,9 +92,10 @@ void picture_by_theta(const struct simulation_summary *summary, enum picture pic
 }
 
 void picture_estimates(const struct simulation *simulation, const double *theta,
-                       const struct simulation_result *result, FILE *out)
+                       const struct simulated *result, FILE *out)
 {
     double x[PICTURE_DOTS], y[PICTURE_DOTS], ends[2] = {INFINITY, -INFINITY};
+    size_t n_dim = bank_n_dim(simulation->plan->bank);
     size_t n_all = simulation->n_examinee, n = n_all < PICTURE_DOTS ? n_all : PICTURE_DOTS;
     const struct svg_series series[] = {{"estimate = theta", SVG_RULE, ends, ends, .n = 2},
                                         {"an examinee", SVG_DOTS, x, y, .n = n}};
@@ -107,8 +108,8 @@ void picture_estimates(const struct simulation *simulation, const double *theta,
     for (size_t j = 0; j < n; j++) {
         size_t i = j * n_all / n;
 
-        x[j] = theta[i];
-        y[j] = result->examinee[i].theta;
+        x[j] = theta[i * n_dim];
+        y[j] = result[i * n_dim].theta;
         if (!isfinite(y[j])) continue;
         ends[0] = fmin(ends[0], fmin(x[j], y[j]));
         ends[1] = fmax(ends[1], fmax(x[j], y[j]));

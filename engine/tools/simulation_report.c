@@ -105,13 +105,17 @@ static void put_head(const struct simulation_report *report, FILE *out)
 
 static void put_tiles(const struct simulation_summary *summary, FILE *out)
 {
+    const struct summary_theta *dim = &summary->dim[0];
+
     fputs("<div class=\"tiles\">\n", out);
-    put_tile(out, "bias", 3, summary->all.bias);
-    put_tile(out, "RMSE", 3, summary->all.rmse);
-    put_tile(out, "mean SE", 3, summary->all.se);
-    put_tile(out, "coverage", 3, summary->all.coverage);
-    put_tile(out, "correlation", 3, summary->correlation);
-    put_tile(out, "mean length", 1, summary->all.length);
+    if (summary->n_dim == 1) {
+        put_tile(out, "bias", 3, dim->all.bias);
+        put_tile(out, "RMSE", 3, dim->all.rmse);
+        put_tile(out, "mean SE", 3, dim->all.se);
+        put_tile(out, "coverage", 3, dim->all.coverage);
+        put_tile(out, "correlation", 3, dim->correlation);
+    }
+    put_tile(out, "mean length", 1, dim->all.length);
     put_tile(out, "overlap", 3, summary->overlap);
     put_tile(out, "items never used", 0, (double)summary->n_unused);
     if (summary->n_class > 0) put_tile(out, "classified rightly", 3, summary->accuracy);
@@ -135,26 +139,64 @@ static void put_group(FILE *out, const char *name, const struct summary_group *g
     fputs("</tr>\n", out);
 }
 
-static void put_precision(const struct simulation_report *report, FILE *out)
+/* A line for each dimension. */
+static void put_dims(const struct simulation_summary *summary, FILE *out)
+{
+    static const char *const names[] = {"dimension", "bias",     "RMSE",       "mean SE",
+                                        "SD ratio",  "coverage", "correlation"};
+
+    fputs("<p>SD ratio is the SD of the estimates over the SD of the true thetas.</p>\n", out);
+    put_header(out, names, COUNT_OF(names));
+    for (size_t m = 0; m < summary->n_dim; m++) {
+        const struct summary_theta *dim = &summary->dim[m];
+
+        fprintf(out, "<tr><td>theta %zu</td>", m + 1);
+        put_number(out, "%.3f", dim->all.bias);
+        put_number(out, "%.3f", dim->all.rmse);
+        put_number(out, "%.3f", dim->all.se);
+        put_number(out, "%.3f", dim->sd_ratio);
+        put_number(out, "%.3f", dim->all.coverage);
+        put_number(out, "%.3f", dim->correlation);
+        fputs("</tr>\n", out);
+    }
+    put_table_end(out);
+}
+
+/* Precision by dimension m. */
+static void put_by_theta(const struct simulation_report *report, size_t m, FILE *out)
 {
     static const char *const names[] = {"theta",   "examinees",        "bias",     "RMSE",
                                         "mean SE", "SD of the errors", "coverage", "mean length"};
-    const struct simulation_summary *summary = report->summary;
+    const struct summary_theta *dim = &report->summary->dim[m];
 
     fprintf(out,
-            "<h2>Precision</h2>\n<p>%s. Coverage is the share of examinees whose estimate "
+            "<p>%s. Coverage is the share of examinees whose estimate "
             "\u00b1 1.96 SE holds theta.</p>\n<div class=\"charts\">\n",
-            summary->by_value ? "By each true theta"
-                              : "By tenths of the examinees in the order of their true theta");
-    picture_by_theta(summary, PICTURE_BIAS, out);
-    picture_by_theta(summary, PICTURE_ERRORS, out);
-    picture_by_theta(summary, PICTURE_COVERAGE, out);
-    picture_estimates(report->simulation, report->examinees->theta, report->result, out);
+            dim->by_value ? "By each true theta"
+                          : "By tenths of the examinees in the order of their true theta");
+    picture_by_theta(dim, PICTURE_BIAS, out);
+    picture_by_theta(dim, PICTURE_ERRORS, out);
+    picture_by_theta(dim, PICTURE_COVERAGE, out);
+    picture_estimates(report->simulation, report->examinees->theta + m,
+                      report->result->examinee + m, out);
+    if (report->summary->n_dim > 1) picture_by_theta(dim, PICTURE_LENGTH, out);
     fputs("</div>\n", out);
     put_header(out, names, COUNT_OF(names));
-    for (size_t g = 0; g < summary->n_group; g++) put_group(out, NULL, &summary->group[g]);
-    put_group(out, "all", &summary->all);
+    for (size_t g = 0; g < dim->n_group; g++) put_group(out, NULL, &dim->group[g]);
+    put_group(out, "all", &dim->all);
     put_table_end(out);
+}
+
+static void put_precision(const struct simulation_report *report, FILE *out)
+{
+    size_t n_dim = report->summary->n_dim;
+
+    fputs("<h2>Precision</h2>\n", out);
+    if (n_dim > 1) put_dims(report->summary, out);
+    for (size_t m = 0; m < n_dim; m++) {
+        if (n_dim > 1) fprintf(out, "<h2>Precision by theta %zu</h2>\n", m + 1);
+        put_by_theta(report, m, out);
+    }
 }
 
 static void put_stops(const struct simulation_summary *summary, FILE *out)
@@ -164,14 +206,15 @@ static void put_stops(const struct simulation_summary *summary, FILE *out)
     fprintf(out,
             "<h2>Length and stop</h2>\n<p>From %u to %u items, median %u, mean %.1f.</p>\n"
             "<div class=\"charts\">\n",
-            summary->length_min, summary->length_max, summary->length_median, summary->all.length);
+            summary->length_min, summary->length_max, summary->length_median,
+            summary->dim[0].all.length);
     picture_lengths(summary, out);
-    picture_by_theta(summary, PICTURE_LENGTH, out);
+    if (summary->n_dim == 1) picture_by_theta(&summary->dim[0], PICTURE_LENGTH, out);
     fputs("</div>\n", out);
     put_header(out, names, COUNT_OF(names));
     for (size_t s = 0; s < summary->n_stop; s++) {
         fprintf(out, "<tr><td>%s</td><td>%zu</td>", summary->stop[s].name, summary->stop[s].n);
-        put_number(out, "%.3f", (double)summary->stop[s].n / (double)summary->all.n);
+        put_number(out, "%.3f", (double)summary->stop[s].n / (double)summary->dim[0].all.n);
         fputs("</tr>\n", out);
     }
     put_table_end(out);
@@ -230,8 +273,13 @@ static enum status put_items(const struct simulation_report *report, FILE *out)
             summary->n_over, SUMMARY_EXPOSURE, summary->exposure_max, summary->exposure_mean,
             100.0 * summary->overlap);
     st = picture_exposure(summary, out);
-    if (!st) st = plot_test_se(report->simulation->plan, out);
+    if (!st && summary->n_dim == 1) st = plot_test_se(report->simulation->plan, out);
     fputs("</div>\n", out);
+    if (summary->n_dim > 1) {
+        fputs("<p>The standard error that the bank allows is drawn for banks of one dimension "
+              "only.</p>\n",
+              out);
+    }
     return st ? st : put_top_items(report, out);
 }
 

@@ -75,7 +75,7 @@ static bool few_values(const struct person *person, size_t n)
     return n_value <= SUMMARY_VALUES;
 }
 
-static void summarize_groups(const struct person *person, size_t n, struct simulation_summary *out)
+static void summarize_groups(const struct person *person, size_t n, struct summary_theta *out)
 {
     out->by_value = few_values(person, n);
     for (size_t from = 0; from < n && out->by_value;) {
@@ -91,8 +91,10 @@ static void summarize_groups(const struct person *person, size_t n, struct simul
     }
 }
 
-static double correlate(const struct person *person, size_t n, const struct summary_group *all)
+/* How estimates and thetas vary together. */
+static void relate(const struct person *person, size_t n, struct summary_theta *out)
 {
+    const struct summary_group *all = &out->all;
     double mean = all->theta + all->bias, xx = 0.0, yy = 0.0, xy = 0.0;
 
     for (size_t i = 0; i < n; i++) {
@@ -102,7 +104,8 @@ static double correlate(const struct person *person, size_t n, const struct summ
         yy += y * y;
         xy += x * y;
     }
-    return xx > 0.0 && yy > 0.0 ? xy / sqrt(xx * yy) : (double)NAN;
+    out->correlation = xx > 0.0 && yy > 0.0 ? xy / sqrt(xx * yy) : (double)NAN;
+    out->sd_ratio = xx > 0.0 ? sqrt(yy / xx) : (double)NAN;
 }
 
 static void count_stop(struct simulation_summary *out, const char *name)
@@ -192,18 +195,37 @@ static void summarize_classes(const struct test *test, const struct person *pers
     out->accuracy = n > 0 ? (double)n_right / (double)n : (double)NAN;
 }
 
-/* Those who were asked something into person, in the order of theta. Returns how many. */
+/* Those who were asked something into person, with one dimension of theta and in its order: the
+ * first of theta and of result. Returns how many. */
 static size_t gather(const struct simulation *simulation, const double *theta,
-                     const struct simulation_result *result, struct person *person)
+                     const struct simulated *result, struct person *person)
 {
-    size_t n = 0;
+    size_t n_dim = bank_n_dim(simulation->plan->bank), n = 0;
 
     for (size_t i = 0; i < simulation->n_examinee; i++) {
-        if (!result->examinee[i].stop) continue;
-        person[n++] = (struct person){theta[i], &result->examinee[i]};
+        if (!result[i * n_dim].stop) continue;
+        person[n++] = (struct person){theta[i * n_dim], &result[i * n_dim]};
     }
     qsort(person, n, sizeof(*person), compare_person);
     return n;
+}
+
+static void summarize_theta(const struct person *person, size_t n, struct summary_theta *out)
+{
+    summarize_group(person, n, &out->all);
+    summarize_groups(person, n, out);
+    relate(person, n, out);
+}
+
+/* What is the same in every dimension. */
+static void summarize_tests(const struct person *person, size_t n, struct simulation_summary *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out->length[person[i].result->n_answer]++;
+        count_stop(out, person[i].result->stop);
+    }
+    qsort(out->stop, out->n_stop, sizeof(*out->stop), compare_stop);
+    summarize_lengths(out, n);
 }
 
 enum status simulation_summarize(const struct simulation *simulation, const double *theta,
@@ -211,13 +233,13 @@ enum status simulation_summarize(const struct simulation *simulation, const doub
                                  struct simulation_summary *out)
 {
     const struct plan *plan = simulation->plan;
-    size_t n_item = bank_n_item(plan->bank), n;
+    size_t n_item = bank_n_item(plan->bank), n = 0;
     struct person *person = calloc(simulation->n_examinee, sizeof(*person));
 
     *out = (struct simulation_summary){.n_examinee = simulation->n_examinee,
                                        .max_items = plan->max_items,
                                        .n_item = n_item,
-                                       .correlation = (double)NAN};
+                                       .n_dim = bank_n_dim(plan->bank)};
     out->length = calloc(plan->max_items + 1, sizeof(*out->length));
     out->exposure = calloc(n_item, sizeof(*out->exposure));
     if (!person || !out->length || !out->exposure) {
@@ -225,17 +247,12 @@ enum status simulation_summarize(const struct simulation *simulation, const doub
         simulation_summary_done(out);
         return NO_MEMORY;
     }
-    n = gather(simulation, theta, result, person);
-    out->n_empty = simulation->n_examinee - n;
-    for (size_t i = 0; i < n; i++) {
-        out->length[person[i].result->n_answer]++;
-        count_stop(out, person[i].result->stop);
+    for (size_t m = 0; m < out->n_dim; m++) {
+        n = gather(simulation, theta + m, result->examinee + m, person);
+        summarize_theta(person, n, &out->dim[m]);
     }
-    qsort(out->stop, out->n_stop, sizeof(*out->stop), compare_stop);
-    summarize_group(person, n, &out->all);
-    summarize_groups(person, n, out);
-    out->correlation = correlate(person, n, &out->all);
-    summarize_lengths(out, n);
+    out->n_empty = simulation->n_examinee - n;
+    summarize_tests(person, n, out);
     summarize_items(result->item_count, n, out);
     summarize_classes(&plan->test, person, n, out);
     free(person);

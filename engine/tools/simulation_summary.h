@@ -34,14 +34,22 @@ struct summary_stop {
     size_t n;
 };
 
-/* Start from {0}. */
-struct simulation_summary {
-    size_t n_examinee;
-    size_t n_empty;  // for whom there was no item; they are in nothing else
+/* Precision in one dimension of theta. Groups are by this dimension; a length is the whole test's.
+ */
+struct summary_theta {
     struct summary_group all, group[SUMMARY_VALUES];
     size_t n_group;
     bool by_value;       // groups are distinct thetas
     double correlation;  // of estimate and theta, NaN where one of them does not vary
+    double sd_ratio;     // SD of the estimates over SD of the thetas, NaN where these do not vary
+};
+
+/* Start from {0}. */
+struct simulation_summary {
+    size_t n_examinee;
+    size_t n_empty;  // for whom there was no item; they are in nothing else
+    size_t n_dim;
+    struct summary_theta dim[LIMIT_DIMS];  // [n_dim]
 
     unsigned max_items;
     size_t *length;  // [max_items + 1], how many tests had that many items
@@ -60,7 +68,7 @@ struct simulation_summary {
     double accuracy;
 };
 
-/* `theta` [n_examinee] are the true thetas. NO_MEMORY leaves nothing behind. */
+/* `theta` [n_examinee][n_dim] are the true thetas. NO_MEMORY leaves nothing behind. */
 MUST_CHECK enum status simulation_summarize(const struct simulation *simulation,
                                             const double *theta,
                                             const struct simulation_result *result,
@@ -75,12 +83,14 @@ double overlap_rate(const uint64_t *item_count, size_t n_item, size_t n);
 /* The index of theta's class: 0 below all cuts. */
 size_t summary_class(const struct test *test, double theta);
 
-/* The summary as JSON; NULL without memory. Numbers that are not finite are null. */
+/* The summary as JSON; NULL without memory. Numbers that are not finite are null. In one dimension
+ * its precision is at the top, in several in the array "dims". */
 MUST_CHECK json_t *simulation_summary_json(const struct simulation_summary *summary,
                                            const struct test *test);
 
 /* examinees.csv: examinee, theta, estimate, se, length, stop, score and class where the test has
- * them. items.csv: item, n, exposure. False where writing fails. */
+ * them; in several dimensions theta1, .., est1, .., se1, .. in place of theta, estimate, se.
+ * items.csv: item, n, exposure. False where writing fails. */
 MUST_CHECK bool simulation_csv_examinees(const struct simulation *simulation, const double *theta,
                                          const struct simulation_result *result, FILE *out);
 MUST_CHECK bool simulation_csv_items(const struct bank *bank,

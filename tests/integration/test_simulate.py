@@ -203,6 +203,65 @@ class TestSimulate(unittest.TestCase):
         self.assertEqual({row["item"]: int(row["n"]) for row in rows(self.path("out/items.csv"))},
                          {f"q{i}": asked[f"q{i}"] for i in range(N_ITEM)})
 
+    def several(self):
+        """A bank of two dimensions and a test with a prior of its own, as files."""
+        with open(self.path("wide.csv"), "w", encoding="utf-8") as file:
+            file.write("id,model,a1,a2,d\n")
+            for i in range(N_ITEM):
+                file.write(f"q{i},M2PL,{0.3 + 0.4 * (i % 4):.2f},{1.5 - 0.4 * (i % 4):.2f},"
+                           f"{-2.4 + 0.12 * i:.2f}\n")
+        prior = {"mean": [0.5, -0.25], "cov": [[1, 0.4], [0.4, 0.8]]}
+        document = self.write_document("wide.json", estimate={"method": "MAP", "prior": prior})
+        return ["--bank", self.path("wide.csv"), *document]
+
+    def test_several_dimensions(self):
+        design = [*self.several(), "--examinees", str(EXAMINEES), "--seed", "7"]
+        summary = self.simulate("one", *design, "--threads", "1")
+        self.simulate("two", *design, "--threads", "2")
+        for name in ("examinees.csv", "items.csv"):
+            with open(self.path(f"one/{name}"), "rb") as a, \
+                    open(self.path(f"two/{name}"), "rb") as b:
+                self.assertEqual(a.read(), b.read(), name)
+        examinees = rows(self.path("one/examinees.csv"))
+        self.assertEqual(list(examinees[0]), ["examinee", "theta1", "theta2", "est1", "est2",
+                                              "se1", "se2", "length", "stop"])
+        self.assertEqual(len(summary["dims"]), 2)
+        for m, dim in enumerate(summary["dims"], start=1):
+            errors = [float(row[f"est{m}"]) - float(row[f"theta{m}"]) for row in examinees]
+            self.assertAlmostEqual(dim["all"]["bias"], sum(errors) / EXAMINEES, places=9)
+            self.assertGreater(dim["correlation"], 0.4)
+        self.assertEqual(summary["exposure"]["items"], N_ITEM)
+        self.assertEqual(summary["length"]["median"], 6)
+        with open(self.path("one/index.html"), encoding="utf-8") as file:
+            minidom.parseString(file.read().replace("<!DOCTYPE html>", ""))
+        shown = theta("simulate", *design, "--out", self.path("shown"))
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        for text in ("dimension", "theta1", "theta2", "SD ratio", "6 to 6, median 6, mean 6.0"):
+            self.assertIn(text, shown.stdout)
+
+    def test_several_dimensions_from_files(self):
+        files = self.several()
+        with open(self.path("thetas.csv"), "w", encoding="utf-8") as file:
+            file.write("theta1,theta2\n0.5,-1\n2,1.25\n")
+        self.simulate("out", *files, "--theta", "file:" + self.path("thetas.csv"))
+        self.assertEqual([(row["theta1"], row["theta2"])
+                          for row in rows(self.path("out/examinees.csv"))],
+                         [("0.5", "-1"), ("2", "1.25")])
+        with open(self.path("matrix.csv"), "w", encoding="utf-8") as file:
+            file.write("id," + ",".join(f"q{i}" for i in range(N_ITEM)) + "\n")
+            for n in range(20):
+                file.write(f"e{n}," + ",".join(str(int(i > 2 * n)) for i in range(N_ITEM)) + "\n")
+        summary = self.simulate("post", *files, "--responses", self.path("matrix.csv"))
+        self.assertEqual(summary["examinees"], 20)
+        self.assertGreater(summary["dims"][1]["correlation"], 0.8)
+        simulate = ["simulate", *files, "--theta"]
+        self.refused(EX_USAGE, "a grid is for a bank of one dimension", *simulate, "grid")
+        self.refused(EX_USAGE, "takes no numbers", *simulate, "normal:0,1")
+        with open(self.path("thetas.csv"), "w", encoding="utf-8") as file:
+            file.write("theta\n0.5\n")
+        self.refused(EX_DATAERR, 'no column "theta2"', *simulate,
+                     "file:" + self.path("thetas.csv"))
+
     def test_refusals(self):
         simulate = ["simulate", *self.files]
         self.refused(EX_USAGE, "--bank and --document", "simulate", "quick", *self.files)

@@ -45,11 +45,11 @@ Test(examinees, reads_thetas)
     struct examinees examinees = {0};
     struct slice csv = slice_str("who,theta\na,0.5\nb,-1.25\n");
 
-    cr_assert_eq(examinees_read(csv, 0, &examinees, &faults), OK);
+    cr_assert_eq(examinees_read(csv, 0, 1, &examinees, &faults), OK);
     cr_assert_eq(examinees.n, 2);
     expect_bits(examinees.theta[1], -1.25, "theta");
     examinees_done(&examinees);
-    cr_assert_eq(examinees_read(csv, 5, &examinees, &faults), OK);
+    cr_assert_eq(examinees_read(csv, 5, 1, &examinees, &faults), OK);
     cr_assert_eq(examinees.n, 5);
     expect_bits(examinees.theta[4], 0.5, "theta");
     examinees_done(&examinees);
@@ -79,7 +79,7 @@ Test(examinees, refuses_what_is_no_theta)
     for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct faults faults = {0};
         struct examinees examinees = {0};
-        enum status st = examinees_read(slice_str(row[i].csv), 0, &examinees, &faults);
+        enum status st = examinees_read(slice_str(row[i].csv), 0, 1, &examinees, &faults);
 
         expect_fault(st, &faults, row[i].text);
         cr_expect_null(examinees.theta);

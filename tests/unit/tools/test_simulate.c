@@ -93,13 +93,13 @@ Test(simulate, recovers_known_thetas)
     cr_assert_eq(examinees_normal(5000, 20260721, 0.0, 1.0, &run.examinees), OK);
     run_go(&run);
     cr_expect_null(run.result.items);
-    cr_expect_lt(fabs(run.summary.all.bias), 0.02, "%g", run.summary.all.bias);
-    cr_expect(run.summary.all.coverage > 0.93 && run.summary.all.coverage < 0.97, "%g",
-              run.summary.all.coverage);
-    cr_expect_lt(fabs(run.summary.all.rmse / run.summary.all.se - 1.0), 0.05);
-    cr_expect_gt(run.summary.correlation, 0.95);
-    low = &run.summary.group[0];
-    high = &run.summary.group[run.summary.n_group - 1];
+    cr_expect_lt(fabs(run.summary.dim[0].all.bias), 0.02, "%g", run.summary.dim[0].all.bias);
+    cr_expect(run.summary.dim[0].all.coverage > 0.93 && run.summary.dim[0].all.coverage < 0.97,
+              "%g", run.summary.dim[0].all.coverage);
+    cr_expect_lt(fabs(run.summary.dim[0].all.rmse / run.summary.dim[0].all.se - 1.0), 0.05);
+    cr_expect_gt(run.summary.dim[0].correlation, 0.95);
+    low = &run.summary.dim[0].group[0];
+    high = &run.summary.dim[0].group[run.summary.dim[0].n_group - 1];
     cr_expect_lt(fabs(low->bias + low->theta * low->se * low->se), 0.06, "%g", low->bias);
     cr_expect_lt(fabs(high->bias + high->theta * high->se * high->se), 0.06, "%g", high->bias);
     cr_expect(low->bias > 0.02 && high->bias < -0.02, "%g %g", low->bias, high->bias);
@@ -158,7 +158,7 @@ Test(simulate, post_hoc_takes_the_answers_of_the_matrix)
     cr_expect(isnan(run.result.examinee[7].theta));
     cr_expect_eq(run.result.examinee[7].n_answer, 0);
     cr_expect_eq(run.summary.n_empty, 1);
-    cr_expect_eq(run.summary.all.n, PEOPLE - 1);
+    cr_expect_eq(run.summary.dim[0].all.n, PEOPLE - 1);
     estimate_workspace_free(workspace);
     run_done(&run);
 }

@@ -47,18 +47,18 @@ Test(simulation_summary, precision_by_hand)
 
     cr_expect_eq(s->n_examinee, 6);
     cr_expect_eq(s->n_empty, 1);
-    cr_expect(s->by_value);
-    cr_assert_eq(s->n_group, 2);
-    cr_expect_eq(s->group[0].n, 3);
-    expect_close(s->group[0].theta, -1.0, 1e-15, "theta");
-    expect_close(s->group[0].bias, 0.25 / 3.0, 1e-15, "bias");
-    expect_close(s->group[0].rmse, sqrt((0.25 + 0.0625) / 3.0), 1e-15, "rmse");
-    expect_close(s->group[0].se, 0.25, 1e-15, "se");
-    expect_close(s->group[0].coverage, 0.5, 1e-15, "coverage, the infinite SE left out");
-    expect_close(s->group[0].length, 11.0 / 3.0, 1e-15, "length");
-    expect_close(s->group[1].sd, sqrt(0.125), 1e-15, "sd");
-    expect_close(s->group[1].coverage, 0.5, 1e-15, "coverage");
-    expect_close(s->all.bias, 0.05, 1e-15, "bias of all");
+    cr_expect(s->dim[0].by_value);
+    cr_assert_eq(s->dim[0].n_group, 2);
+    cr_expect_eq(s->dim[0].group[0].n, 3);
+    expect_close(s->dim[0].group[0].theta, -1.0, 1e-15, "theta");
+    expect_close(s->dim[0].group[0].bias, 0.25 / 3.0, 1e-15, "bias");
+    expect_close(s->dim[0].group[0].rmse, sqrt((0.25 + 0.0625) / 3.0), 1e-15, "rmse");
+    expect_close(s->dim[0].group[0].se, 0.25, 1e-15, "se");
+    expect_close(s->dim[0].group[0].coverage, 0.5, 1e-15, "coverage, the infinite SE left out");
+    expect_close(s->dim[0].group[0].length, 11.0 / 3.0, 1e-15, "length");
+    expect_close(s->dim[0].group[1].sd, sqrt(0.125), 1e-15, "sd");
+    expect_close(s->dim[0].group[1].coverage, 0.5, 1e-15, "coverage");
+    expect_close(s->dim[0].all.bias, 0.05, 1e-15, "bias of all");
     run_done(&run);
 }
 
@@ -136,12 +136,13 @@ Test(simulation_summary, many_thetas_are_grouped_in_tenths)
     run_prepare(&run, bank_spread(40), &test);
     cr_assert_eq(examinees_normal(105, 3, 0.0, 1.0, &run.examinees), OK);
     run_go(&run);
-    cr_expect_not(run.summary.by_value);
-    cr_assert_eq(run.summary.n_group, SUMMARY_PARTS);
+    cr_expect_not(run.summary.dim[0].by_value);
+    cr_assert_eq(run.summary.dim[0].n_group, SUMMARY_PARTS);
     for (size_t g = 0; g < SUMMARY_PARTS; g++) {
-        n += run.summary.group[g].n;
-        cr_expect(g == 0 || run.summary.group[g].theta > run.summary.group[g - 1].theta);
-        cr_expect(run.summary.group[g].n == 10 || run.summary.group[g].n == 11);
+        n += run.summary.dim[0].group[g].n;
+        cr_expect(g == 0 ||
+                  run.summary.dim[0].group[g].theta > run.summary.dim[0].group[g - 1].theta);
+        cr_expect(run.summary.dim[0].group[g].n == 10 || run.summary.dim[0].group[g].n == 11);
     }
     cr_expect_eq(n, 105);
     run_done(&run);
