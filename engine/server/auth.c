@@ -9,10 +9,9 @@
 #include "server/keys.h"
 #include "server/log.h"
 #include "server/refusals.h"
+#include "server/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,8 +44,7 @@ struct gate {
 struct auth {
     void *loop_end;
     struct gate gate;
-    pthread_t thread;
-    bool running;
+    struct thread thread;
 };
 
 /* Take a whole message; -1 where there is none to come. How many frames it had: one that is too
@@ -221,15 +219,6 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void close_socket(void *socket)
-{
-    int linger = 0;
-
-    if (!socket) return;
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger));
-    zmq_close(socket);
-}
-
 static bool open_sockets(void *zmq_context, struct auth *auth)
 {
     struct gate *gate = &auth->gate;
@@ -248,17 +237,6 @@ static bool open_sockets(void *zmq_context, struct auth *auth)
            zmq_bind(gate->zap, ZAP_ENDPOINT) == 0;
 }
 
-static bool start_thread(struct auth *auth)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the loop's
-    auth->running = pthread_create(&auth->thread, NULL, run, &auth->gate) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return auth->running;
-}
-
 enum status auth_start(void *zmq_context, struct auth **out, struct fault *fault)
 {
     struct auth *auth = calloc(1, sizeof(*auth));
@@ -268,7 +246,7 @@ enum status auth_start(void *zmq_context, struct auth **out, struct fault *fault
     if (!auth) return NO_MEMORY;
     randombytes_buf(token, sizeof(token));
     sodium_bin2hex(auth->gate.token, sizeof(auth->gate.token), token, sizeof(token));
-    if (!open_sockets(zmq_context, auth) || !start_thread(auth)) {
+    if (!open_sockets(zmq_context, auth) || !thread_start(&auth->thread, run, &auth->gate)) {
         fault_set(fault, NULL, "access.keys", "cannot decide on connections: %s",
                   zmq_strerror(errno));
         auth_stop(auth);
@@ -281,14 +259,14 @@ enum status auth_start(void *zmq_context, struct auth **out, struct fault *fault
 void auth_stop(struct auth *auth)
 {
     if (!auth) return;
-    if (auth->running) {
+    if (auth->thread.running) {
         zmq_send(auth->loop_end, "", 0, ZMQ_DONTWAIT);
-        pthread_join(auth->thread, NULL);
+        thread_join(&auth->thread);
     }
-    close_socket(auth->gate.zap);
-    close_socket(auth->gate.control);
-    close_socket(auth->gate.monitor);
-    close_socket(auth->loop_end);
+    socket_close(auth->gate.zap);
+    socket_close(auth->gate.control);
+    socket_close(auth->gate.monitor);
+    socket_close(auth->loop_end);
     buf_done(&auth->gate.admissions);
     free(auth);
 }

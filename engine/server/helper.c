@@ -3,11 +3,10 @@
 #include "base/handoff.h"
 #include "estimate/estimator.h"
 #include "server/log.h"
+#include "server/thread.h"
 #include "server/verify.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +25,7 @@ struct worker {
 struct helper {
     void *loop_end;
     struct worker worker;
-    pthread_t thread;
-    bool running;
+    struct thread thread;
     size_t n_out;
 };
 
@@ -66,18 +64,9 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void close_socket(void *socket)
-{
-    int linger = 0;
-
-    if (!socket) return;
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(linger));
-    zmq_close(socket);
-}
-
 static void worker_done(struct worker *worker)
 {
-    close_socket(worker->socket);
+    socket_close(worker->socket);
     if (worker->has_decoder) decoder_done(&worker->decoder);
     estimate_workspace_free(worker->tools.workspace);
     verify_free(worker->tools.verify);
@@ -96,17 +85,6 @@ static bool open_pair(void *zmq_context, const char *name, struct helper *helper
            zmq_connect(worker->socket, endpoint) == 0;
 }
 
-static bool start_thread(struct helper *helper)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the loop's
-    helper->running = pthread_create(&helper->thread, NULL, run, &helper->worker) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return helper->running;
-}
-
 enum status helper_start(void *zmq_context, const char *name, struct env *env, struct helper **out)
 {
     struct helper *helper = calloc(1, sizeof(*helper));
@@ -116,7 +94,8 @@ enum status helper_start(void *zmq_context, const char *name, struct env *env, s
     helper->worker.tools.workspace = estimate_workspace_new();
     helper->worker.has_decoder = decoder_init(&helper->worker.decoder) == OK;
     if (!helper->worker.tools.workspace || !helper->worker.has_decoder ||
-        !open_pair(zmq_context, name, helper) || !start_thread(helper)) {
+        !open_pair(zmq_context, name, helper) ||
+        !thread_start(&helper->thread, run, &helper->worker)) {
         log_line(LOG_ERROR, "the helper cannot start", "error=\"%s\"", zmq_strerror(errno));
         helper_stop(helper);
         return NO_MEMORY;
@@ -128,13 +107,13 @@ enum status helper_start(void *zmq_context, const char *name, struct env *env, s
 void helper_stop(struct helper *helper)
 {
     if (!helper) return;
-    if (helper->running) {
+    if (helper->thread.running) {
         helper->worker.quit = true;
         zmq_send(helper->loop_end, "", 0, ZMQ_DONTWAIT);
-        pthread_join(helper->thread, NULL);
+        thread_join(&helper->thread);
     }
     worker_done(&helper->worker);
-    close_socket(helper->loop_end);
+    socket_close(helper->loop_end);
     free(helper);
 }
 

@@ -19,6 +19,9 @@ struct plan;
 struct estimate_workspace;
 struct verify;
 
+/* Who may see what a test has found out about its examinee while it runs. */
+enum { ROLES_SEE_ABILITY = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR | ROLE_ADMIN };
+
 /* One request on its way. What runs in a helper has no server. */
 struct call {
     const struct request *request;

@@ -53,8 +53,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 }
 
 const struct request request_session_list = {.op = "session.list",
-                                             .roles = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR |
-                                                      ROLE_ADMIN,
+                                             .roles = ROLES_SEE_ABILITY,
                                              .max_bytes = LIMIT_REQUEST,
                                              .when_full = true,
                                              .run = prepare,

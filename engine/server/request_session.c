@@ -12,8 +12,6 @@
 #include <sodium.h>
 #include <stdio.h>
 
-enum { ROLES_SEE_ABILITY = ROLE_PROCTOR | ROLE_TEACHER | ROLE_AUTHOR | ROLE_ADMIN };
-
 static void write_item(struct writer *out, const struct bank *bank, uint32_t item)
 {
     struct slice content = bank_content(bank, item), set = bank_set(bank, item);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A thread beside the loop, and the end of the sockets by which they speak. */
+#ifndef SERVER_THREAD_H
+#define SERVER_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+struct thread {
+    pthread_t id;
+    bool running;
+};
+
+/* Run `run` with `argument` in a thread that gets no signals: they are the loop's. False, with
+ * errno, where there can be no more threads. */
+bool thread_start(struct thread *thread, void *(*run)(void *), void *argument);
+
+/* Wait for its end, which the caller has asked for. Pre: it is running. */
+void thread_join(struct thread *thread);
+
+/* Close a ZeroMQ socket with whatever it has not sent; NULL is fine. */
+void socket_close(void *socket);
+
+#endif
