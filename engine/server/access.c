@@ -107,6 +107,11 @@ const char *access_secret_key(const struct access *access)
     return access->secret_key;
 }
 
+bool access_is_alive(const struct access *access, int64_t now_us)
+{
+    return auth_is_alive(access->auth, now_us);
+}
+
 size_t access_n_key(const struct access *access)
 {
     return keys_n_valid(access->keys);

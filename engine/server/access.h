@@ -23,6 +23,9 @@ MUST_CHECK enum status access_reload(struct access *access, const struct config 
 /* The daemon's secret key, in Z85. */
 const char *access_secret_key(const struct access *access);
 
+/* Whether the thread that lets peers in still does. */
+bool access_is_alive(const struct access *access, int64_t now_us);
+
 size_t access_n_key(const struct access *access);
 
 /* Say who a peer is by the User-Id of its message, and refuse it where its key may not be used now.

@@ -5,9 +5,11 @@
  * stand. In front of it stands a secret of this process: where libzmq finds no handler it lets the
  * peer in, and takes a User-Id from the peer itself. */
 #include "server/auth.h"
+#include "base/planted.h"
 #include "server/clock.h"
 #include "server/keys.h"
 #include "server/log.h"
+#include "server/pulse.h"
 #include "server/refusals.h"
 #include "server/thread.h"
 
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define ZAP_ENDPOINT     "inproc://zeromq.zap.01"
@@ -38,6 +41,7 @@ struct gate {
     struct buf admissions;
     struct refusals refusals;
     struct frame frame[ZAP_FRAMES];
+    struct pulse pulse;
     char token[TOKEN + 1];
 };
 
@@ -205,13 +209,15 @@ static void *run(void *argument)
                                  {gate->zap, 0, ZMQ_POLLIN, 0},
                                  {gate->monitor, 0, ZMQ_POLLIN, 0}};
 
-        if (zmq_poll(item, COUNT_OF(item), -1) < 0) {
+        pulse_give(&gate->pulse, PULSE_IDLE_S);
+        if (zmq_poll(item, COUNT_OF(item), PULSE_REST_MS) < 0) {
             more = errno == EINTR;
             if (!more)
                 log_line(LOG_ERROR, "connections are not decided on any more", "error=\"%s\"",
                          zmq_strerror(errno));
             continue;
         }
+        while (planted("auth stuck") && item[1].revents) sleep(1);
         if (item[0].revents) more = serve_control(gate);
         if (more && item[1].revents) more = serve_zap(gate);
         if (more && item[2].revents) more = serve_monitor(gate);
@@ -244,6 +250,7 @@ enum status auth_start(void *zmq_context, struct auth **out, struct fault *fault
     uint8_t token[TOKEN_BYTES];
 
     if (!auth) return NO_MEMORY;
+    pulse_give(&auth->gate.pulse, PULSE_IDLE_S);
     randombytes_buf(token, sizeof(token));
     sodium_bin2hex(auth->gate.token, sizeof(auth->gate.token), token, sizeof(token));
     if (!open_sockets(zmq_context, auth) || !thread_start(&auth->thread, run, &auth->gate)) {
@@ -269,6 +276,11 @@ void auth_stop(struct auth *auth)
     socket_close(auth->loop_end);
     buf_done(&auth->gate.admissions);
     free(auth);
+}
+
+bool auth_is_alive(const struct auth *auth, int64_t now_us)
+{
+    return pulse_is_alive(&auth->gate.pulse, now_us);
 }
 
 const char *auth_key(const struct auth *auth, const char *user)

@@ -22,7 +22,10 @@ enum {
     QUEUE_BYTES = 256 << 20,
     RETRY_LEAST_MS = 100,
     KEEP_BYTES = 1 << 20,
+    LATE_MS = 2000,
 };
+
+const char *const helper_names[N_HELPER] = {"helper", "slow-helper"};
 
 bool loop_has_keys(const struct loop *loop, int socket)
 {
@@ -55,9 +58,37 @@ static void die(struct loop *loop, const struct fault *fault)
     loop->n_slot = 0;
 }
 
+static bool look_at_thread(struct loop *loop, const char *name, bool is_alive, int64_t now_us)
+{
+    uint64_t n_before;
+
+    if (!is_alive && refusals_add(&loop->refusals, name, now_us, &n_before)) {
+        log_line(LOG_ERROR, "a thread is stuck", "thread=%s", name);
+    }
+    return is_alive;
+}
+
+/* systemd ends a daemon whose watchdog is not fed, and starts another: so it is fed while the
+ * threads that the loop depends on are alive, and no longer. */
+static void feed_watchdog(struct loop *loop, int64_t now_us)
+{
+    bool alive = !loop->access ||
+                 look_at_thread(loop, "auth", access_is_alive(loop->access, now_us), now_us);
+
+    for (int h = 0; h < N_HELPER; h++) {
+        bool is_alive = helper_is_alive(loop->helper[h], now_us);
+
+        if (!look_at_thread(loop, helper_names[h], is_alive, now_us)) alive = false;
+    }
+    if (!alive || loop->watchdog_ms == 0) return;
+    if (now_us - loop->watchdog_us < loop->watchdog_ms * 1000 / 2) return;
+    notify("WATCHDOG=1");
+    loop->watchdog_us = now_us;
+}
+
 static void finish_helped(struct loop *loop, const struct job *job);
 
-/* All helpers must be at rest while the map grows. */
+/* All helpers must be at rest while the map grows; one may be in the middle of long work. */
 static void rest_helpers(struct loop *loop)
 {
     struct job job;
@@ -66,8 +97,9 @@ static void rest_helpers(struct loop *loop)
         struct helper *helper = loop->helper[h];
 
         wait_wake(&loop->wait, loop->helper_source[h]);
-        while (helper_n_out(helper) > 0 && helper_take(helper, true, &job, &loop->helped)) {
-            finish_helped(loop, &job);
+        while (helper_n_out(helper) > 0) {
+            if (helper_take(helper, TICK_MS, &job, &loop->helped)) finish_helped(loop, &job);
+            feed_watchdog(loop, clock_us());
         }
     }
 }
@@ -191,7 +223,7 @@ static void drain_helpers(struct loop *loop)
     for (int h = 0; h < N_HELPER; h++) {
         while (wait_is_awake(&loop->wait, loop->helper_source[h]) &&
                loop->n_slot < CYCLE_MESSAGES) {
-            if (helper_take(loop->helper[h], false, &job, &loop->helped))
+            if (helper_take(loop->helper[h], 0, &job, &loop->helped))
                 finish_helped(loop, &job);
             else
                 wait_sleep(&loop->wait, loop->helper_source[h]);
@@ -400,13 +432,12 @@ static size_t drain(struct loop *loop, bool *out_full)
 static void tick(struct loop *loop, int64_t now_us)
 {
     int64_t now_ms = steady_ms(&loop->steady, clock_wall_ms(), now_us);
+    bool late = now_us - loop->tick_us > LATE_MS * 1000;
 
     loop->tick_us = now_us;
     upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
-    if (loop->watchdog_ms > 0 && now_us - loop->watchdog_us >= loop->watchdog_ms * 1000 / 2) {
-        notify("WATCHDOG=1");
-        loop->watchdog_us = now_us;
-    }
+    // Where the whole process was stopped the others have first to come to.
+    if (!late) feed_watchdog(loop, now_us);
 }
 
 /* A rare large reply must not keep its memory for ever. */

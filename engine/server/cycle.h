@@ -20,6 +20,7 @@ enum {
 
 /* Helpers: for work of a moment, and for what may take long. */
 enum { HELPER_QUICK, HELPER_SLOW, N_HELPER };
+extern const char *const helper_names[N_HELPER];
 
 /* One reply to send when the cycle's writes are on disk. */
 struct slot {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/helper.h"
 #include "base/handoff.h"
+#include "base/planted.h"
 #include "estimate/estimator.h"
 #include "server/log.h"
+#include "server/pulse.h"
 #include "server/thread.h"
 #include "server/verify.h"
 
@@ -10,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zmq.h>
 
 /* What the thread works with. It is all made before the thread is, which then owns it. */
@@ -19,6 +22,7 @@ struct worker {
     struct decoder decoder;
     bool has_decoder;
     struct buf reply;
+    struct pulse pulse;
     atomic_bool quit;  // asks still in the queue are left
 };
 
@@ -35,15 +39,25 @@ static bool send_pair(void *socket, const struct job *job, struct slice bytes)
            zmq_send(socket, bytes.data, bytes.n, 0) >= 0;
 }
 
-/* One ask. False at the end: an empty message, or a socket that was closed. */
+static int64_t work_s(const struct request *request)
+{
+    return request->work_s ? request->work_s : PULSE_WORK_S;
+}
+
+/* One ask, or none for a moment. False at the end: an empty message, or a closed socket. */
 static bool serve_one(struct worker *worker)
 {
     struct job job;
     zmq_msg_t body;
     bool more;
+    int got;
 
-    if (zmq_recv(worker->socket, &job, sizeof(job), 0) != (int)sizeof(job)) return false;
-    if (worker->quit) return false;
+    pulse_give(&worker->pulse, PULSE_IDLE_S);
+    got = zmq_recv(worker->socket, &job, sizeof(job), 0);
+    if (got < 0 && errno == EAGAIN) return true;
+    if (got != (int)sizeof(job) || worker->quit) return false;
+    while (planted("helper stuck")) sleep(1);
+    pulse_give(&worker->pulse, work_s(job.request));
     handoff_take(&worker->socket);
     zmq_msg_init(&body);
     more = zmq_msg_recv(&body, worker->socket, 0) >= 0;
@@ -76,13 +90,15 @@ static void worker_done(struct worker *worker)
 static bool open_pair(void *zmq_context, const char *name, struct helper *helper)
 {
     struct worker *worker = &helper->worker;
+    int rest_ms = PULSE_REST_MS;
     char endpoint[64];
 
     helper->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
     worker->socket = zmq_socket(zmq_context, ZMQ_PAIR);
     snprintf(endpoint, sizeof(endpoint), "inproc://%s", name);
-    return helper->loop_end && worker->socket && zmq_bind(helper->loop_end, endpoint) == 0 &&
-           zmq_connect(worker->socket, endpoint) == 0;
+    return helper->loop_end && worker->socket &&
+           zmq_setsockopt(worker->socket, ZMQ_RCVTIMEO, &rest_ms, sizeof(rest_ms)) == 0 &&
+           zmq_bind(helper->loop_end, endpoint) == 0 && zmq_connect(worker->socket, endpoint) == 0;
 }
 
 enum status helper_start(void *zmq_context, const char *name, struct env *env, struct helper **out)
@@ -90,6 +106,7 @@ enum status helper_start(void *zmq_context, const char *name, struct env *env, s
     struct helper *helper = calloc(1, sizeof(*helper));
 
     if (!helper) return NO_MEMORY;
+    pulse_give(&helper->worker.pulse, PULSE_IDLE_S);
     helper->worker.tools.env = env;
     helper->worker.tools.workspace = estimate_workspace_new();
     helper->worker.has_decoder = decoder_init(&helper->worker.decoder) == OK;
@@ -130,15 +147,16 @@ bool helper_ask(struct helper *helper, const struct job *job, struct slice body)
     return true;
 }
 
-bool helper_take(struct helper *helper, bool wait, struct job *out_job, struct buf *reply)
+bool helper_take(struct helper *helper, int wait_ms, struct job *out_job, struct buf *reply)
 {
-    int flags = wait ? 0 : ZMQ_DONTWAIT;
+    zmq_pollitem_t item = {.socket = helper->loop_end, .events = ZMQ_POLLIN};
     zmq_msg_t bytes;
+    int got_job;
     bool got;
 
-    if (zmq_recv(helper->loop_end, out_job, sizeof(*out_job), flags) != (int)sizeof(*out_job)) {
-        return false;
-    }
+    if (wait_ms > 0 && zmq_poll(&item, 1, wait_ms) <= 0) return false;
+    got_job = zmq_recv(helper->loop_end, out_job, sizeof(*out_job), ZMQ_DONTWAIT);
+    if (got_job != (int)sizeof(*out_job)) return false;
     handoff_take(&helper->worker.reply);
     zmq_msg_init(&bytes);
     got = zmq_msg_recv(&bytes, helper->loop_end, 0) >= 0;
@@ -152,4 +170,9 @@ bool helper_take(struct helper *helper, bool wait, struct job *out_job, struct b
 size_t helper_n_out(const struct helper *helper)
 {
     return helper->n_out;
+}
+
+bool helper_is_alive(const struct helper *helper, int64_t now_us)
+{
+    return pulse_is_alive(&helper->worker.pulse, now_us);
 }

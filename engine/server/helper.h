@@ -22,10 +22,13 @@ void *helper_socket(const struct helper *helper);
 bool helper_ask(struct helper *helper, const struct job *job, struct slice body);
 
 /* Take one finished piece of work, its reply into `reply` (cleared first). False where there is
- * none; `wait` says to wait for one. */
-bool helper_take(struct helper *helper, bool wait, struct job *out_job, struct buf *reply);
+ * none, nor comes within `wait_ms`. */
+bool helper_take(struct helper *helper, int wait_ms, struct job *out_job, struct buf *reply);
 
 /* How many pieces of work are out. */
 size_t helper_n_out(const struct helper *helper);
+
+/* Whether its thread waits for work, or may still be at the work it has. */
+bool helper_is_alive(const struct helper *helper, int64_t now_us);
 
 #endif

@@ -14,8 +14,6 @@
 #include <unistd.h>
 #include <zmq.h>
 
-static const char *const helper_names[N_HELPER] = {"helper", "slow-helper"};
-
 enum { QUIET_MS = 100 };  // no message for so long ends a drain
 
 /* The signals that the loop takes as messages. */

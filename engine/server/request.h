@@ -72,6 +72,7 @@ struct request {
     unsigned roles;    // any of which allows it; ROLE_ALL: everybody's
     size_t max_bytes;  // of the body
     bool slow;         // its work may take long: a helper of its own does it
+    int work_s;        // after which its helper is taken for stuck; 0: PULSE_WORK_S
     bool when_full;    // also done where the disk is nearly full: it keeps nothing new, or frees
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */

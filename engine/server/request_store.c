@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { BACKUP_S = 3600 };  // LMDB tells nothing of how far a copy is
+
 enum { EVENTS_A_CALL = 20000, FOLDER_MODE = 0700, PATH_BYTES = CONFIG_TEXT + LIMIT_ID + 2 };
 
 /* A head that was noted before, where the request has one. */
@@ -158,6 +160,7 @@ const struct request request_admin_backup = {.op = "admin.backup",
                                              .roles = ROLE_ADMIN,
                                              .max_bytes = LIMIT_REQUEST,
                                              .slow = true,
+                                             .work_s = BACKUP_S,
                                              .run = prepare_backup,
                                              .work = work_backup,
                                              .audit = audit_op};

@@ -21,6 +21,8 @@ PLANTED = (
     ("exp of the C library", "bits"),
     ("lengths believed", "hostile"),
     ("parameters told", "canary"),
+    ("helper stuck", "watchdog"),
+    ("auth stuck", "watchdog"),
 )
 
 
