@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Lazy Pirate pattern (ZeroMQ guide, chapter 4): send, wait, and where no reply comes throw the
  * socket away and send the same bytes on a new one. The request id stays the same over all tries,
- * so the daemon can tell a repetition, and a reply to another request is not taken for ours. */
+ * so the daemon can tell a repetition, and a reply to another request is not taken for ours.
+ *
+ * A long connection stays where it is: a node that comes back would get none of the old ones. So
+ * each is made anew after a while, at no moment that clients share. */
 #include "clients/c/client.h"
 #include "base/rng.h"
 #include "proto/version.h"
@@ -14,7 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 3000, TRIES = 5, BACKOFF_MS = 100, BACKOFF_MAX_MS = 2000 };
+enum { TIMEOUT_MS = 3000, DEADLINE_TIMEOUTS = 5, RECONNECT_S = 900 };
+enum { BACKOFF_MS = 100, BACKOFF_MAX_MS = 2000 };
 
 static const char *const codes[] = {
     [THETAD_OK] = "",
@@ -51,8 +55,18 @@ static bool draw_seeds(struct thetad *client)
     return true;
 }
 
+static void take_options(struct thetad *client, const struct thetad_options *options)
+{
+    client->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+    client->deadline_ms =
+        options->deadline_ms ? options->deadline_ms : DEADLINE_TIMEOUTS * client->timeout_ms;
+    client->tries = options->tries;
+    client->reconnect_s = options->reconnect_s ? options->reconnect_s : RECONNECT_S;
+}
+
 struct thetad *thetad_open(const char *endpoint, const struct thetad_options *options)
 {
+    static const struct thetad_options defaults;
     struct thetad *client = calloc(1, sizeof(*client));
     int error;
 
@@ -63,10 +77,9 @@ struct thetad *thetad_open(const char *endpoint, const struct thetad_options *op
         return NULL;
     }
     zmq_msg_init(&client->reply);
-    client->timeout_ms = options && options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
-    client->tries = options && options->tries ? options->tries : TRIES;
+    take_options(client, options ? options : &defaults);
     if (draw_seeds(client) && keys_read(options, &client->transport.keys) &&
-        transport_open(&client->transport, endpoint))
+        transport_open(&client->transport, endpoint, client->jitter_seed))
         return client;
 
     error = errno;
@@ -210,11 +223,12 @@ static enum thetad_status socket_failed(struct thetad *client)
 }
 
 /* Wait for our reply. Others' are passed over: they are late replies to requests given up. */
-static enum thetad_status receive(struct thetad *client, int64_t deadline_ms)
+static enum thetad_status receive(struct thetad *client, int64_t within_ms, int64_t deadline_ms)
 {
+    const char *endpoint = transport_endpoint(&client->transport);
     enum thetad_status status =
-        client_fail(client, THETAD_ERROR_TIMEOUT, NULL, "no reply from %s within %u ms",
-                    client->transport.endpoint, client->timeout_ms);
+        client_fail(client, THETAD_ERROR_TIMEOUT, NULL, "no reply from %s within %lld ms", endpoint,
+                    (long long)within_ms);
     struct fault fault;
 
     for (;;) {
@@ -223,57 +237,92 @@ static enum thetad_status receive(struct thetad *client, int64_t deadline_ms)
 
         if (wire == WIRE_FAILED) return socket_failed(client);
         if (wire == WIRE_TIMEOUT) return status;
+        if (wire == WIRE_LOST)
+            return client_fail(client, THETAD_ERROR_TIMEOUT, NULL,
+                               "the connection to %s broke before the reply", endpoint);
         match = match_reply(client, &fault);
         if (match == OURS) return read_reply(client);
         if (match == GARBAGE)
             status = client_fail(client, THETAD_ERROR_PROTOCOL, fault.field,
-                                 "%s sent what is no reply: %s%s%s", client->transport.endpoint,
-                                 fault.field, fault.field[0] ? ": " : "", fault.text);
+                                 "%s sent what is no reply: %s%s%s", endpoint, fault.field,
+                                 fault.field[0] ? ": " : "", fault.text);
     }
 }
 
-static enum thetad_status try_once(struct thetad *client)
+static enum thetad_status try_once(struct thetad *client, int64_t end_ms)
 {
-    int64_t deadline_ms = transport_clock_ms() + client->timeout_ms;
-    enum wire wire = transport_send(&client->transport, buf_slice(&client->request), deadline_ms);
+    int64_t now_ms = transport_clock_ms(), within_ms = client->timeout_ms;
+    enum wire wire;
 
+    if (within_ms > end_ms - now_ms) within_ms = end_ms - now_ms;
+    wire = transport_send(&client->transport, buf_slice(&client->request), now_ms + within_ms);
     client->retry_after_ms = 0;
     if (wire == WIRE_FAILED) return socket_failed(client);
     if (wire == WIRE_TIMEOUT)
-        return client_fail(client, THETAD_ERROR_TIMEOUT, NULL, "no connection to %s within %u ms%s",
-                           client->transport.endpoint, client->timeout_ms,
+        return client_fail(client, THETAD_ERROR_TIMEOUT, NULL,
+                           "no connection to %s within %lld ms%s",
+                           transport_endpoint(&client->transport), (long long)within_ms,
                            client->transport.keys.server[0]
                                ? " (nor would there be with a key that the daemon does not know)"
                                : "");
-    return receive(client, deadline_ms);
+    return receive(client, within_ms, now_ms + within_ms);
 }
 
-/* Twice as long each time, and somewhere in the upper half of that: clients that were cut off
- * together do not come back together. */
-static void back_off(struct thetad *client, unsigned n_tried)
+static double draw(struct thetad *client)
 {
-    double ms = BACKOFF_MS;
+    return rng_uniform(client->jitter_seed, client->n_jitter++);
+}
 
-    for (unsigned i = 1; i < n_tried && ms < BACKOFF_MAX_MS; i++) ms *= 2;
-    if (ms > BACKOFF_MAX_MS) ms = BACKOFF_MAX_MS;
-    ms *= 0.5 + 0.5 * rng_uniform(client->jitter_seed, client->n_jitter++);
-    if (ms < (double)client->retry_after_ms) ms += (double)client->retry_after_ms;
-    usleep((useconds_t)(ms * 1000));
+/* Full jitter: anywhere between 0 and a bound that doubles, so that clients that were cut off
+ * together come back spread over all of it. Where the daemon says when, all of that comes after. */
+static int64_t pause_ms(struct thetad *client, unsigned n_tried)
+{
+    double bound_ms = BACKOFF_MS;
+
+    for (unsigned i = 1; i < n_tried && bound_ms < BACKOFF_MAX_MS; i++) bound_ms *= 2;
+    if (bound_ms > BACKOFF_MAX_MS) bound_ms = BACKOFF_MAX_MS;
+    return client->retry_after_ms + (int64_t)(bound_ms * draw(client));
+}
+
+/* Whether this peer is to be left for another: behind a balancer that is the next connection. One
+ * that says `retry` twice may be cut off from what the others reach. */
+static bool is_to_leave(const struct thetad *client, enum thetad_status status, unsigned n_tried)
+{
+    if (status != THETAD_ERROR_REPLY) return true;
+    return strcmp(client->code, status_code(DRAINING)) == 0 ||
+           (n_tried > 1 && strcmp(client->code, status_code(RETRY)) == 0);
+}
+
+/* Before a request: give up a connection that is old. */
+static void renew(struct thetad *client)
+{
+    struct transport *transport = &client->transport;
+
+    if (!client->renew_ms)
+        client->renew_ms = (int64_t)(1000.0 * client->reconnect_s * (0.75 + 0.5 * draw(client)));
+    if (!transport->socket || transport_clock_ms() - transport->connected_ms < client->renew_ms)
+        return;
+    transport_leave(transport);
+    client->renew_ms = 0;
 }
 
 static enum thetad_status exchange(struct thetad *client)
 {
+    int64_t end_ms = transport_clock_ms() + client->deadline_ms;
+
+    renew(client);
     for (unsigned n_tried = 1;; n_tried++) {
-        enum thetad_status status = try_once(client);
+        enum thetad_status status = try_once(client, end_ms);
         bool silent = status == THETAD_ERROR_TIMEOUT || status == THETAD_ERROR_PROTOCOL;
         bool refused = status == THETAD_ERROR_REPLY && client->retry;
+        int64_t wait_ms;
 
-        /* A node that drains is left too: behind a load balancer the next one is another. */
-        if (silent || (refused && strcmp(client->code, status_code(DRAINING)) == 0))
-            transport_drop(&client->transport);
-        if ((!silent && !refused) || n_tried == client->tries) return status;
-        if (refused && client->retry_after_ms > BACKOFF_MAX_MS) return status;
-        back_off(client, n_tried);
+        if (!silent && !refused) return status;
+        if (is_to_leave(client, status, n_tried)) transport_leave(&client->transport);
+        if (n_tried == client->tries) return status;
+        wait_ms = pause_ms(client, n_tried);
+        if (transport_clock_ms() + wait_ms >= end_ms) return status;
+        usleep((useconds_t)(wait_ms * 1000));
     }
 }
 

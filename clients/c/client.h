@@ -10,7 +10,9 @@
 
 struct thetad {
     struct transport transport;
-    unsigned timeout_ms, tries;
+    unsigned timeout_ms, deadline_ms, tries;  // tries 0: no limit
+    unsigned reconnect_s;
+    int64_t renew_ms;  // when the connection that stands is to be made anew
 
     uint64_t request_prefix, session_prefix[2];  // random, for ids that no other client makes
     uint64_t jitter_seed, n_jitter;

@@ -8,10 +8,10 @@
  *     if (thetad_session_start(client, &start, &state) != THETAD_OK)
  *         fprintf(stderr, "%s\n", thetad_error_message(client));
  *
- * A client sends one request at a time and waits for its reply. Where no reply comes in time it
- * connects anew and sends the same bytes again; PROTOCOL.md, "Retries", says for each op what
- * that does. The typed calls below are all safe. One client is for one thread at a time; a program
- * may have any number of clients. */
+ * A client sends one request at a time and waits for its reply. Where no reply comes in time, or
+ * the connection breaks, it connects anew and sends the same bytes again; PROTOCOL.md, "Retries",
+ * says for each op what that does. The typed calls below are all safe. One client is for one thread
+ * at a time; a program may have any number of clients. */
 #ifndef THETAD_H
 #define THETAD_H
 
@@ -39,8 +39,10 @@ enum thetad_status {
 
 /* What is 0 here takes its default. */
 struct thetad_options {
-    unsigned timeout_ms; /* for the reply to one try; 3000 */
-    unsigned tries;      /* how often a request is sent before the call fails; 5 */
+    unsigned timeout_ms;  /* for the reply to one try; 3000 */
+    unsigned deadline_ms; /* for the whole call, its pauses included; five times timeout_ms */
+    unsigned tries;       /* how often a request is sent at most; as often as there is time for */
+    unsigned reconnect_s; /* a connection that old, give or take a quarter, is made anew; 900 */
 
     /* For a daemon that asks for keys, both: the daemon's public key, as its 40 characters or the
      * name of its certificate's file; the file of our own secret certificate, which nobody else may
@@ -50,10 +52,11 @@ struct thetad_options {
 
 struct thetad;
 
-/* Connect to `endpoint` (tcp://host:port or ipc://path). The connection is made in the background,
- * so that a daemon that is not up yet is no error. `options` may be NULL. NULL, and errno, where
- * the endpoint or a key is malformed (EINVAL), the secret key is not secret (EACCES), a file of
- * keys cannot be read, or resources are short. */
+/* Connect to `endpoint`: tcp://host:port or ipc://path, or up to 16 of them between commas, nodes
+ * of one district (with one server key), of which it uses one until that fails it. The connection
+ * is made in the background, so that a daemon that is not up yet is no error. `options` may be
+ * NULL. NULL, and errno, where the endpoint or a key is malformed (EINVAL), the secret key is not
+ * secret (EACCES), a file of keys cannot be read, or resources are short. */
 THETAD_API struct thetad *thetad_open(const char *endpoint, const struct thetad_options *options);
 THETAD_API void thetad_close(struct thetad *client); /* NULL is fine */
 
@@ -65,7 +68,7 @@ THETAD_API const char *thetad_error_message(const struct thetad *client);
 THETAD_API const char *thetad_error_field(const struct thetad *client);
 
 /* After the code `busy`: how long the daemon asks to wait, in milliseconds; 0 after other calls. A
- * call waits by itself where that is at most two seconds. */
+ * call waits by itself where its deadline leaves time for that. */
 THETAD_API int64_t thetad_retry_after_ms(const struct thetad *client);
 
 /* Any op. `fields` [n_field] is an encoded MessagePack map of the request's fields without v, id

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ZMQ_IMMEDIATE keeps a message from being queued for a peer that is not there: it is sent when a
  * connection stands, or not at all. A linger of 0 drops on close what was not sent, so that an
- * abandoned request never arrives after its successor. */
+ * abandoned request never arrives after its successor. For the same reason a broken connection is
+ * told and not mended here: the request was on it, and libzmq would say nothing and wait. */
 #include "clients/c/transport.h"
 
 #include <errno.h>
@@ -10,7 +11,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { RECONNECT_MS = 100, REPLY_BYTES = 16 << 20 };
+/* libzmq tells of a broken connection only by having none, until it has made a new one: whoever
+ * waits must look more often than that takes. */
+enum { LOOK_MS = 100, RECONNECT_MS = 250, RECONNECT_MAX_MS = 5000 };
+_Static_assert(RECONNECT_MS > 2 * LOOK_MS, "a broken connection must be seen");
+
+/* A peer that is gone without a word, as by a power cut, is found out by these. They also keep a
+ * balancer from cutting a connection that is idle. */
+enum { HEARTBEAT_MS = 10000, HEARTBEAT_TIMEOUT_MS = 30000 };
+
+enum { CONNECT_MS = 1000, REPLY_BYTES = 16 << 20 };
 
 int64_t transport_clock_ms(void)
 {
@@ -40,14 +50,29 @@ static bool configure(void *socket, const struct keys *keys)
         return false;
     }
     return set_int(socket, ZMQ_LINGER, 0) && set_int(socket, ZMQ_IMMEDIATE, 1) &&
-           set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) && set_int(socket, ZMQ_IPV6, 1) &&
+           set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
+           set_int(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
+           set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS) &&
+           set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
+           set_int(socket, ZMQ_TCP_KEEPALIVE, 1) && set_int(socket, ZMQ_IPV6, 1) &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &reply_bytes, sizeof(reply_bytes)) == 0;
 }
 
-void transport_drop(struct transport *transport)
+static void drop(struct transport *transport)
 {
     if (transport->socket) zmq_close(transport->socket);
     transport->socket = NULL;
+}
+
+const char *transport_endpoint(const struct transport *transport)
+{
+    return transport->endpoint[transport->at];
+}
+
+void transport_leave(struct transport *transport)
+{
+    drop(transport);
+    transport->at = (transport->at + 1) % transport->n_endpoint;
 }
 
 static bool connect_anew(struct transport *transport)
@@ -56,28 +81,50 @@ static bool connect_anew(struct transport *transport)
 
     transport->socket = zmq_socket(transport->context, ZMQ_DEALER);
     if (!transport->socket) return false;
+    transport->connected_ms = transport_clock_ms();
     if (configure(transport->socket, &transport->keys) &&
-        zmq_connect(transport->socket, transport->endpoint) == 0)
+        zmq_connect(transport->socket, transport_endpoint(transport)) == 0)
         return true;
 
     error = errno;
-    transport_drop(transport);
+    drop(transport);
     errno = error;
     return false;
 }
 
-bool transport_open(struct transport *transport, const char *endpoint)
+static bool split(struct transport *transport, const char *endpoints)
 {
-    transport->endpoint = strdup(endpoint);
+    char *rest;
+
+    transport->text = rest = strdup(endpoints);
+    while (rest && transport->n_endpoint < TRANSPORT_ENDPOINTS) {
+        transport->endpoint[transport->n_endpoint++] = strsep(&rest, ",");
+    }
+    if (rest) errno = EINVAL;
+    return transport->text && !rest;
+}
+
+/* All are tried at once, so that a malformed one is told now and not when it is needed. */
+bool transport_open(struct transport *transport, const char *endpoints, uint64_t first)
+{
+    size_t n;
+
     transport->context = zmq_ctx_new();
-    return transport->endpoint && transport->context && connect_anew(transport);
+    if (!transport->context || !split(transport, endpoints)) return false;
+    n = transport->n_endpoint;
+    transport->at = (size_t)(first % n);
+    for (size_t i = 0; i < n; i++) {
+        transport_leave(transport);
+        if (!connect_anew(transport)) return false;
+    }
+    return true;
 }
 
 void transport_close(struct transport *transport)
 {
-    transport_drop(transport);
+    drop(transport);
     if (transport->context) zmq_ctx_term(transport->context);
-    free(transport->endpoint);
+    free(transport->text);
     explicit_bzero(&transport->keys, sizeof(transport->keys));
     *transport = (struct transport){0};
 }
@@ -106,6 +153,8 @@ enum wire transport_send(struct transport *transport, struct slice bytes, int64_
     enum wire wire = WIRE_OK;
 
     if (!transport->socket && !connect_anew(transport)) return WIRE_FAILED;
+    if (transport->n_endpoint > 1 && deadline_ms > transport_clock_ms() + CONNECT_MS)
+        deadline_ms = transport_clock_ms() + CONNECT_MS;
     while (wire == WIRE_OK) {
         if (!set_timeout(transport, ZMQ_SNDTIMEO, deadline_ms)) return WIRE_FAILED;
         if (zmq_send(transport->socket, bytes.data, bytes.n, 0) >= 0) return WIRE_OK;
@@ -114,16 +163,31 @@ enum wire transport_send(struct transport *transport, struct slice bytes, int64_
     return wire;
 }
 
+/* With ZMQ_IMMEDIATE a socket can be written to while it has a connection, and only then. */
+static bool is_connected(struct transport *transport)
+{
+    int events = 0;
+    size_t n = sizeof(events);
+
+    return zmq_getsockopt(transport->socket, ZMQ_EVENTS, &events, &n) == 0 &&
+           (events & (ZMQ_POLLOUT | ZMQ_POLLIN)) != 0;
+}
+
 enum wire transport_receive(struct transport *transport, int64_t deadline_ms, zmq_msg_t *out)
 {
     enum wire wire = WIRE_OK;
 
     while (wire == WIRE_OK) {
-        if (!set_timeout(transport, ZMQ_RCVTIMEO, deadline_ms)) return WIRE_FAILED;
-        if (zmq_msg_recv(out, transport->socket, 0) < 0)
-            wire = failed_by(deadline_ms);
-        else if (!zmq_msg_more(out))
-            return WIRE_OK;
+        int64_t look_ms = transport_clock_ms() + LOOK_MS;
+
+        if (!set_timeout(transport, ZMQ_RCVTIMEO, look_ms < deadline_ms ? look_ms : deadline_ms))
+            return WIRE_FAILED;
+        if (zmq_msg_recv(out, transport->socket, 0) >= 0) {
+            if (!zmq_msg_more(out)) return WIRE_OK;
+            continue;
+        }
+        wire = failed_by(deadline_ms);
+        if (wire == WIRE_OK && !is_connected(transport)) wire = WIRE_LOST;
     }
     return wire;
 }

@@ -80,13 +80,16 @@ static bool find_endpoint(struct cli *cli)
 }
 
 /* A daemon may be slow, but where there is no socket nobody listens: that is said at once. A name
- * that begins with @ is not in the file system. */
+ * that begins with @ is not in the file system; of several endpoints another may be there. */
 static bool lacks_socket(const char *endpoint)
 {
     const char *path = endpoint + strlen("ipc://");
     struct stat about;
 
-    if (strncmp(endpoint, "ipc://", strlen("ipc://")) != 0 || *path == '@') return false;
+    if (strncmp(endpoint, "ipc://", strlen("ipc://")) != 0 || *path == '@' ||
+        strchr(endpoint, ',')) {
+        return false;
+    }
     return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 

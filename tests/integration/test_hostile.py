@@ -129,7 +129,7 @@ class Replay(HostileTestCase):
         self.addCleanup(relay.close)
         options = {**self.options, "timeout": 30}
         with self.daemon.tcp_client(**options) as client:
-            client.endpoint = relay.endpoint
+            client.endpoints = [relay.endpoint]
             session = client.session_start("test", "e", session="recorded")
             state = session.get()
         self.assertGreater(len(relay.sent), 500)

@@ -24,7 +24,7 @@ VECTORS = os.path.join(HERE, "..", "..", "..", "proto", "vectors", "vectors.json
 class FakeDaemon:
     """Answers request number n with script[n](request): a list of bodies to send, none to drop it.
 
-    The last entry serves all further requests."""
+    The last entry serves all further requests. A body of None hangs up on everybody."""
 
     def __init__(self, *script):
         self.script = script
@@ -32,10 +32,17 @@ class FakeDaemon:
         self.folder = tempfile.TemporaryDirectory(prefix="thetad-")
         self.endpoint = f"ipc://{self.folder.name}/s"
         self._stop = threading.Event()
+        self._bind()
+        self._thread = threading.Thread(target=self._run)
+
+    def _bind(self):
         self._socket = zmq.Context.instance().socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.bind(self.endpoint)
-        self._thread = threading.Thread(target=self._run)
+
+    def _hang_up(self):
+        self._socket.close()
+        self._bind()
 
     def __enter__(self):
         self._thread.start()
@@ -55,11 +62,18 @@ class FakeDaemon:
             step = self.script[min(len(self.seen), len(self.script) - 1)]
             self.seen.append((frames[0], frames[-1]))
             for body in step(unpack(frames[-1])):
-                self._socket.send_multipart(frames[:-1] + [body])
+                if body is None:
+                    self._hang_up()
+                else:
+                    self._socket.send_multipart(frames[:-1] + [body])
 
 
 def drop(request):
     return []
+
+
+def hang_up(request):
+    return [None]
 
 
 def accept(request, **fields):
@@ -155,18 +169,80 @@ class TestRetries(unittest.TestCase):
                 self.assertLess(time.monotonic() - start, 2.0)
 
     def test_pauses_grow_and_differ(self):
-        pauses = []
-        self.addCleanup(setattr, client_module.time, "sleep", time.sleep)
-        client_module.time.sleep = pauses.append
         client_module.BACKOFF_FIRST_S = 0.05
-        for i_try in range(1, 9):
-            Client._back_off(i_try, None)
-        for i_try, pause in enumerate(pauses, 1):
-            longest = min(client_module.BACKOFF_MAX_S, 0.05 * 2 ** (i_try - 1))
-            self.assertTrue(longest / 2 <= pause <= longest, (i_try, pause))
-        self.assertGreater(len(set(pauses)), 4)
-        Client._back_off(1, {"error": {"retry_after_ms": 1700}})
-        self.assertTrue(1.7 <= pauses[-1] <= 2.125, pauses[-1])
+        for n_tried in range(1, 9):
+            bound = min(client_module.BACKOFF_MAX_S, 0.05 * 2 ** (n_tried - 1))
+            pauses = [Client._pause(n_tried, None) for _ in range(200)]
+            self.assertTrue(all(0 <= pause <= bound for pause in pauses), n_tried)
+            # Full jitter: 200 draws reach into both outer tenths, but for one run in 10^9.
+            self.assertLess(min(pauses), bound / 10)
+            self.assertGreater(max(pauses), bound * 0.9)
+        told = Client._pause(1, {"error": {"retry_after_ms": 1700}})
+        self.assertTrue(1.7 <= told <= 1.75, told)
+
+    def test_a_broken_connection_is_noticed(self):
+        # Without the look at the connection the only try would wait for all of the deadline.
+        with FakeDaemon(hang_up, accept) as fake:
+            with Client(fake.endpoint, timeout=20, deadline=20) as client:
+                self.assertTrue(client.call("ping")["ok"])
+        self.assertEqual(fake.seen[0][1], fake.seen[1][1], "the same bytes")
+
+    def test_no_try_outlasts_the_deadline(self):
+        with FakeDaemon(drop) as fake, Client(fake.endpoint, timeout=60, deadline=0.3) as client:
+            with self.assertRaises(NoReply):
+                client.ping()
+        self.assertEqual(len(fake.seen), 1)
+
+    def test_retries_for_as_long_as_the_deadline_allows(self):
+        script = [refuse("retry", retry=True)] * 12 + [accept]
+        client_module.BACKOFF_FIRST_S = 0.0001
+        with FakeDaemon(*script) as fake, Client(fake.endpoint, timeout=30) as client:
+            self.assertTrue(client.call("ping")["ok"])
+        self.assertEqual(len(fake.seen), 13)
+
+    def test_a_daemon_that_says_retry_twice_is_left(self):
+        step = refuse("retry", retry=True)
+        with FakeDaemon(step, step, accept) as fake, Client(fake.endpoint) as client:
+            client.ping()
+        peers = [peer for peer, _ in fake.seen]
+        self.assertEqual(peers[0], peers[1])
+        self.assertNotEqual(peers[1], peers[2])
+
+    def test_an_old_connection_is_made_anew(self):
+        with FakeDaemon(accept) as fake:
+            with Client(fake.endpoint, reconnect=0.001) as client:
+                client.ping()
+                time.sleep(0.01)
+                client.ping()
+        self.assertEqual(len({peer for peer, _ in fake.seen}), 2)
+
+
+class TestEndpoints(unittest.TestCase):
+    """Several nodes of one district. Where a client begins is drawn: 16 of them begin at the same
+    one of two once in 2^15 runs."""
+
+    def test_a_node_that_is_not_there_is_passed_over(self):
+        with FakeDaemon(accept) as fake:
+            endpoints = f"ipc://{fake.folder.name}/nobody,{fake.endpoint}"
+            for _ in range(4):
+                with Client(endpoints, timeout=20, deadline=20) as client:
+                    client.ping()
+                    self.assertEqual(client.endpoint, fake.endpoint)
+        self.assertEqual(len(fake.seen), 4)
+
+    def test_another_node_takes_the_session_that_a_draining_one_refuses(self):
+        with FakeDaemon(refuse("draining", retry=True)) as one, FakeDaemon(accept) as other:
+            for _ in range(16):
+                with Client([one.endpoint, other.endpoint]) as client:
+                    client.ping()
+                    self.assertEqual(client.endpoint, other.endpoint)
+                    client.ping()
+        self.assertEqual(len(other.seen), 32, "and stays there")
+        self.assertTrue(0 < len(one.seen) < 16)
+
+    def test_no_endpoint_is_refused(self):
+        with self.assertRaises(ValueError):
+            Client([])
 
 
 class TestReplies(unittest.TestCase):

@@ -3,7 +3,8 @@
 
 No reply leaves the outcome of a request unknown. The protocol makes the same bytes safe to send
 again, so a try that fails closes its socket and the next one sends the same bytes, with the same
-request id, on a new socket: whatever was queued on the old one is gone with it.
+request id, on a new socket: whatever was queued on the old one is gone with it. Of several
+endpoints, nodes of one district, one is used until it fails us; the new socket goes to the next.
 """
 
 import os
@@ -19,8 +20,20 @@ import zmq.auth
 BATCH_ITEMS = 500  # the daemon takes so many items in one bank.add
 BATCH_BYTES = 1000000  # and 1 MiB in one message; the rest is room for the other fields
 KEY_CHARACTERS = 40
-BACKOFF_FIRST_S = 0.05
+BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 2.0
+CONNECT_S = 1.0  # the wait for a connection where there are other endpoints
+
+# libzmq tells of a broken connection only by having none, until it has made a new one: whoever
+# waits must look more often than that takes.
+LOOK_S = 0.1
+RECONNECT_MS = 250
+RECONNECT_MAX_MS = 5000
+
+# A peer that is gone without a word, as by a power cut, is found out by these. They also keep a
+# balancer from cutting a connection that is idle.
+HEARTBEAT_MS = 10000
+HEARTBEAT_TIMEOUT_MS = 30000
 
 
 class ThetadError(Exception):
@@ -105,21 +118,32 @@ def batches(items, max_items):
 
 
 class Client:
-    """A connection to one daemon. Use one client per thread.
+    """A connection to one daemon, or to a district of them. Use one client per thread.
 
-    `timeout` is the wait for a reply to one try, in seconds; `tries` counts the first one too.
+    `endpoint` is one, or several nodes of one district: a list, or a text with commas between them.
+    `timeout` is the wait for a reply to one try and `deadline` (five times that by default) the
+    longest that a call takes with its pauses, in seconds; `tries` says how often a request is sent
+    at most, the first time counted. A connection older than `reconnect` seconds, give or take a
+    quarter, is made anew before a request, so that a node that comes back gets its share.
     `server_key` and `key` are for a daemon that asks for keys: see read_keys.
     """
 
-    def __init__(self, endpoint, timeout=3.0, tries=5, context=None, server_key=None, key=None):
+    def __init__(self, endpoint, timeout=3.0, tries=None, context=None, server_key=None, key=None,
+                 deadline=None, reconnect=900.0):
         if (server_key is None) != (key is None):
             raise ValueError("server_key and key go together")
-        self.endpoint = endpoint
+        self.endpoints = endpoint.split(",") if isinstance(endpoint, str) else list(endpoint)
+        if not self.endpoints:
+            raise ValueError("there is no endpoint")
         self.timeout = timeout
         self.tries = tries
+        self.deadline = 5 * timeout if deadline is None else deadline
+        self.reconnect = reconnect
+        self._at = random.randrange(len(self.endpoints))
         self._context = context or zmq.Context.instance()
         self._keys = None if key is None else read_keys(server_key, key)
         self._socket = None
+        self._renew = 0.0  # when the connection that stands is to be made anew
         # The daemon knows a repeated bank.add by its id: no two clients may make the same one.
         self._id_prefix = secrets.token_hex(8)
         self._n_request = 0
@@ -135,16 +159,33 @@ class Client:
             self._socket.close(linger=0)
             self._socket = None
 
+    @property
+    def endpoint(self):
+        """The endpoint in use."""
+        return self.endpoints[self._at]
+
+    def _leave(self):
+        """Give up the connection; the next one goes to the endpoint after this one."""
+        self.close()
+        self._at = (self._at + 1) % len(self.endpoints)
+
     def _open(self):
         if self._socket is None:
             self._socket = self._context.socket(zmq.DEALER)
             self._socket.linger = 0
             self._socket.immediate = 1
             self._socket.sndtimeo = int(self.timeout * 1000)
+            self._socket.reconnect_ivl = RECONNECT_MS
+            self._socket.reconnect_ivl_max = RECONNECT_MAX_MS
+            self._socket.heartbeat_ivl = HEARTBEAT_MS
+            self._socket.heartbeat_timeout = HEARTBEAT_TIMEOUT_MS
+            self._socket.tcp_keepalive = 1
+            self._socket.ipv6 = True
             if self._keys is not None:
                 (self._socket.curve_serverkey, self._socket.curve_publickey,
                  self._socket.curve_secretkey) = self._keys
             self._socket.connect(self.endpoint)
+            self._renew = time.monotonic() + self.reconnect * random.uniform(0.75, 1.25)
         return self._socket
 
     def call(self, op, **fields):
@@ -152,53 +193,82 @@ class Client:
         self._n_request += 1
         request_id = f"{self._id_prefix}-{self._n_request}"
         body = pack({"v": 1, "id": request_id, "op": op, **fields})
-        reply = None
-        for i_try in range(self.tries):
-            if i_try:
-                self._back_off(i_try, reply)
-            reply = self._try(body, request_id)
-            if reply is not None and not self._wants_retry(reply):
-                break
-            if reply is None or reply["error"].get("code") == "draining":
-                self.close()  # behind a load balancer the next daemon is another
+        if self._socket is not None and time.monotonic() > self._renew:
+            self._leave()
+        reply, n_tried = self._exchange(body, request_id)
         if reply is None:
-            raise NoReply(f"{op}: no reply from {self.endpoint} in {self.tries} tries of "
+            raise NoReply(f"{op}: no reply from {', '.join(self.endpoints)} in {n_tried} tries of "
                           f"{self.timeout} s")
         if reply.get("ok") is not True:
             raise ThetadError.of_reply(reply)
         return reply
 
+    def _exchange(self, body, request_id):
+        """(reply to the last try, or None, number of tries)."""
+        end = time.monotonic() + self.deadline
+        n_tried = 0
+        while True:
+            reply = self._try(body, request_id, min(time.monotonic() + self.timeout, end))
+            n_tried += 1
+            if reply is not None and not self._wants_retry(reply):
+                return reply, n_tried
+            if self._is_to_leave(reply, n_tried):
+                self._leave()
+            pause = self._pause(n_tried, reply)
+            if n_tried == self.tries or time.monotonic() + pause >= end:
+                return reply, n_tried
+            time.sleep(pause)
+
     @staticmethod
-    def _back_off(i_try, reply):
-        # The jitter keeps the clients of a restarted daemon from coming back all at once.
-        longest = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (i_try - 1))
-        wait = longest * random.uniform(0.5, 1.0)
+    def _pause(n_tried, reply):
+        # Full jitter: anywhere below a bound that doubles, so that clients that were cut off
+        # together come back spread over all of it. Where the daemon says when, that comes after.
+        bound = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (n_tried - 1))
         after_ms = (reply or {}).get("error", {}).get("retry_after_ms") or 0
-        time.sleep(max(wait, after_ms / 1000 * random.uniform(1.0, 1.25)))
+        return after_ms / 1000 + random.uniform(0.0, bound)
 
     @staticmethod
     def _wants_retry(reply):
-        """Whether to send it again: not where the daemon asks for a longer wait than ours."""
         error = reply.get("error")
-        if reply.get("ok") is True or not isinstance(error, dict) or not error.get("retry"):
-            return False
-        return (error.get("retry_after_ms") or 0) <= BACKOFF_MAX_S * 1000
+        return reply.get("ok") is not True and isinstance(error, dict) and bool(error.get("retry"))
 
-    def _try(self, body, request_id):
+    @staticmethod
+    def _is_to_leave(reply, n_tried):
+        # Behind a balancer another connection is another daemon. One that says `retry` twice may be
+        # cut off from what the others reach.
+        code = None if reply is None else reply["error"].get("code")
+        return reply is None or code == "draining" or (n_tried > 1 and code == "retry")
+
+    def _try(self, body, request_id, deadline):
         """Send once and wait; None where no reply to this request came in time."""
-        deadline = time.monotonic() + self.timeout
         socket = self._open()
-        if not self._poll(socket, zmq.POLLOUT, deadline):
+        if not self._wait_connected(socket, deadline):
             return None
         try:
             socket.send(body)
         except zmq.Again:  # the daemon went away between the poll and the send
             return None
-        while self._poll(socket, zmq.POLLIN, deadline):
+        while self._wait_reply(socket, deadline):
             reply = unpack(socket.recv_multipart()[-1])
             if reply is not None and self._is_answer(reply, request_id):
                 return reply
         return None
+
+    def _wait_connected(self, socket, deadline):
+        if len(self.endpoints) > 1:
+            deadline = min(deadline, time.monotonic() + CONNECT_S)
+        return self._poll(socket, zmq.POLLOUT, deadline)
+
+    def _wait_reply(self, socket, deadline):
+        """Whether something came in time; not where the connection breaks before."""
+        while True:
+            look = time.monotonic() + LOOK_S
+            if self._poll(socket, zmq.POLLIN, min(look, deadline)):
+                return True
+            # A socket with ZMQ_IMMEDIATE can be written to while it has a connection, only then.
+            connected = socket.getsockopt(zmq.EVENTS) & (zmq.POLLIN | zmq.POLLOUT)
+            if look >= deadline or not connected:
+                return False
 
     @staticmethod
     def _poll(socket, events, deadline):

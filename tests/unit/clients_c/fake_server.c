@@ -53,6 +53,9 @@ static void write_refusal(struct writer *out, enum act act, const msgpack_object
     case ACT_DRAINING:
         write_error(out, "draining", true, 0);
         break;
+    case ACT_RETRY:
+        write_error(out, "retry", true, 0);
+        break;
     case ACT_NIL_ID:
         write_error(out, "too_large", false, 0);
         break;
@@ -115,8 +118,10 @@ static void answer(const struct fake *fake, void *socket, const struct seen *see
     buf_done(&buf);
 }
 
-static void take_request(struct fake *fake, void *socket)
+static enum act take_request(struct fake *fake, void *socket)
 {
+    enum act act;
+
     size_t n = fake->n_seen;
     struct seen *seen = &fake->seen[n];
 
@@ -125,23 +130,35 @@ static void take_request(struct fake *fake, void *socket)
     seen->n = (size_t)zmq_recv(socket, seen->bytes, sizeof(seen->bytes), 0);
     if (seen->n > sizeof(seen->bytes)) abort();
     fake->n_seen++;
-    answer(fake, socket, seen, fake->script[n < fake->n_script ? n : fake->n_script - 1]);
+    act = fake->script[n < fake->n_script ? n : fake->n_script - 1];
+    answer(fake, socket, seen, act);
+    return act;
+}
+
+static void *listen_anew(const struct fake *fake)
+{
+    void *socket = zmq_socket(fake->context, ZMQ_ROUTER);
+    int linger_ms = 0;
+
+    if (!socket || zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms))) abort();
+    if (zmq_bind(socket, fake->endpoint)) abort();
+    return socket;
 }
 
 static void *serve(void *argument)
 {
     struct fake *fake = argument;
-    void *socket = zmq_socket(fake->context, ZMQ_ROUTER);
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-    int linger_ms = 0;
+    zmq_pollitem_t item = {.events = ZMQ_POLLIN};
 
-    if (!socket || zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof(linger_ms))) abort();
     if (fake->bind_after_ms) usleep((useconds_t)fake->bind_after_ms * 1000);
-    if (zmq_bind(socket, fake->endpoint)) abort();
+    item.socket = listen_anew(fake);
     while (!atomic_load(&fake->stop)) {
-        if (zmq_poll(&item, 1, POLL_MS) > 0) take_request(fake, socket);
+        if (zmq_poll(&item, 1, POLL_MS) <= 0) continue;
+        if (take_request(fake, item.socket) != ACT_HANG_UP) continue;
+        zmq_close(item.socket);
+        item.socket = listen_anew(fake);
     }
-    zmq_close(socket);
+    zmq_close(item.socket);
     return NULL;
 }
 

@@ -12,6 +12,7 @@
 enum act {
     ACT_OK,        // the right reply
     ACT_SILENT,    // none
+    ACT_HANG_UP,   // none, and the connections of all clients are gone
     ACT_WRONG_ID,  // a reply to another request, then the right one
     ACT_GARBAGE,   // bytes that are no MessagePack, then the right one
     ACT_ONLY_GARBAGE,
@@ -20,6 +21,7 @@ enum act {
     ACT_BUSY,       // an error that says retry
     ACT_BUSY_LONG,  // likewise, in an hour
     ACT_DRAINING,   // likewise, soon
+    ACT_RETRY,      // likewise
     ACT_NIL_ID,     // an error to a request that could not be read
     ACT_BAD_ERROR,  // an error reply without a code
 };

@@ -152,22 +152,112 @@ Test(client, tries_again_where_the_daemon_says_so)
     cr_expect(same_peer(&fake.seen[0], &fake.seen[1]));
 }
 
-/* 100 ms less at most half of it; the first ping waits for the connection, which takes time too. */
+/* Five pauses, each anywhere below its bound: 100 ms, doubled each time. All of them together stay
+ * below 100 ms once in 10^5 runs. */
 Test(client, pauses_before_it_tries_again)
 {
-    struct fake fake = {SCRIPT(ACT_OK, ACT_BUSY, ACT_OK)};
+    struct fake fake = {SCRIPT(ACT_BUSY, ACT_BUSY, ACT_BUSY, ACT_BUSY, ACT_BUSY, ACT_OK)};
+    struct thetad_options options = {.timeout_ms = 30000};
+    int64_t start_ms = now_ms();
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, &options, code), THETAD_OK);
+    cr_expect_geq(now_ms() - start_ms, 100);
+    cr_expect_eq(fake.n_seen, 6);
+}
+
+/* Without the look at the connection the only try would wait for all of the deadline. */
+Test(client, notices_a_broken_connection)
+{
+    struct fake fake = {SCRIPT(ACT_HANG_UP, ACT_OK)};
+    struct thetad_options options = {.timeout_ms = 20000, .deadline_ms = 20000};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, &options, code), THETAD_OK);
+    cr_assert_eq(fake.n_seen, 2);
+    cr_expect(same_bytes(&fake.seen[0], &fake.seen[1]));
+}
+
+Test(client, ends_at_its_deadline)
+{
+    struct fake fake = {SCRIPT(ACT_SILENT)};
+    struct thetad_options options = {.timeout_ms = 60000, .deadline_ms = TIMEOUT_MS};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, &options, code), THETAD_ERROR_TIMEOUT);
+    cr_expect_str_eq(code, "timeout");
+    cr_expect_eq(fake.n_seen, 1);
+}
+
+Test(client, leaves_a_daemon_that_says_retry_twice)
+{
+    struct fake fake = {SCRIPT(ACT_RETRY, ACT_RETRY, ACT_OK)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, &patient, code), THETAD_OK);
+    cr_assert_eq(fake.n_seen, 3);
+    cr_expect(same_peer(&fake.seen[0], &fake.seen[1]));
+    cr_expect(!same_peer(&fake.seen[1], &fake.seen[2]));
+}
+
+Test(client, makes_an_old_connection_anew)
+{
+    struct thetad_options options = {.timeout_ms = 30000, .reconnect_s = 1};
+    struct fake fake = {SCRIPT(ACT_OK)};
     struct thetad *client;
-    int64_t start_ms;
 
     fake_start(&fake);
-    client = thetad_open(fake.endpoint, &patient);
+    client = thetad_open(fake.endpoint, &options);
     cr_expect_eq(thetad_ping(client), THETAD_OK);
-    start_ms = now_ms();
     cr_expect_eq(thetad_ping(client), THETAD_OK);
-    cr_expect_geq(now_ms() - start_ms, 49);
+    usleep(1300 * 1000);
+    cr_expect_eq(thetad_ping(client), THETAD_OK);
     thetad_close(client);
     fake_stop(&fake);
-    cr_expect_eq(fake.n_seen, 3);
+    cr_assert_eq(fake.n_seen, 3);
+    cr_expect(same_peer(&fake.seen[0], &fake.seen[1]));
+    cr_expect(!same_peer(&fake.seen[1], &fake.seen[2]));
+}
+
+/* Where a client begins is drawn, so that there are several. */
+Test(client, passes_over_an_endpoint_where_nobody_is)
+{
+    struct thetad_options options = {.timeout_ms = 20000, .deadline_ms = 20000};
+    struct fake fake = {SCRIPT(ACT_OK)};
+    char endpoints[3 * sizeof(fake.endpoint)];
+
+    fake_start(&fake);
+    snprintf(endpoints, sizeof(endpoints), "%s-nobody,%s", fake.endpoint, fake.endpoint);
+    for (int i = 0; i < 4; i++) {
+        struct thetad *client = thetad_open(endpoints, &options);
+
+        cr_assert(client);
+        cr_expect_eq(thetad_ping(client), THETAD_OK);
+        thetad_close(client);
+    }
+    fake_stop(&fake);
+    cr_expect_eq(fake.n_seen, 4);
+}
+
+/* 12 clients begin at the same one of two once in 2^11 runs. */
+Test(client, goes_to_another_node_where_one_drains)
+{
+    struct fake one = {SCRIPT(ACT_DRAINING)}, other = {SCRIPT(ACT_OK)};
+    char endpoints[2 * sizeof(one.endpoint)];
+
+    fake_start(&one);
+    fake_start(&other);
+    snprintf(endpoints, sizeof(endpoints), "%s,%s", one.endpoint, other.endpoint);
+    for (int i = 0; i < 12; i++) {
+        struct thetad *client = thetad_open(endpoints, &patient);
+
+        cr_expect_eq(thetad_ping(client), THETAD_OK);
+        thetad_close(client);
+    }
+    fake_stop(&one);
+    fake_stop(&other);
+    cr_expect(one.n_seen > 0);
+    cr_expect_eq(other.n_seen, 12);
 }
 
 Test(client, leaves_a_daemon_that_drains)
@@ -380,5 +470,9 @@ Test(client, open_refuses_a_malformed_endpoint)
     cr_expect_eq(errno, EINVAL);
     cr_expect_null(thetad_open("carrier-pigeon://roof", NULL));
     cr_expect_eq(errno, EPROTONOSUPPORT);
+    cr_expect_null(thetad_open("tcp://127.0.0.1:9,nonsense", NULL));
+    cr_expect_eq(errno, EINVAL);
+    cr_expect_null(thetad_open("a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", NULL));
+    cr_expect_eq(errno, EINVAL);
     thetad_close(NULL);
 }

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Python and the C client against a real daemon behind a network that fails.
+
+The C client is in `theta`. What a session came to is compared with one that nothing disturbed.
+"""
+
+import os
+import subprocess
+import threading
+import unittest
+
+from support.daemon import Daemon, free_port
+from support.relay import TO_CLIENT, TO_SERVER, FaultyRelay
+from thetad import Client
+
+BANK = [{"id": f"i{i}", "model": "2PL", "a": 0.7 + 0.09 * (i % 9), "b": (i - 20) / 9.0}
+        for i in range(40)]
+DOCUMENT = {"test": "t", "bank": "b", "select": {"criterion": "MFI"}, "reveal": True,
+            "stop": {"any": [{"rule": "length", "at": 20}]}}
+SCORES = [1, 0, 1, 1, 0, 1, 0, 0, 1, 1] * 2
+PATIENT = {"timeout": 1.0, "deadline": 120.0}
+
+
+class TestClients(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(tcp_roles="all")
+        cls.addClassCleanup(cls.daemon.close)
+        cls.daemon.start()
+        with cls.daemon.client() as author:
+            author.bank_upload("b", BANK)
+            author.test_put(DOCUMENT)
+            cls.undisturbed = cls.take(author, "undisturbed", lambda seq: None)
+
+    def setUp(self):
+        port = int(self.daemon.tcp_endpoint.rsplit(":", 1)[1])
+        self.relay = FaultyRelay(port)
+        self.addCleanup(self.relay.close)
+
+    @staticmethod
+    def take(client, name, disturb):
+        """What was asked and how it ended. `disturb` is called before each answer."""
+        session = client.session_start("t", "e", session=name, seed=7)
+        asked = []
+        while session.item:
+            asked.append(session.item["id"])
+            disturb(session.seq)
+            session.answer(score=SCORES[session.seq - 1])
+        return asked, session.result
+
+    def answers(self, name):
+        with self.daemon.client() as client:
+            return [(answer["seq"], answer["item"], answer["response"])
+                    for answer in client.session_answers(name)["answers"]]
+
+    def expect_undisturbed(self, name, taken):
+        self.assertEqual(taken, self.undisturbed)
+        asked = self.undisturbed[0]
+        self.assertEqual(self.answers(name), list(zip(range(1, 21), asked, SCORES)))
+
+    def test_resets(self):
+        def disturb(seq):
+            if seq % 3 == 0:
+                self.relay.reset()
+        with Client(self.relay.endpoint, **PATIENT) as client:
+            self.expect_undisturbed("resets", self.take(client, "resets", disturb))
+
+    def test_resets_while_a_reply_is_under_way(self):
+        """Nothing comes back from the daemon: the answer is on its disk, and the reply lost."""
+        def disturb(seq):
+            if seq % 5:
+                return
+            self.relay.stall(TO_CLIENT)
+            threading.Timer(0.2, lambda: (self.relay.reset(), self.relay.heal())).start()
+        with Client(self.relay.endpoint, **PATIENT) as client:
+            self.expect_undisturbed("lost-replies", self.take(client, "lost-replies", disturb))
+
+    def test_requests_that_arrive_long_after_they_were_given_up(self):
+        def disturb(seq):
+            if seq % 7:
+                return
+            self.relay.stall(TO_SERVER)
+            threading.Timer(1.5, self.relay.heal).start()
+        with Client(self.relay.endpoint, **PATIENT) as client:
+            self.expect_undisturbed("late", self.take(client, "late", disturb))
+
+    def test_a_slow_network(self):
+        self.relay.delay_s = 0.03
+        with Client(self.relay.endpoint, **PATIENT) as client:
+            self.expect_undisturbed("slow", self.take(client, "slow", lambda seq: None))
+
+    def test_one_of_two_ways_refuses(self):
+        with FaultyRelay(self.relay.server_port) as other:
+            relays = [self.relay, other]
+
+            def disturb(seq):
+                if seq % 4 == 0:
+                    relays[seq // 4 % 2].heal()
+                    relays[(seq // 4 + 1) % 2].refuse()
+            with Client([relay.endpoint for relay in relays], **PATIENT) as client:
+                self.expect_undisturbed("two-ways", self.take(client, "two-ways", disturb))
+
+    def test_a_daemon_that_is_replaced(self):
+        """SIGTERM and kill -9 in turn, under the same address."""
+        def disturb(seq):
+            if seq % 6 == 0:
+                self.daemon.restart()
+            elif seq % 6 == 3:
+                self.daemon.kill()
+                self.daemon.start()
+        with Client(self.relay.endpoint, **PATIENT) as client:
+            self.expect_undisturbed("replaced", self.take(client, "replaced", disturb))
+
+    def test_the_c_client(self):
+        """A test taken by `theta` while its connection breaks again and again, of two endpoints
+        one that nobody is at."""
+        stop = threading.Event()
+
+        def break_connections():
+            while not stop.wait(0.05):
+                self.relay.reset()
+        breaker = threading.Thread(target=break_connections)
+        nobody = f"tcp://127.0.0.1:{free_port()}"
+        command = [os.environ["THETA_BIN"], "--endpoint", f"{nobody},{self.relay.endpoint}",
+                   "take", "t", "--session", "from-c", "--simulate", "0.4", "--no-hint"]
+        breaker.start()
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        finally:
+            stop.set()
+            breaker.join()
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertEqual([seq for seq, _, _ in self.answers("from-c")], list(range(1, 21)))
+
+
+if __name__ == "__main__":
+    unittest.main()
