@@ -3,12 +3,13 @@
  * bounds them, taken in turn in the same run: a bare ROUTER echo of the same size, and one LMDB
  * commit of one record on the same disk. Ratios are what counts; machines are shared and noisy. */
 #include "base/rng.h"
+#include "bench/common/bars.h"
+#include "bench/common/options.h"
+#include "bench/common/sample.h"
 #include "bench/load/processes.h"
-#include "bench/load/sample.h"
 #include "clients/c/thetad.h"
 #include "proto/writer.h"
 
-#include <argp.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +27,10 @@ enum {
     UPLOAD_ITEMS = 500,
 };
 
-struct options {
+struct trip_options {
+    struct options common;
     const char *thetad;
-    long n_answer, n_round;
-    bool json, check;
+    long n_answer;
 };
 
 /* What is measured, in the order of a round. */
@@ -46,7 +47,7 @@ struct figures {
 };
 
 struct bench {
-    struct options options;
+    struct trip_options options;
     struct processes processes;
     struct thetad *author, *student;
     MDB_env *mdb;
@@ -213,10 +214,10 @@ static void run_rounds(struct bench *bench, struct figures *out)
     struct sample *p50[N_PART], *p99[N_PART];
 
     for (int part = 0; part < N_PART; part++) {
-        p50[part] = sample_new((size_t)bench->options.n_round);
-        p99[part] = sample_new((size_t)bench->options.n_round);
+        p50[part] = sample_new((size_t)bench->options.common.n_round);
+        p99[part] = sample_new((size_t)bench->options.common.n_round);
     }
-    for (long round = -1; round < bench->options.n_round; round++) {  // the first warms up
+    for (int round = -1; round < bench->options.common.n_round; round++) {  // the first warms up
         for (int part = 0; part < N_PART; part++) {
             measure(bench, (enum part)part, times);
             if (round < 0) continue;
@@ -224,7 +225,7 @@ static void run_rounds(struct bench *bench, struct figures *out)
             sample_add(p99[part], sample_quantile(times, 0.99));
         }
         if (isatty(STDERR_FILENO)) {
-            fprintf(stderr, "\rbench: round %ld of %ld ", round + 1, bench->options.n_round);
+            fprintf(stderr, "\rbench: round %d of %d ", round + 1, bench->options.common.n_round);
         }
     }
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\n");
@@ -237,107 +238,77 @@ static void run_rounds(struct bench *bench, struct figures *out)
     sample_free(times);
 }
 
-/* A ratio of the p50s and the most that it should be. */
-struct bar {
-    const char *name;
-    double ratio, most;
-};
-
-enum { N_BAR = 2 };
-
-static void get_bars(const struct figures *f, struct bar out[N_BAR])
+static void hold(const struct figures *f, struct bars *bars)
 {
     const double *p50 = f->p50;
 
-    out[0] = (struct bar){"ping / echo", p50[PART_PING] / p50[PART_ECHO], 1.20};
-    out[1] = (struct bar){"session.answer / (echo + commit)",
-                          p50[PART_ANSWER] / (p50[PART_ECHO] + p50[PART_COMMIT]), 1.15};
+    bars_at_most(bars, "ping / echo", "", p50[PART_PING] / p50[PART_ECHO], 1.20);
+    bars_at_most(bars, "session.answer / (echo + commit)", "",
+                 p50[PART_ANSWER] / (p50[PART_ECHO] + p50[PART_COMMIT]), 1.15);
 }
 
-static bool is_met(const struct bar *bar)
-{
-    return bar->ratio <= bar->most;
-}
-
-static bool all_met(const struct figures *f)
-{
-    struct bar bars[N_BAR];
-
-    get_bars(f, bars);
-    return is_met(&bars[0]) && is_met(&bars[1]);
-}
-
-static void print_bars(const struct figures *f)
-{
-    struct bar bars[N_BAR];
-
-    get_bars(f, bars);
-    printf("\n%-42s %6s  %-8s\n", "ratio of the p50s", "", "the bar");
-    for (int i = 0; i < N_BAR; i++) {
-        printf("%-42s %6.2f  <= %.2f  %s\n", bars[i].name, bars[i].ratio, bars[i].most,
-               is_met(&bars[i]) ? "met" : "missed");
-    }
-    if (all_met(f)) return;
-    puts("\nmissed: the daemon adds more than intended to what bounds it, or the machine was busy; "
-         "run it again\nwith more --rounds before concluding. Nothing is wrong with its answers.");
-}
-
-static void print_table(const struct options *options, const struct figures *f)
+static void print_table(const struct trip_options *options, const struct figures *f,
+                        const struct bars *bars)
 {
     printf(
-        "Round trip of one client over loopback TCP, in us; medians of %ld rounds of %ld each\n\n",
-        options->n_round, options->n_answer);
+        "Round trip of one client over loopback TCP, in us; medians of %d rounds of %ld each\n\n",
+        options->common.n_round, options->n_answer);
     printf("%-32s %9s %9s\n", "", "p50", "p99");
     for (int part = 0; part < N_PART; part++) {
         printf("%-32s %9.1f %9.1f\n", part_titles[part], f->p50[part], f->p99[part]);
     }
-    print_bars(f);
+    bars_print(bars, "the daemon adds more than intended to what bounds it, or the machine was "
+                     "busy: run it again\nwith more --rounds before concluding. Nothing is wrong "
+                     "with its answers.");
 }
 
-static void print_json(const struct options *options, const struct figures *f)
+static json_t *as_json(const struct trip_options *options, const struct figures *f,
+                       const struct bars *bars)
 {
-    struct bar bars[N_BAR];
+    json_t *out =
+        json_pack("{s:i, s:I}", "rounds", options->common.n_round, "each", options->n_answer);
 
-    get_bars(f, bars);
-    printf("{\"rounds\": %ld, \"each\": %ld", options->n_round, options->n_answer);
     for (int part = 0; part < N_PART; part++) {
-        printf(", \"%s_us\": {\"p50\": %.2f, \"p99\": %.2f}", part_names[part], f->p50[part],
-               f->p99[part]);
+        json_object_set_new(
+            out, part_names[part],
+            json_pack("{s:f, s:f}", "p50_us", f->p50[part], "p99_us", f->p99[part]));
     }
-    printf(", \"ping_to_echo\": %.4f, \"answer_to_echo_and_commit\": %.4f, \"met\": %s}\n",
-           bars[0].ratio, bars[1].ratio, all_met(f) ? "true" : "false");
+    json_object_set_new(out, "bars", bars_json(bars));
+    json_object_set_new(out, "met", json_boolean(bars_met(bars)));
+    return out;
+}
+
+static void tell(const struct trip_options *options, const struct figures *f,
+                 const struct bars *bars)
+{
+    json_t *json = as_json(options, f, bars);
+
+    if (options->common.json)
+        options_print(json);
+    else
+        print_table(options, f, bars);
+    options_record(&options->common, "trip.json", json);
 }
 
 static const struct argp_option option_list[] = {
     {"thetad", 't', "FILE", 0, "The daemon's program", 0},
     {"answers", 'n', "N", 0, "Round trips of each kind in a round (2000)", 0},
-    {"rounds", 'r', "N", 0, "Rounds (5)", 0},
-    {"json", 'j', NULL, 0, "Print one line of JSON", 0},
-    {"check", 'c', NULL, 0, "Exit with 1 where a bar is missed", 0},
     {0},
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    struct options *options = state->input;
+    struct trip_options *options = state->input;
 
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->common;
+        return 0;
     case 't':
         options->thetad = argument;
         return 0;
     case 'n':
-        options->n_answer = strtol(argument, NULL, 10);
-        if (options->n_answer < 10) argp_error(state, "--answers takes a number of at least 10");
-        return 0;
-    case 'r':
-        options->n_round = strtol(argument, NULL, 10);
-        if (options->n_round < 1) argp_error(state, "--rounds takes a number of at least 1");
-        return 0;
-    case 'j':
-        options->json = true;
-        return 0;
-    case 'c':
-        options->check = true;
+        options->n_answer = options_number(state, "answers", argument, 10);
         return 0;
     case ARGP_KEY_END:
         if (!options->thetad) argp_error(state, "--thetad is needed");
@@ -347,19 +318,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .doc = "Measure one client's round trip beside a bare echo and a bare commit.",
+    .doc = "Measure one client's round trip beside a bare echo and a bare commit: medians of 5 "
+           "rounds. --quick has rounds of 500.",
+    .children = children,
 };
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.options = {.n_answer = 2000, .n_round = 5}};
+    struct bench bench = {.options = {.common.n_round = 5}};
     struct figures figures;
+    struct bars bars = {0};
 
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &bench.options);
+    if (!bench.options.n_answer) bench.options.n_answer = bench.options.common.quick ? 500 : 2000;
     processes_start(&bench.processes, bench.options.thetad);
     bench.author = thetad_open(bench.processes.author_url, NULL);
     bench.student = thetad_open(bench.processes.student_url, NULL);
@@ -367,10 +343,8 @@ int main(int argc, char **argv)
     load_bank(&bench);
     open_limits(&bench);
     run_rounds(&bench, &figures);
-    if (bench.options.json)
-        print_json(&bench.options, &figures);
-    else
-        print_table(&bench.options, &figures);
+    hold(&figures, &bars);
+    tell(&bench.options, &figures, &bars);
 
     thetad_close(bench.author);
     thetad_close(bench.student);
@@ -378,5 +352,5 @@ int main(int argc, char **argv)
     zmq_ctx_term(bench.zmq);
     mdb_env_close(bench.mdb);
     processes_stop(&bench.processes);
-    return bench.options.check && !all_met(&figures);
+    return bench.options.common.check && !bars_met(&bars);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench/micro/measure.h"
 #include "base/rng.h"
-#include "bench/load/sample.h"
+#include "bench/common/sample.h"
 #include "bench/micro/subject.h"
 #include "tools/simulate.h"
 

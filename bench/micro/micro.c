@@ -28,10 +28,9 @@ enum {
 #define AHEAD_MS       0.1
 #define AHEAD_LARGE_MS 1.0
 
-struct options {
-    int n_round;
-    bool json, check, million, quick;
-    const char *picture;
+struct micro_options {
+    struct options common;
+    bool million;
 };
 
 static const size_t sizes[] = {100, 1000, 10000, 100000};
@@ -50,25 +49,24 @@ static void hold_picks(struct report *report, const struct report_row *pick, dou
     bool is_2pl = strcmp(pick->model, "2PL") == 0;
 
     if (is_2pl && pick->n_item == 1000) {
-        report_hold(report, (struct report_bar){"one step, 2PL, 1,000 items", "us", step_ns / 1e3,
-                                                STEP_US});
+        bars_at_most(&report->bars, "one step, 2PL, 1,000 items", "us", step_ns / 1e3, STEP_US);
     }
     if (is_2pl && pick->n_item == 100000) {
-        report_hold(report, (struct report_bar){"one step, 2PL, 100,000 items", "us", step_ns / 1e3,
-                                                STEP_LARGE_US});
-        report_hold(report, (struct report_bar){"a pick among 100,000 / the scan of them", "",
-                                                pick->ns / pick->slow_ns, PICK_SHARE});
+        bars_at_most(&report->bars, "one step, 2PL, 100,000 items", "us", step_ns / 1e3,
+                     STEP_LARGE_US);
+        bars_at_most(&report->bars, "a pick among 100,000 / the scan of them", "",
+                     pick->ns / pick->slow_ns, PICK_SHARE);
     }
 }
 
-static void measure_mfi(struct report *report, const struct options *options,
+static void measure_mfi(struct report *report, const struct micro_options *options,
                         const struct bank *bank, const struct model *model)
 {
     struct plan *plan = subject_plan(bank, &criterion_mfi);
-    struct pick_cost cost = measure_pick(plan, options->n_round);
+    struct pick_cost cost = measure_pick(plan, options->common.n_round);
     struct report_row row = {"pick",    model->name, criterion_mfi.name, bank_n_item(bank),
                              cost.fast, cost.slow};
-    double step_ns = measure_step(plan, options->n_round);
+    double step_ns = measure_step(plan, options->common.n_round);
 
     report_add(report, row);
     hold_picks(report, &row, step_ns);
@@ -93,14 +91,13 @@ static bool looks_ahead(const struct criterion *criterion)
 static void hold_criterion(struct report *report, const struct report_row *row,
                            const struct criterion *criterion)
 {
-    static char names[REPORT_BARS][64];
-    char *name = names[report->n_bar];
+    char name[BAR_NAME];
 
     if (!looks_ahead(criterion) || strcmp(row->model, "2PL") != 0) return;
     if (row->n_item != 1000 && row->n_item != 10000) return;
-    snprintf(name, sizeof(names[0]), "a pick by %s, 2PL, %zu items", criterion->name, row->n_item);
-    report_hold(report, (struct report_bar){name, "ms", row->ns / 1e6,
-                                            row->n_item == 1000 ? AHEAD_MS : AHEAD_LARGE_MS});
+    snprintf(name, sizeof(name), "a pick by %s, 2PL, %zu items", criterion->name, row->n_item);
+    bars_at_most(&report->bars, name, "ms", row->ns / 1e6,
+                 row->n_item == 1000 ? AHEAD_MS : AHEAD_LARGE_MS);
 }
 
 static void measure_criteria(struct report *report, const struct bank *bank,
@@ -124,13 +121,13 @@ static void measure_criteria(struct report *report, const struct bank *bank,
     }
 }
 
-static void measure_banks(struct report *report, const struct options *options)
+static void measure_banks(struct report *report, const struct micro_options *options)
 {
     for (size_t m = 0; m < N_MODEL; m++) {
         for (size_t s = 0; s < N_SIZE; s++) {
             struct bank *bank;
 
-            if (options->quick && sizes[s] > 1000) continue;
+            if (options->common.quick && sizes[s] > 1000) continue;
             say(some_models[m], sizes[s]);
             bank = subject_bank(some_models[m], sizes[s]);
             measure_mfi(report, options, bank, some_models[m]);
@@ -140,7 +137,7 @@ static void measure_banks(struct report *report, const struct options *options)
     }
 }
 
-static void measure_million(struct report *report, const struct options *options)
+static void measure_million(struct report *report, const struct micro_options *options)
 {
     struct bank *bank = subject_bank(&model_2pl, SIMULATION_ITEMS);
     struct plan *plan = subject_plan(bank, &criterion_mfi);
@@ -151,73 +148,52 @@ static void measure_million(struct report *report, const struct options *options
     report->examinee_ns = cost.cpu_ns;
     report->is_extrapolated = !options->million;
     report->million_s = cost.cpu_ns * MILLION / CORES * 1e-9;
-    report_hold(report, (struct report_bar){"1,000,000 examinees x 30 items, two cores", "s",
-                                            report->million_s, MILLION_S});
+    bars_at_most(&report->bars, "1,000,000 examinees x 30 items, two cores", "s", report->million_s,
+                 MILLION_S);
     plan_free(plan);
     bank_free(bank);
 }
 
 static const struct argp_option option_list[] = {
-    {"rounds", 'r', "N", 0, "Rounds, of which the median is taken (5)", 0},
-    {"quick", 'q', NULL, 0, "Banks of up to 1,000 items only", 0},
     {"million", 'm', NULL, 0, "Simulate all of the million examinees", 0},
-    {"svg", 's', "FILE", 0, "Draw cost against the size of the bank", 0},
-    {"json", 'j', NULL, 0, "Print one line of JSON", 0},
-    {"check", 'c', NULL, 0, "Exit with 1 where a bar is missed", 0},
     {0},
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    struct options *options = state->input;
+    struct micro_options *options = state->input;
 
+    (void)argument;
     switch (key) {
-    case 'r':
-        options->n_round = atoi(argument);
-        if (options->n_round < 1) argp_error(state, "--rounds takes a number of at least 1");
-        return 0;
-    case 'q':
-        options->quick = true;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->common;
         return 0;
     case 'm':
         options->million = true;
-        return 0;
-    case 's':
-        options->picture = argument;
-        return 0;
-    case 'j':
-        options->json = true;
-        return 0;
-    case 'c':
-        options->check = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .doc = "Measure what a pick, a step and a simulated examinee cost.",
+    .doc = "Measure what a pick, a step and a simulated examinee cost: median processor time of 5 "
+           "rounds. --quick leaves out banks above 1,000 items.",
+    .children = children,
 };
 
 int main(int argc, char **argv)
 {
     static struct report report;
-    struct options options = {.n_round = 5};
+    struct micro_options options = {.common.n_round = 5};
 
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     measure_banks(&report, &options);
     measure_million(&report, &options);
-    if (options.json)
-        report_print_json(&report);
-    else
-        report_print(&report);
-    if (options.picture && !report_draw(&report, options.picture)) {
-        fprintf(stderr, "bench: cannot write %s\n", options.picture);
-        return EX_CANTCREAT;
-    }
-    return options.check && !report_all_met(&report);
+    report_tell(&report, &options.common);
+    return options.common.check && !bars_met(&report.bars);
 }

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { POINTS = 8, SERIES = 12, GAP = 16 };
@@ -13,25 +12,6 @@ void report_add(struct report *report, struct report_row row)
 {
     assert(report->n_row < REPORT_ROWS);
     report->row[report->n_row++] = row;
-}
-
-void report_hold(struct report *report, struct report_bar bar)
-{
-    assert(report->n_bar < REPORT_BARS);
-    report->bar[report->n_bar++] = bar;
-}
-
-static bool is_met(const struct report_bar *bar)
-{
-    return bar->value <= bar->most;
-}
-
-bool report_all_met(const struct report *report)
-{
-    for (size_t i = 0; i < report->n_bar; i++) {
-        if (!is_met(&report->bar[i])) return false;
-    }
-    return true;
 }
 
 /* A time in the unit in which it has one to four digits before the point. */
@@ -64,50 +44,35 @@ static void print_rows(const struct report *report)
     }
 }
 
-void report_print(const struct report *report)
+static void print(const struct report *report)
 {
     print_rows(report);
     printf("\nsimulation: %zu examinees, %.1f us each in processor time\n", report->n_examinee,
            report->examinee_ns / 1000.0);
     printf("            1,000,000 take %.1f s on two cores%s\n", report->million_s,
            report->is_extrapolated ? " (extrapolated)" : "");
-    printf("\n%-52s %10s  %-12s\n", "", "", "the bar");
-    for (size_t i = 0; i < report->n_bar; i++) {
-        const struct report_bar *bar = &report->bar[i];
-
-        printf("%-52s %10.4g  <= %g %s  %s\n", bar->name, bar->value, bar->most, bar->unit,
-               is_met(bar) ? "met" : "missed");
-    }
-    if (!report_all_met(report)) {
-        puts("\nmissed: slower than intended, or the machine was busy; nothing is wrong with the "
-             "picks.");
-    }
+    bars_print(&report->bars, "slower than intended, or the machine was busy; nothing is wrong "
+                              "with the picks.");
 }
 
-void report_print_json(const struct report *report)
+static json_t *as_json(const struct report *report)
 {
-    printf("{\"rows\": [");
+    json_t *rows = json_array();
+
     for (size_t i = 0; i < report->n_row; i++) {
         const struct report_row *row = &report->row[i];
+        json_t *out =
+            json_pack("{s:s, s:s, s:s, s:I, s:f}", "what", row->what, "model", row->model,
+                      "criterion", row->criterion, "items", (json_int_t)row->n_item, "ns", row->ns);
 
-        printf("%s{\"what\": \"%s\", \"model\": \"%s\", \"criterion\": \"%s\", \"items\": %zu, "
-               "\"ns\": %.1f",
-               i ? ", " : "", row->what, row->model, row->criterion, row->n_item, row->ns);
-        if (!isnan(row->slow_ns)) printf(", \"slow_ns\": %.1f", row->slow_ns);
-        putchar('}');
+        if (!isnan(row->slow_ns)) json_object_set_new(out, "slow_ns", json_real(row->slow_ns));
+        json_array_append_new(rows, out);
     }
-    printf("], \"simulation\": {\"examinees\": %zu, \"examinee_ns\": %.1f, \"million_s\": %.2f, "
-           "\"extrapolated\": %s}, \"bars\": [",
-           report->n_examinee, report->examinee_ns, report->million_s,
-           report->is_extrapolated ? "true" : "false");
-    for (size_t i = 0; i < report->n_bar; i++) {
-        const struct report_bar *bar = &report->bar[i];
-
-        printf("%s{\"name\": \"%s\", \"value\": %.6g, \"most\": %g, \"unit\": \"%s\", \"met\": %s}",
-               i ? ", " : "", bar->name, bar->value, bar->most, bar->unit,
-               is_met(bar) ? "true" : "false");
-    }
-    printf("], \"met\": %s}\n", report_all_met(report) ? "true" : "false");
+    return json_pack("{s:o, s:{s:I, s:f, s:f, s:b}, s:o, s:b}", "rows", rows, "simulation",
+                     "examinees", (json_int_t)report->n_examinee, "examinee_ns",
+                     report->examinee_ns, "million_s", report->million_s, "extrapolated",
+                     report->is_extrapolated, "bars", bars_json(&report->bars), "met",
+                     bars_met(&report->bars));
 }
 
 /* The series of a chart: rows of one kind by what names them. */
@@ -146,12 +111,10 @@ static void write_chart(const char *title, struct drawing *drawing, double x, FI
     svg_chart_write(&chart, x, 0, out);
 }
 
-bool report_draw(const struct report *report, const char *path)
+static void draw(const struct report *report, FILE *out)
 {
     struct drawing picks = {0}, others = {0};
-    FILE *out = fopen(path, "w");
 
-    if (!out) return false;
     for (size_t i = 0; i < report->n_row; i++) {
         const struct report_row *row = &report->row[i];
         bool is_pick = strcmp(row->what, "pick") == 0;
@@ -168,5 +131,21 @@ bool report_draw(const struct report *report, const char *path)
     write_chart("A pick by maximum information", &picks, 0, out);
     write_chart("A pick by other criteria, 3PL", &others, SVG_CHART_WIDTH + GAP, out);
     svg_picture_end(out);
-    return fclose(out) == 0;
+}
+
+void report_tell(const struct report *report, const struct options *options)
+{
+    json_t *json = as_json(report);
+
+    if (options->json)
+        options_print(json);
+    else
+        print(report);
+    if (options->folder) {
+        FILE *out = options_file(options, "micro.svg");
+
+        draw(report, out);
+        fclose(out);
+    }
+    options_record(options, "micro.json", json);
 }

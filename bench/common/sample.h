@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Times taken, and their quantiles. */
-#ifndef BENCH_LOAD_SAMPLE_H
-#define BENCH_LOAD_SAMPLE_H
+#ifndef BENCH_COMMON_SAMPLE_H
+#define BENCH_COMMON_SAMPLE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bench/load/sample.h"
+#include "bench/common/sample.h"
 
 #include <assert.h>
 #include <stdio.h>
