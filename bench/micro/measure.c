@@ -70,8 +70,10 @@ static void scene_init(struct scene *scene, const struct plan *plan)
 
     *scene = (struct scene){.plan = plan, .workspace = estimate_workspace_new()};
     scene->scratch.value = calloc(n_item, sizeof(double));
+    scene->scratch.bound = calloc(n_item, sizeof(double));
     scene->candidates.blocked.word = calloc(n_item / 64 + 1, sizeof(uint64_t));
-    if (!scene->workspace || !scene->scratch.value || !scene->candidates.blocked.word) {
+    if (!scene->workspace || !scene->scratch.value || !scene->scratch.bound ||
+        !scene->candidates.blocked.word) {
         fail("memory");
     }
     scene->candidates.n = n_item;
@@ -93,6 +95,7 @@ static void scene_done(struct scene *scene)
 {
     estimate_workspace_free(scene->workspace);
     free(scene->scratch.value);
+    free(scene->scratch.bound);
     free(scene->candidates.blocked.word);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "irt/item_table.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct item_table {
     enum item_table_kind kind;
-    size_t n_node, n_block;
+    size_t n_node;
+    bool is_positive;
     double *theta, *value;
     struct item_block block[];
 };
@@ -40,13 +42,18 @@ static void fill(const struct item *item, enum item_table_kind kind, double thet
 static void fill_item(struct item_table *table, const struct bank *bank, size_t i, double *value)
 {
     const struct item *item = bank_item(bank, i);
-    unsigned n_row = table->block[i / LANES].n_value, n = n_value_of(item, table->kind);
+    struct item_block *block = &table->block[i / LANES];
+    unsigned n = n_value_of(item, table->kind);
 
     for (size_t q = 0; q < table->n_node; q++) {
         double at[LIMIT_CATS];
 
         fill(item, table->kind, table->theta[q], at);
-        for (unsigned k = 0; k < n; k++) value[(q * n_row + k) * LANES + i % LANES] = at[k];
+        for (unsigned k = 0; k < n; k++) {
+            value[(k * table->n_node + q) * LANES + i % LANES] = at[k];
+            block->largest = fmax(block->largest, fabs(at[k]));
+            if (!(at[k] >= ITEM_TABLE_LEAST)) table->is_positive = false;
+        }
     }
 }
 
@@ -87,12 +94,13 @@ bool item_table_new(const struct bank *bank, enum item_table_kind kind, const do
     }
     *table = (struct item_table){.kind = kind,
                                  .n_node = n_node,
-                                 .n_block = n_block,
+                                 .is_positive = true,
                                  .theta = value + n_value,
                                  .value = value};
     for (size_t q = 0; q < n_node; q++) table->theta[q] = theta[q];
     for (size_t b = 0; b < n_block; b++) {
-        table->block[b] = (struct item_block){n_value_of_block(bank, kind, b), value};
+        table->block[b] = (struct item_block){
+            .n_value = n_value_of_block(bank, kind, b), .n_node = n_node, .value = value};
         for (size_t i = b * LANES; i < (b + 1) * LANES && i < bank_n_item(bank); i++) {
             fill_item(table, bank, i, value);
         }
@@ -107,6 +115,11 @@ void item_table_free(struct item_table *table)
     if (!table) return;
     free(table->value);
     free(table);
+}
+
+bool item_table_is_positive(const struct item_table *table)
+{
+    return table->is_positive;
 }
 
 struct item_block item_table_block(const struct item_table *table, size_t item)

@@ -6,8 +6,7 @@
 #define IRT_ITEM_TABLE_H
 
 #include "irt/bank.h"
-
-enum { LANES = 8 };
+#include "irt/wide.h"
 
 /* A table larger than that is not made: 8 bytes x nodes x categories (1 of information) x items. */
 enum { ITEM_TABLE_MOST_BYTES = 64 << 20 };
@@ -23,7 +22,9 @@ enum item_table_kind {
  * not have is 0. */
 struct item_block {
     unsigned n_value;
-    const double *value;  // [n_node][n_value][LANES]
+    size_t n_node;
+    double largest;       // of them, without the sign
+    const double *value;  // [n_value][n_node][LANES]
 };
 
 struct item_table;
@@ -37,6 +38,11 @@ void item_table_free(struct item_table *table);  // NULL is fine
 /* Whether `table` is of that kind and of these nodes; false where it is NULL. */
 bool item_table_serves(const struct item_table *table, enum item_table_kind kind,
                        const double *theta, size_t n_node);
+
+/* Whether every probability is at least ITEM_TABLE_LEAST: then sums with weights that are not all
+ * tiny are above 0. */
+#define ITEM_TABLE_LEAST 1e-200
+bool item_table_is_positive(const struct item_table *table);
 
 /* The block that item `item` stands in; its lane is item % LANES. */
 struct item_block item_table_block(const struct item_table *table, size_t item);

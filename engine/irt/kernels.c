@@ -43,48 +43,48 @@ TEXT log_between_text(const double line[4], const double *restrict theta, size_t
     }
 }
 
-enum { LANES = 16 };
+enum { AT_ONCE = 16 };
 
-/* z [n_cat][LANES] at LANES thetas, and the largest of each lane. */
-TEXT exponents_text(const struct exponents *of, const double *restrict theta, double (*z)[LANES],
+/* z [n_cat][AT_ONCE] at AT_ONCE thetas, and the largest of each lane. */
+TEXT exponents_text(const struct exponents *of, const double *restrict theta, double (*z)[AT_ONCE],
                     double *restrict top)
 {
-    for (size_t i = 0; i < LANES; i++) z[0][i] = top[i] = 0.0;
+    for (size_t i = 0; i < AT_ONCE; i++) z[0][i] = top[i] = 0.0;
     for (unsigned k = 1; k < of->n_cat; k++) {
         double slope = of->slopes ? of->slopes[k - 1] : of->a, step = of->steps[k - 1];
 
         if (of->slopes) {
-            for (size_t i = 0; i < LANES; i++) z[k][i] = slope * theta[i] + step;
+            for (size_t i = 0; i < AT_ONCE; i++) z[k][i] = slope * theta[i] + step;
         } else {
-            for (size_t i = 0; i < LANES; i++) z[k][i] = z[k - 1][i] + slope * (theta[i] - step);
+            for (size_t i = 0; i < AT_ONCE; i++) z[k][i] = z[k - 1][i] + slope * (theta[i] - step);
         }
-        for (size_t i = 0; i < LANES; i++) top[i] = z[k][i] > top[i] ? z[k][i] : top[i];
+        for (size_t i = 0; i < AT_ONCE; i++) top[i] = z[k][i] > top[i] ? z[k][i] : top[i];
     }
 }
 
-/* The same operations in the same order as softmax (softmax.h), in LANES lanes. */
+/* The same operations in the same order as softmax (softmax.h), in AT_ONCE lanes. */
 TEXT log_share_lanes(const struct exponents *of, unsigned at, const double *restrict theta,
                      double *restrict out)
 {
-    double z[LIMIT_CATS][LANES], top[LANES], sum[LANES] = {0};
+    double z[LIMIT_CATS][AT_ONCE], top[AT_ONCE], sum[AT_ONCE] = {0};
 
     exponents_text(of, theta, z, top);
     for (unsigned k = 0; k < of->n_cat; k++) {
-        for (size_t i = 0; i < LANES; i++) {
+        for (size_t i = 0; i < AT_ONCE; i++) {
             z[k][i] -= top[i];
             sum[i] += num_exp(z[k][i]);
         }
     }
-    for (size_t i = 0; i < LANES; i++) out[i] = z[at][i] - num_log(sum[i]);
+    for (size_t i = 0; i < AT_ONCE; i++) out[i] = z[at][i] - num_log(sum[i]);
 }
 
 TEXT log_share_text(const struct exponents *of, unsigned k, const double *restrict theta, size_t n,
                     double *restrict loglik)
 {
-    double lane[LANES] = {0}, out[LANES];
+    double lane[AT_ONCE] = {0}, out[AT_ONCE];
 
-    for (size_t from = 0; from < n; from += LANES) {
-        size_t n_lane = n - from < LANES ? n - from : LANES;
+    for (size_t from = 0; from < n; from += AT_ONCE) {
+        size_t n_lane = n - from < AT_ONCE ? n - from : AT_ONCE;
 
         for (size_t i = 0; i < n_lane; i++) lane[i] = theta[from + i];
         log_share_lanes(of, k, lane, out);

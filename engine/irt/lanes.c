@@ -5,24 +5,26 @@
 #include "irt/kernels.h"
 #include "irt/wide.h"
 
-#define TEXT             static inline __attribute__((always_inline)) void
-#define EACH_LANE        for (size_t i = 0; i < LANES; i++)
-#define ROW(block, q, k) ((block)->value + ((q) * (block)->n_value + (k)) * LANES)
+#define TEXT static inline __attribute__((always_inline)) void
+
+/* Value k of a block's items at node q, and a place for LANES numbers. */
+#define AT(block, q, k) (*(const wide *)((block)->value + ((k) * (block)->n_node + (q)) * LANES))
+#define WIDE(lanes)     (*(wide *)(lanes))
+#define READ(lanes)     (*(const wide *)(lanes))
 
 TEXT means_text(const struct item_block *block, const struct lane_nodes *nodes,
                 double (*restrict out)[LANES])
 {
     for (unsigned k = 0; k < block->n_value; k++) {
-        double s0[LANES] = {0}, s1[LANES] = {0};
+        wide s0 = {0}, s1 = {0};
 
         for (size_t q = 0; q < nodes->n; q++) {
-            const double *p = ROW(block, q, k);
-            double weight = nodes->weight[q], node = nodes->node[q];
+            wide part = nodes->weight[q] * AT(block, q, k);
 
-            EACH_LANE s0[i] += weight * p[i];
-            EACH_LANE s1[i] += weight * p[i] * node;
+            s0 += part;
+            s1 += part * nodes->node[q];
         }
-        EACH_LANE out[k][i] = s1[i] / s0[i];
+        WIDE(out[k]) = s1 / s0;
     }
 }
 
@@ -30,83 +32,111 @@ TEXT variances_text(const struct item_block *block, const struct lane_nodes *nod
                     const double (*restrict mean)[LANES], double (*restrict out)[LANES])
 {
     for (unsigned k = 0; k < block->n_value; k++) {
-        double s0[LANES] = {0}, s2[LANES] = {0};
+        wide s0 = {0}, s2 = {0};
 
         for (size_t q = 0; q < nodes->n; q++) {
-            const double *p = ROW(block, q, k);
-            double weight = nodes->weight[q], node = nodes->node[q];
+            wide part = nodes->weight[q] * AT(block, q, k), r = nodes->node[q] - READ(mean[k]);
 
-            EACH_LANE s0[i] += weight * p[i];
-            EACH_LANE
-            {
-                double r = node - mean[k][i];
-
-                s2[i] += weight * p[i] * r * r;
-            }
+            s0 += part;
+            s2 += part * r * r;
         }
-        EACH_LANE out[k][i] = s2[i] / s0[i];
+        WIDE(out[k]) = s2 / s0;
     }
 }
 
 TEXT spread_text(const struct item_block *block, const struct lane_nodes *nodes, double total,
                  double *restrict out)
 {
-    double mean[LIMIT_CATS][LANES], sum[LANES] = {0};
+    wide mean[LIMIT_CATS], sum = {0};
 
     for (unsigned k = 1; k < block->n_value; k++) {
-        double s1[LANES] = {0};
+        wide s1 = {0};
 
-        for (size_t q = 0; q < nodes->n; q++) {
-            const double *p = ROW(block, q, k);
-            double weight = nodes->weight[q];
-
-            EACH_LANE s1[i] += weight * p[i] / total;
-        }
-        EACH_LANE mean[k][i] = s1[i];
+        for (size_t q = 0; q < nodes->n; q++) s1 += nodes->weight[q] * AT(block, q, k) / total;
+        mean[k] = s1;
     }
     for (size_t q = 0; q < nodes->n; q++) {
-        double weight = nodes->weight[q];
-
         for (unsigned k = 1; k < block->n_value; k++) {
-            const double *p = ROW(block, q, k);
+            wide r = AT(block, q, k) - mean[k];
 
-            EACH_LANE sum[i] += weight * (p[i] - mean[k][i]) * (p[i] - mean[k][i]) / total;
+            sum += nodes->weight[q] * r * r / total;
         }
     }
-    EACH_LANE out[i] = sum[i];
+    WIDE(out) = sum;
 }
 
 TEXT integral_text(const struct item_block *block, const struct lane_nodes *nodes,
                    double *restrict out)
 {
-    double sum[LANES] = {0};
+    wide sum = {0};
 
-    for (size_t q = 0; q < nodes->n; q++) {
-        const double *value = ROW(block, q, 0);
-        double weight = nodes->weight[q];
-
-        EACH_LANE sum[i] += weight * value[i];
-    }
-    EACH_LANE out[i] = sum[i];
+    for (size_t q = 0; q < nodes->n; q++) sum += nodes->weight[q] * AT(block, q, 0);
+    WIDE(out) = sum;
 }
 
 TEXT divergence_text(const struct item_block *block, const struct lane_nodes *nodes,
                      const double (*restrict p)[LANES], const double (*restrict log_p)[LANES],
                      double *restrict out)
 {
-    double sum[LANES] = {0};
+    wide sum = {0};
 
     for (size_t q = 0; q < nodes->n; q++) {
-        double at[LANES] = {0}, weight = nodes->weight[q];
+        wide at = {0};
 
         for (unsigned k = 0; k < block->n_value; k++) {
-            const double *value = ROW(block, q, k);
-
-            EACH_LANE at[i] += p[k][i] * (log_p[k][i] - value[i]);
+            at += READ(p[k]) * (READ(log_p[k]) - AT(block, q, k));
         }
-        EACH_LANE sum[i] += weight * at[i];
+        sum += nodes->weight[q] * at;
     }
-    EACH_LANE out[i] = sum[i];
+    WIDE(out) = sum;
+}
+
+/* Two strands of nodes, which need not wait for each other. `n_sum` is known where this is
+ * inlined. */
+TEXT strands_text(const struct item_block *block, unsigned k, const struct lane_span *span,
+                  size_t n_sum, double (*restrict out)[LANES])
+{
+    wide even[LANE_SUMS] = {{0}}, odd[LANE_SUMS] = {{0}};
+    size_t q = span->from;
+
+    for (; q + 2 <= span->to; q += 2) {
+        wide value = AT(block, q, k), next = AT(block, q + 1, k);
+
+        for (size_t s = 0; s < n_sum; s++) {
+            even[s] += span->weight[s][q] * value;
+            odd[s] += span->weight[s][q + 1] * next;
+        }
+    }
+    for (size_t s = 0; s < n_sum; s++) {
+        if (q < span->to) even[s] += span->weight[s][q] * AT(block, q, k);
+        WIDE(out[s]) = even[s] + odd[s];
+    }
+}
+
+TEXT sums_text(const struct item_block *block, unsigned k, const struct lane_span *span,
+               double (*restrict out)[LANES])
+{
+    if (span->n_sum == 1)
+        strands_text(block, k, span, 1, out);
+    else if (span->n_sum == 2)
+        strands_text(block, k, span, 2, out);
+    else
+        strands_text(block, k, span, 3, out);
+}
+
+TEXT squares_text(const struct item_block *block, unsigned k, const struct lane_span *span,
+                  double (*restrict out)[LANES])
+{
+    wide sum = {0}, square = {0};
+
+    for (size_t q = span->from; q < span->to; q++) {
+        wide value = AT(block, q, k), part = span->weight[0][q] * value;
+
+        sum += part;
+        square += part * value;
+    }
+    WIDE(out[0]) = sum;
+    WIDE(out[1]) = square;
 }
 
 /* One of them for one width. */
@@ -135,11 +165,21 @@ TEXT divergence_text(const struct item_block *block, const struct lane_nodes *no
          (const struct item_block *block, const struct lane_nodes *nodes, const double(*p)[LANES], \
           const double(*log_p)[LANES], double *out),                                               \
          (block, nodes, p, log_p, out))                                                            \
+    LANE(width, target, sums,                                                                      \
+         (const struct item_block *block, unsigned k, const struct lane_span *span,                \
+          double(*out)[LANES]),                                                                    \
+         (block, k, span, out))                                                                    \
+    LANE(width, target, squares,                                                                   \
+         (const struct item_block *block, unsigned k, const struct lane_span *span,                \
+          double(*out)[LANES]),                                                                    \
+         (block, k, span, out))                                                                    \
     static const struct lanes lanes_##width = {.means = means_##width,                             \
                                                .variances = variances_##width,                     \
                                                .spread = spread_##width,                           \
                                                .integral = integral_##width,                       \
-                                               .divergence = divergence_##width}
+                                               .divergence = divergence_##width,                   \
+                                               .sums = sums_##width,                               \
+                                               .squares = squares_##width}
 
 LANES_OF(plain, );
 #if defined(__x86_64__)

@@ -12,6 +12,15 @@ struct lane_nodes {
     const double *node, *weight;  // [n]
 };
 
+/* Nodes from .. to - 1, with a weight for each of the sums that are taken at once. */
+enum { LANE_SUMS = 3 };
+
+struct lane_span {
+    size_t from, to;
+    size_t n_sum;                     // 1 to LANE_SUMS
+    const double *weight[LANE_SUMS];  // [n_node] each
+};
+
 struct lanes {
     /* Of weight[q] P_k(q), for every k: the mean node, and the variance around it.
      * out [n_value]. */
@@ -27,6 +36,12 @@ struct lanes {
     /* Sum of weight times sum over k of p_k (log_p_k - value_k). */
     void (*divergence)(const struct item_block *block, const struct lane_nodes *nodes,
                        const double (*p)[LANES], const double (*log_p)[LANES], double *out);
+    /* For bounds, in an order of their own: out[s] = sum of weight[s] times value k; and with the
+     * first weight that sum and the one of the squares. */
+    void (*sums)(const struct item_block *block, unsigned k, const struct lane_span *span,
+                 double (*out)[LANES]);
+    void (*squares)(const struct item_block *block, unsigned k, const struct lane_span *span,
+                    double (*out)[LANES]);
 };
 
 /* Those for the widest vectors of this processor, and all that it can run (as kernels.h has

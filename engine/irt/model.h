@@ -7,6 +7,8 @@
 #include "base/slice.h"
 #include "irt/item.h"
 
+struct lane_form;
+
 /* Where a parameter of a bank file goes in struct item. */
 enum param_slot {
     SLOT_A,
@@ -61,6 +63,7 @@ struct model {
     /* How the information may bend: -I'' <= bend I at every theta. It bounds what the
      * information is between two thetas (shortlist.c). NULL where no such number is known. */
     double (*bend)(const struct item *item);
+    const struct lane_form *form;  // its curves for several items at once (lane_items.h), or NULL
     bool concave;  // log P_k is concave in theta for every k: the likelihood has one mode
 };
 

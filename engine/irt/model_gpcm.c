@@ -7,6 +7,7 @@
  * log P_k has the derivatives a (k - E), -a^2 V, -a^3 M with E, V, M the mean, variance and third
  * central moment of the score: the family is exponential. */
 #include "irt/kernels.h"
+#include "irt/lane_items.h"
 #include "irt/model.h"
 #include "irt/softmax.h"
 
@@ -122,7 +123,7 @@ static const struct param params_multi[] = {
     {                                                                                              \
         .name = row_name, .params = row_params, .prepare = row_prepare, .check = check,            \
         .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
-        .info = info, .bend = bend, .concave = true,                                               \
+        .info = info, .bend = bend, .form = &lane_share, .concave = true,                          \
     }
 
 const struct model model_gpcm = PARTIAL_CREDIT_ROW("GPCM", params_gpcm, NULL);

@@ -7,6 +7,7 @@
  * whose logarithm has the derivatives a (1 - F_k - F_(k+1)), -a^2 (w_k + w_(k+1)), ... with
  * w = F (1 - F). F_0 = 1 and F_m = 0 at the ends. */
 #include "irt/kernels.h"
+#include "irt/lane_items.h"
 #include "irt/model.h"
 #include "num/elementary.h"
 
@@ -159,7 +160,7 @@ static const struct param params_multi[] = {
     {                                                                                              \
         .name = row_name, .params = row_params, .prepare = row_prepare, .check = row_check,        \
         .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
-        .info = info, .bend = bend, .concave = true,                                               \
+        .info = info, .bend = bend, .form = &lane_graded, .concave = true,                         \
     }
 
 const struct model model_grm = GRADED_ROW("GRM", params, NULL, check);

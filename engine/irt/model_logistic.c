@@ -6,6 +6,7 @@
  * all sums of positive terms. Far out u or v underflows; there the ratios u / P(1) and v / P(0)
  * tend to 1 / d (where c = 0) and 1 / (1 - c) (where d = 1), which are then used as they stand. */
 #include "irt/kernels.h"
+#include "irt/lane_items.h"
 #include "irt/logistic_kernel.h"
 #include "irt/model.h"
 
@@ -123,7 +124,7 @@ static const struct param params_m3pl[] = {
     {                                                                                              \
         .name = row_name, .params = row_params, .prepare = row_prepare, .check = check_common,     \
         .prob = prob, .curve = curve, .log_prob = log_prob, .add_loglik = add_loglik,              \
-        .info = info, .bend = bend, .concave = is_concave,                                         \
+        .info = info, .bend = bend, .form = &lane_logistic, .concave = is_concave,                 \
     }
 
 const struct model model_1pl = LOGISTIC_ROW("1PL", params_1pl, NULL, true);

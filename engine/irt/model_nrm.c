@@ -5,6 +5,7 @@
  * log P_k has the derivatives a_k - E, -V, -M with E, V, M the mean, variance and third central
  * moment of the categories' slopes, a_0 being 0. */
 #include "irt/kernels.h"
+#include "irt/lane_items.h"
 #include "irt/model.h"
 #include "irt/softmax.h"
 
@@ -118,5 +119,6 @@ const struct model model_nrm = {
     .add_loglik = add_loglik,
     .info = info,
     .bend = bend,
+    .form = &lane_share,
     .concave = true,
 };

@@ -13,4 +13,10 @@
 #endif
 #endif
 
+/* LANES numbers side by side, at any double's place. Said so, as gcc takes a loop of eight apart
+ * before it looks for vectors. Where vectors are narrower it is several of them. */
+enum { LANES = 8 };
+typedef double wide
+    __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
+
 #endif

@@ -81,6 +81,10 @@ struct criterion {
     /* The values of the candidates into out [candidates->n]; those of blocked ones do not count. */
     void (*values)(const struct criterion_input *input, const struct candidates *candidates,
                    double *out);
+    /* low[j] <= values[j] <= high[j] for all candidates, at a fraction of the cost; false where
+     * this input has no such bounds. NULL: none has. */
+    bool (*bounds)(const struct criterion_input *input, const struct candidates *candidates,
+                   double *low, double *high);
 };
 
 /* All criteria, NULL at the end. */

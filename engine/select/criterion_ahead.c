@@ -4,6 +4,7 @@
  *     MEI    the information at the estimate after the answer (van der Linden and Pashley 2000):
  *            MEI the observed information of the answer, MEI_fisher the expected one */
 #include "estimate/mode.h"
+#include "select/rough.h"
 #include "select/weights.h"
 
 #include <math.h>
@@ -283,8 +284,8 @@ static void mei_fisher(const struct criterion_input *input, const struct candida
 }
 
 const struct criterion criterion_mepv = {
-    .name = "MEPV", .smallest = true, .table = ITEM_TABLE_P, .values = mepv};
+    .name = "MEPV", .smallest = true, .table = ITEM_TABLE_P, .values = mepv, .bounds = rough_mepv};
 const struct criterion criterion_mei_observed = {
-    .name = "MEI", .table = ITEM_TABLE_P, .values = mei_observed};
+    .name = "MEI", .table = ITEM_TABLE_P, .values = mei_observed, .bounds = rough_mei};
 const struct criterion criterion_mei_fisher = {
-    .name = "MEI_fisher", .table = ITEM_TABLE_P, .values = mei_fisher};
+    .name = "MEI_fisher", .table = ITEM_TABLE_P, .values = mei_fisher, .bounds = rough_mei_fisher};

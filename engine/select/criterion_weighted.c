@@ -7,6 +7,7 @@
  *                  for several categories the sum over k >= 1 of those of P_k, which for two is the
  *                  same */
 #include "num/elementary.h"
+#include "select/rough.h"
 #include "select/weights.h"
 
 /* What one node adds to a criterion's integral, and the same for a block of a table. */
@@ -176,9 +177,15 @@ static void gdip(const struct criterion_input *input, const struct candidates *c
     discriminate(input, candidates, true, out);
 }
 
-const struct criterion criterion_mlwi = {.name = "MLWI", .table = ITEM_TABLE_INFO, .values = mlwi};
-const struct criterion criterion_mpwi = {.name = "MPWI", .table = ITEM_TABLE_INFO, .values = mpwi};
-const struct criterion criterion_kl = {.name = "KL", .table = ITEM_TABLE_LOG_P, .values = kl};
-const struct criterion criterion_klp = {.name = "KLP", .table = ITEM_TABLE_LOG_P, .values = klp};
-const struct criterion criterion_gdi = {.name = "GDI", .table = ITEM_TABLE_P, .values = gdi};
-const struct criterion criterion_gdip = {.name = "GDIP", .table = ITEM_TABLE_P, .values = gdip};
+const struct criterion criterion_mlwi = {
+    .name = "MLWI", .table = ITEM_TABLE_INFO, .values = mlwi, .bounds = rough_mlwi};
+const struct criterion criterion_mpwi = {
+    .name = "MPWI", .table = ITEM_TABLE_INFO, .values = mpwi, .bounds = rough_mpwi};
+const struct criterion criterion_kl = {
+    .name = "KL", .table = ITEM_TABLE_LOG_P, .values = kl, .bounds = rough_kl};
+const struct criterion criterion_klp = {
+    .name = "KLP", .table = ITEM_TABLE_LOG_P, .values = klp, .bounds = rough_klp};
+const struct criterion criterion_gdi = {
+    .name = "GDI", .table = ITEM_TABLE_P, .values = gdi, .bounds = rough_gdi};
+const struct criterion criterion_gdip = {
+    .name = "GDIP", .table = ITEM_TABLE_P, .values = gdip, .bounds = rough_gdip};

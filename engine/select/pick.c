@@ -64,6 +64,50 @@ static bool best_of_shortlist(const struct criterion_input *input,
     return list.rest < 0.0 || (n == n_best && list.rest < out[n - 1].value);
 }
 
+/* An item whose bounds say that n_best others are better is out, whatever its value is. The others
+ * into scratch->close; returns how many, more than PICK_CLOSE where there is no room for them. */
+static size_t find_close(const struct criterion *criterion, const struct candidates *candidates,
+                         struct pick_scratch *scratch, size_t n_best)
+{
+    const double *sure = criterion->smallest ? scratch->bound : scratch->value;
+    const double *hope = criterion->smallest ? scratch->value : scratch->bound;
+    size_t n_sure = 0, n = 0;
+    double limit;
+
+    for (size_t j = 0; j < candidates->n; j++) {
+        struct ranked new = {candidates_item(candidates, j), sure[j]};
+
+        if (blocked_has(candidates->blocked, new.item)) continue;
+        n_sure = insert(scratch->best, n_sure, n_best, new, criterion->smallest);
+    }
+    if (n_sure < n_best) return PICK_CLOSE + 1;
+    limit = scratch->best[n_best - 1].value;
+    for (size_t j = 0; j < candidates->n && n <= PICK_CLOSE; j++) {
+        uint32_t item = candidates_item(candidates, j);
+
+        if (criterion->smallest ? hope[j] > limit : hope[j] < limit) continue;
+        if (blocked_has(candidates->blocked, item)) continue;
+        if (n < PICK_CLOSE) scratch->close[n] = item;
+        n++;
+    }
+    return n;
+}
+
+/* By the values of those few that the criterion's bounds leave. */
+static bool best_of_bounds(const struct criterion *criterion, const struct criterion_input *input,
+                           const struct candidates *candidates, struct pick_scratch *scratch,
+                           size_t n_best)
+{
+    struct candidates close = {.list = scratch->close, .blocked = candidates->blocked};
+
+    if (!criterion->bounds || !scratch->bound || candidates->n <= n_best) return false;
+    if (!criterion->bounds(input, candidates, scratch->value, scratch->bound)) return false;
+    close.n = find_close(criterion, candidates, scratch, n_best);
+    if (close.n > PICK_CLOSE) return false;
+    pick_best(criterion, input, &close, scratch->value, scratch->best, n_best);
+    return true;
+}
+
 size_t pick_top(const struct criterion *criterion, const struct criterion_input *input,
                 const struct candidates *candidates, struct pick_scratch *scratch, size_t n_best)
 {
@@ -72,6 +116,7 @@ size_t pick_top(const struct criterion *criterion, const struct criterion_input 
     if (criterion->is_info && best_of_shortlist(input, candidates, scratch->best, n_best, &n)) {
         return n;
     }
+    if (best_of_bounds(criterion, input, candidates, scratch, n_best)) return n_best;
     return pick_best(criterion, input, candidates, scratch->value, scratch->best, n_best);
 }
 

@@ -16,13 +16,18 @@ size_t pick_best(const struct criterion *criterion, const struct criterion_input
                  const struct candidates *candidates, double *value, struct ranked *out,
                  size_t n_best);
 
+/* So many items that bounds cannot tell apart are worth comparing by themselves. */
+enum { PICK_CLOSE = 256 };
+
 struct pick_scratch {
     double *value;  // [candidates->n]
+    double *bound;  // the same; NULL: bounds are not asked for
+    uint32_t close[PICK_CLOSE];
     struct ranked best[LIMIT_RANDOMESQUE];
 };
 
-/* The same into scratch->best, without the values of all where a shortlist suffices:
- * scratch->value is then not written. */
+/* The same into scratch->best, without the values of all where a shortlist or bounds suffice:
+ * scratch->value then holds something else. */
 size_t pick_top(const struct criterion *criterion, const struct criterion_input *input,
                 const struct candidates *candidates, struct pick_scratch *scratch, size_t n_best);
 

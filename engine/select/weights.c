@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "select/weights.h"
+#include "estimate/grid_prior.h"
+#include "irt/kernels.h"
 #include "num/elementary.h"
+
+/* Log-likelihood at the nodes: kept from answer to answer where it is for this grid. */
+static void loglik_of(const struct evidence *evidence, const struct grid *grid, struct weights *out)
+{
+    if (!evidence->loglik || !grid_equal(grid, &evidence->grid)) {
+        evidence_loglik(evidence, out->node, out->n, out->weight);
+        return;
+    }
+    for (size_t q = 0; q < out->n; q++) out->weight[q] = evidence->loglik[q];
+}
 
 void weights_make(const struct criterion_input *input, bool with_prior, struct weights *out)
 {
     const struct grid *grid = &input->spec->grid;
     const struct prior *prior = &input->spec->prior;
     struct estimate_workspace *workspace = input->workspace;
+    const struct grid_prior *known = input->spec->grid_prior;
     struct info_terms info = {0};
     double top = -(double)INFINITY, log_total;
 
@@ -15,15 +28,19 @@ void weights_make(const struct criterion_input *input, bool with_prior, struct w
                             .weight = workspace->weight,
                             .step = (grid->max - grid->min) / (double)(grid->n_node - 1)};
     grid_nodes(grid, out->node);
-    evidence_loglik(input->evidence, out->node, out->n, out->weight);
+    loglik_of(input->evidence, grid, out);
     with_prior = with_prior && prior_reaches(prior, out->node, out->n);
     log_total = with_prior ? prior->kind->log_total(prior) : 0.0;
     for (size_t q = 0; q < out->n && with_prior; q++) {
+        double density;
+
         if (prior->kind->needs_info) info = evidence_info(input->evidence, out->node[q]);
-        out->weight[q] += prior->kind->log_density(prior, out->node[q], &info) - log_total;
+        density =
+            known ? known->log_density[q] : prior->kind->log_density(prior, out->node[q], &info);
+        out->weight[q] += density - log_total;
     }
     for (size_t q = 0; q < out->n; q++) top = fmax(top, out->weight[q]);
-    for (size_t q = 0; q < out->n; q++) out->weight[q] = num_exp(out->weight[q] - top);
+    kernels_best()->exp_less(top, out->n, out->weight);
     out->scale = num_exp(top);
     if (!(out->scale > 0.0)) out->scale = 1.0;
 }

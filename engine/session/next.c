@@ -16,8 +16,10 @@ struct workspace *workspace_new(size_t n_item)
     if (!workspace) return NULL;
     workspace->estimate = estimate_workspace_new();
     workspace->scratch.value = calloc(n_item + 1, sizeof(*workspace->scratch.value));
+    workspace->scratch.bound = calloc(n_item + 1, sizeof(*workspace->scratch.bound));
     workspace->blocked.word = calloc(n_item / 64 + 1, sizeof(*workspace->blocked.word));
-    if (!workspace->estimate || !workspace->scratch.value || !workspace->blocked.word) {
+    if (!workspace->estimate || !workspace->scratch.value || !workspace->scratch.bound ||
+        !workspace->blocked.word) {
         workspace_free(workspace);
         return NULL;
     }
@@ -29,6 +31,7 @@ void workspace_free(struct workspace *workspace)
     if (!workspace) return;
     estimate_workspace_free(workspace->estimate);
     free(workspace->scratch.value);
+    free(workspace->scratch.bound);
     free(workspace->blocked.word);
     free(workspace);
 }

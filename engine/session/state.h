@@ -11,7 +11,7 @@
 struct workspace {
     struct estimate_workspace *estimate;
     struct blocked blocked;       // all clear between steps
-    struct pick_scratch scratch;  // value [n_item]
+    struct pick_scratch scratch;  // value and bound [n_item]
 };
 
 /* An answer as it stands, after its last revision and its last score. */

@@ -145,6 +145,7 @@ static void compare_widths(const struct lanes *lanes, const struct item_block *b
                            const struct lane_nodes *nodes)
 {
     const struct lanes *plain = lanes_at(0);
+    const double *value = block->value;
     double a[LIMIT_CATS][LANES] = {0}, b[LIMIT_CATS][LANES] = {0};
     double c[LIMIT_CATS][LANES] = {0}, d[LIMIT_CATS][LANES] = {0};
 
@@ -161,6 +162,18 @@ static void compare_widths(const struct lanes *lanes, const struct item_block *b
     plain->divergence(block, nodes, (const double(*)[LANES])a, (const double(*)[LANES])b, c[2]);
     lanes->divergence(block, nodes, (const double(*)[LANES])a, (const double(*)[LANES])b, d[2]);
     cr_expect(memcmp(c, d, sizeof(c)) == 0, "spread, integral or divergence");
+    for (size_t n = 1; n <= LANE_SUMS; n++) {
+        const struct lane_span span = {.from = n,
+                                       .to = nodes->n - n,
+                                       .n_sum = n,
+                                       .weight = {nodes->weight, nodes->node, value}};
+
+        plain->sums(block, 3, &span, c);
+        lanes->sums(block, 3, &span, d);
+        plain->squares(block, 4, &span, c + LANE_SUMS);
+        lanes->squares(block, 4, &span, d + LANE_SUMS);
+        cr_expect(memcmp(c, d, sizeof(c)) == 0, "%zu sums or squares", n);
+    }
 }
 
 Test(item_table, every_width_has_the_bits_of_the_plain_one)
@@ -168,7 +181,7 @@ Test(item_table, every_width_has_the_bits_of_the_plain_one)
     enum { N_NODE = 61 };
     struct dice dice = dice_new("widths", 433);
     double value[N_NODE * 5 * LANES], node[N_NODE], weight[N_NODE];
-    const struct item_block block = {5, value};
+    const struct item_block block = {.n_value = 5, .n_node = N_NODE, .value = value};
     const struct lane_nodes nodes = {N_NODE, node, weight};
 
     for (size_t i = 0; lanes_at(i); i++) {
