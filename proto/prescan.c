@@ -156,18 +156,48 @@ static const char *take_value(struct scan *scan)
     return reason;
 }
 
-bool prescan(struct slice bytes, struct prescan_error *out_error)
+/* The values of some keys of the outermost map. */
+struct search {
+    const char *const *keys;
+    size_t n_key;
+    struct slice *value;  // [n_key]
+    struct slice *open;   // whose value is just being read
+};
+
+/* After each value: a key of the outermost map begins the next one, and the last part of a value
+ * ends it. */
+static void follow(struct search *search, const struct scan *scan)
 {
+    const struct frame *top = &scan->frames[0];
+
+    if (search->open && (scan->depth == 0 || (scan->depth == 1 && top->left % 2 == 0))) {
+        search->open->n = (size_t)(scan->rest.data - search->open->data);
+        search->open = NULL;
+    }
+    if (scan->depth != 1 || !top->is_map || top->left % 2 == 0) return;
+    for (size_t i = 0; i < search->n_key; i++) {
+        if (!slice_equal_str(top->keys[top->n_key - 1], search->keys[i])) continue;
+        search->open = &search->value[i];
+        search->open->data = scan->rest.data;
+    }
+}
+
+bool prescan_find(struct slice bytes, const char *const *keys, size_t n_key,
+                  struct slice *out_value, struct prescan_error *out_error)
+{
+    struct search search = {keys, n_key, out_value, NULL};
     struct scan scan;  // the frames are filled as they open
     const char *reason = NULL;
     size_t start = 0;
 
+    for (size_t i = 0; i < n_key; i++) out_value[i] = slice_of(NULL, 0);
     scan.rest = bytes;
     scan.n_value = scan.depth = 0;
     scan.owed = 1;
     while (!reason && scan.owed > 0) {
         start = bytes.n - scan.rest.n;
         reason = take_value(&scan);
+        if (!reason && n_key > 0) follow(&search, &scan);
     }
     if (!reason && scan.rest.n > 0) {
         start = bytes.n - scan.rest.n;
@@ -175,4 +205,9 @@ bool prescan(struct slice bytes, struct prescan_error *out_error)
     }
     if (reason) *out_error = (struct prescan_error){.offset = start, .reason = reason};
     return !reason;
+}
+
+bool prescan(struct slice bytes, struct prescan_error *out_error)
+{
+    return prescan_find(bytes, NULL, 0, NULL, out_error);
 }

@@ -19,4 +19,9 @@ struct prescan_error {
  * filled. */
 MUST_CHECK bool prescan(struct slice bytes, struct prescan_error *out_error);
 
+/* The same, and in out_value[i] the encoded value of keys[i] in the outermost map, empty where it
+ * has none. */
+MUST_CHECK bool prescan_find(struct slice bytes, const char *const *keys, size_t n_key,
+                             struct slice *out_value, struct prescan_error *out_error);
+
 #endif

@@ -23,6 +23,11 @@ enum {
     RETRY_LEAST_MS = 100,
     KEEP_BYTES = 1 << 20,
     LATE_MS = 2000,
+    STRETCH = 64,          // requests served from the inbox before arrivals are looked at
+    TAKE_MESSAGES = 1024,  // arrivals that are looked at then,
+    REFUSE_LEAST = 16,     // arrivals that a cycle may refuse, and more as it serves more
+    STANDING_PART = 10,    // of the usual wait, while a queue stands
+    LATE_PART = 2,         // of it, for what begins something
 };
 
 const char *const helper_names[N_HELPER] = {"helper", "slow-helper"};
@@ -272,28 +277,30 @@ static void serve(struct loop *loop, const struct message *message, const struct
     add_slot(loop, message->socket, envelope_at, reply_at, message->arrived_us);
 }
 
-static void serve_message(struct loop *loop, const struct message *message)
+static void serve_message(struct loop *loop, const struct message *message, struct peer *peer)
 {
-    struct peer peer = peer_of(loop, message->socket, message->user);
-
+    loop->n_served++;
     if (message->got == FRAMES_NAMED) {
-        peer.refused = BAD_REQUEST;
-        peer.why = "a client does not set a routing id: it could be another's";
+        peer->refused = BAD_REQUEST;
+        peer->why = "a client does not set a routing id: it could be another's";
     }
-    serve(loop, message, &peer);
+    serve(loop, message, peer);
 }
 
-static void refuse_busy_message(struct loop *loop, const struct message *message)
+/* Refusing must be far cheaper than serving: nothing but the head of the message is looked at. */
+static void refuse_busy_message(struct loop *loop, const struct message *message,
+                                const struct call_head *head, struct peer *peer)
 {
-    struct peer peer = peer_of(loop, message->socket, message->user);
+    size_t envelope_at = loop->envelope.n - message->envelope.n, reply_at = loop->reply.n;
     int64_t wait_ms = inbox_wait_ms(&loop->inbox);
     uint64_t n_before;
 
-    peer.refused = BUSY;
-    peer.why = "too many requests are waiting";
-    peer.retry_after_ms = wait_ms > RETRY_LEAST_MS ? wait_ms : RETRY_LEAST_MS;
-    serve(loop, message, &peer);
-    if (!refusals_add(&loop->refusals, "busy", peer.now_us, &n_before)) return;
+    peer->refused = BUSY;
+    peer->why = "too many requests are waiting";
+    peer->retry_after_ms = wait_ms > RETRY_LEAST_MS ? wait_ms : RETRY_LEAST_MS;
+    call_busy(loop->server, head, peer, &loop->reply);
+    add_slot(loop, message->socket, envelope_at, reply_at, message->arrived_us);
+    if (!refusals_add(&loop->refusals, "busy", peer->now_us, &n_before)) return;
     log_line(LOG_WARN, "overload: requests are refused", "waiting=%zu wait_ms=%lld before=%llu",
              loop->inbox.n, (long long)wait_ms, (unsigned long long)n_before);
 }
@@ -301,42 +308,45 @@ static void refuse_busy_message(struct loop *loop, const struct message *message
 /* Whether the cycle has had enough, by replies, bytes or time. */
 static bool is_full(const struct loop *loop, size_t n_message, int64_t from_us)
 {
-    return n_message >= CYCLE_MESSAGES || loop->n_slot >= CYCLE_MESSAGES ||
+    return n_message >= CYCLE_MESSAGES || loop->n_slot >= SLOTS_MOST ||
            loop->reply.n > CYCLE_BYTES || clock_us() - from_us > CYCLE_MS * 1000;
 }
 
-/* What waited, in the order it came. The number served. */
-static size_t drain_inbox(struct loop *loop, int64_t from_us)
+/* Some of what waited, in the order it came. How many were taken up in all. */
+static size_t drain_inbox(struct loop *loop, size_t n, int64_t from_us)
 {
     int64_t longest_us = 2 * loop->server->config.queue_ms * 1000;
-    size_t n = 0;
 
-    for (; loop->inbox.n > 0 && !is_full(loop, n, from_us); n++) {
+    for (int i = 0; i < STRETCH && loop->inbox.n > 0 && !is_full(loop, n, from_us); i++, n++) {
         const struct message *message = inbox_first(&loop->inbox);
+        struct peer peer = peer_of(loop, message->socket, message->user);
+        struct call_head head;
 
         buf_append(&loop->envelope, message->envelope.data, message->envelope.n);
-        if (from_us - message->arrived_us > longest_us)
-            refuse_busy_message(loop, message);
+        if (from_us - message->arrived_us > longest_us &&
+            call_peek(&loop->decoder, message->body, &head))
+            refuse_busy_message(loop, message, &head, &peer);
         else
-            serve_message(loop, message);
+            serve_message(loop, message, &peer);
         inbox_drop(&loop->inbox);
     }
     return n;
 }
 
-static void send_replies(struct loop *loop)
+static void send_slot(struct loop *loop, const struct slot *slot)
 {
     struct stats *stats = &loop->server->stats;
+    struct slice envelope = slice_of(loop->envelope.data + slot->envelope_at, slot->envelope_n);
+    struct slice reply = slice_of(loop->reply.data + slot->reply_at, slot->reply_n);
 
-    for (size_t i = 0; i < loop->n_slot; i++) {
-        const struct slot *slot = &loop->slot[i];
-        struct slice envelope = slice_of(loop->envelope.data + slot->envelope_at, slot->envelope_n);
-        struct slice reply = slice_of(loop->reply.data + slot->reply_at, slot->reply_n);
+    wait_wake(&loop->wait, loop->router_source[slot->socket]);
+    if (!frames_send(loop->router[slot->socket], envelope, reply)) stats->dropped++;
+    stats_latency(stats, clock_us() - slot->arrived_us);
+}
 
-        wait_wake(&loop->wait, loop->router_source[slot->socket]);
-        if (!frames_send(loop->router[slot->socket], envelope, reply)) stats->dropped++;
-        stats_latency(stats, clock_us() - slot->arrived_us);
-    }
+static void send_replies(struct loop *loop)
+{
+    for (size_t i = 0; i < loop->n_slot; i++) send_slot(loop, &loop->slot[i]);
     loop->n_slot = 0;
     buf_clear(&loop->envelope);
     buf_clear(&loop->reply);
@@ -355,6 +365,7 @@ static void send_if_clean(struct loop *loop)
 static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
 {
     struct message message;
+    struct peer peer;
     bool any = true;
 
     while (any) {
@@ -364,7 +375,9 @@ static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
             if (!take_message(loop, s, &message)) continue;
             any = true;
             n++;
-            if (message.got != FRAMES_BAD) serve_message(loop, &message);
+            if (message.got == FRAMES_BAD) continue;
+            peer = peer_of(loop, s, message.user);
+            serve_message(loop, &message, &peer);
             send_if_clean(loop);
         }
     }
@@ -373,31 +386,60 @@ static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
 
 /* Whether its sender may ask nothing now: then it need not wait to be told so, and takes no place
  * of another's. */
-static bool is_out_of_turn(struct loop *loop, const struct message *message)
+static bool is_out_of_turn(const struct message *message, const struct peer *peer)
 {
-    struct peer peer = peer_of(loop, message->socket, message->user);
-
-    return message->got == FRAMES_NAMED || peer.refused ||
-           (peer.key && quota_wait_ms(&peer.key->quota, QUOTA_REQUESTS, 1, peer.now_us) > 0);
+    return message->got == FRAMES_NAMED || peer->refused ||
+           (peer->key && quota_wait_ms(&peer->key->quota, QUOTA_REQUESTS, 1, peer->now_us) > 0);
 }
 
-/* A message that has to wait, where it may. */
+/* How long a request may wait. A queue that has not been empty for so long is no wave that passes,
+ * and long waits would serve nobody (Maurer 2015, "Fail at scale": controlled delay). Who is in the
+ * middle of a test goes before who begins one. */
+static int64_t wait_most_ms(const struct loop *loop, bool late, int64_t now_us)
+{
+    int64_t most_ms = loop->server->config.queue_ms;
+
+    if (now_us - loop->inbox.empty_us > most_ms * 1000) most_ms /= STANDING_PART;
+    return late ? most_ms / LATE_PART : most_ms;
+}
+
+/* What one cycle can take does not wait for others, however long a cycle is: to refuse it would
+ * make cycles smaller, and their commits dearer for each. */
+static bool has_room(const struct loop *loop, const struct request *request, int64_t now_us)
+{
+    const struct inbox *inbox = &loop->inbox;
+    bool late = request->late || request->work;
+    size_t part = late ? LATE_PART : 1, most = (size_t)loop->server->config.max_queued;
+
+    return inbox->n < most / part && inbox->bytes < QUEUE_BYTES &&
+           (inbox->n < CYCLE_MESSAGES / part ||
+            inbox_wait_ms(inbox) <= wait_most_ms(loop, late, now_us));
+}
+
+/* A message that has to wait, where it may, or is told at once that it may not. */
 static void keep_message(struct loop *loop, const struct message *message)
 {
-    const struct config *config = &loop->server->config;
-    struct inbox *inbox = &loop->inbox;
-    size_t envelope_n = message->envelope.n;
+    struct peer peer = peer_of(loop, message->socket, message->user);
+    struct call_head head;
 
-    if (is_out_of_turn(loop, message)) {
-        serve_message(loop, message);
-        return;
-    }
-    if (inbox->n >= (size_t)config->max_queued || inbox->bytes > QUEUE_BYTES ||
-        inbox_wait_ms(inbox) > config->queue_ms || !inbox_put(inbox, message)) {
-        refuse_busy_message(loop, message);
+    if (is_out_of_turn(message, &peer) || !call_peek(&loop->decoder, message->body, &head) ||
+        head.request->at_once) {
+        serve_message(loop, message, &peer);
+    } else if (has_room(loop, head.request, message->arrived_us) &&
+               inbox_put(&loop->inbox, message)) {
+        loop->envelope.n -= message->envelope.n;
     } else {
-        loop->envelope.n -= envelope_n;
+        refuse_busy_message(loop, message, &head, &peer);
+        loop->n_refused++;
     }
+}
+
+/* To be refused costs two thirds of being served, nearly all of it in libzmq and the kernel: so
+ * that who is served is not starved by who is refused, there is one for two that are served, and
+ * the others wait in their sockets. */
+static bool may_refuse(const struct loop *loop)
+{
+    return loop->n_refused < loop->n_served / 2 + REFUSE_LEAST;
 }
 
 /* What the cycle could not take: it is counted, and told at once where it would wait too long. */
@@ -406,7 +448,10 @@ static void take_in(struct loop *loop)
     struct message message;
     bool any = true;
 
-    for (size_t n = 0; any && n < TAKE_MESSAGES; n++) {
+    for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
+        if (loop->router[s]) wait_wake(&loop->wait, loop->router_source[s]);
+    }
+    for (size_t n = 0; any && n < TAKE_MESSAGES && may_refuse(loop); n++) {
         any = false;
         for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
             if (!take_message(loop, s, &message)) continue;
@@ -416,16 +461,26 @@ static void take_in(struct loop *loop)
     }
 }
 
-/* The number served; *out_full says that there was more than that. */
-static size_t drain(struct loop *loop, bool *out_full)
+/* Serve what waits and what comes, as much as a cycle takes. Whether there was more than that. What
+ * waits is served in stretches, between which arrivals are looked at: they wait nowhere else, where
+ * nobody would count them, and those beyond the limits come to know. */
+static bool drain(struct loop *loop)
 {
     int64_t from_us = clock_us();
-    size_t n = drain_inbox(loop, from_us);
+    size_t n = 0;
+    bool full;
 
-    if (loop->inbox.n == 0) n = drain_sockets(loop, n, from_us);
-    *out_full = loop->inbox.n > 0 || is_full(loop, n, from_us);
-    if (*out_full) take_in(loop);
-    return n;
+    while (loop->inbox.n > 0 && !is_full(loop, n, from_us)) {
+        n = drain_inbox(loop, n, from_us);
+        take_in(loop);
+    }
+    if (loop->inbox.n == 0) {
+        loop->inbox.empty_us = from_us;
+        n = drain_sockets(loop, n, from_us);
+    }
+    full = loop->inbox.n > 0 || is_full(loop, n, from_us);
+    if (full) take_in(loop);
+    return full;
 }
 
 /* What is due from time to time, in the batch of the cycle. */
@@ -451,10 +506,9 @@ void cycle(struct loop *loop)
 {
     int64_t now_us = clock_us();
     bool due = now_us - loop->tick_us >= TICK_MS * 1000;
-    size_t n_served;
     bool full;
 
-    loop->n_slot = 0;
+    loop->n_slot = loop->n_served = loop->n_refused = 0;
     shrink(&loop->envelope);
     shrink(&loop->reply);
     shrink(&loop->helped);
@@ -462,12 +516,14 @@ void cycle(struct loop *loop)
     drain_helpers(loop);
     if (loop->server->has_erased) cycle_commit(loop);  // no request may find what is on its way out
     upkeep_cycle(loop->server, due);
-    n_served = drain(loop, &full);
+    full = drain(loop);
     if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
     if (planted("replies before commit")) send_replies(loop);
     cycle_commit(loop);
     if (!planted("replies before commit")) send_replies(loop);
-    if (full && n_served > 0) inbox_served(&loop->inbox, n_served, clock_us() - now_us);
+    if (full && loop->n_served > 0) {
+        inbox_served(&loop->inbox, loop->n_served, clock_us() - now_us);
+    }
     if (!loop->done) send_pending(loop);
 }
 

@@ -13,8 +13,8 @@
 
 enum {
     CYCLE_MESSAGES = 1024,
-    PENDING_MOST = 1024,   // requests waiting for a helper
-    TAKE_MESSAGES = 2048,  // of each socket, to wait for the next cycle
+    SLOTS_MOST = 4 * CYCLE_MESSAGES,  // with those that are told at once that they cannot wait
+    PENDING_MOST = 1024,              // requests waiting for a helper
     TICK_MS = 500,
 };
 
@@ -54,10 +54,10 @@ struct loop {
     struct steady steady;
     struct buf envelope, body, reply, helped;
     struct inbox inbox;
-    struct refusals refusals;  // of those that were to wait too long
-    /* A cycle may have to wait for all helped, and refuses what it takes in. */
-    struct slot slot[CYCLE_MESSAGES + PENDING_MOST + TAKE_MESSAGES * CONFIG_ENDPOINTS];
+    struct refusals refusals;                     // of those that were to wait too long
+    struct slot slot[SLOTS_MOST + PENDING_MOST];  // a cycle may have to wait for all helped
     size_t n_slot;
+    size_t n_served, n_refused;  // in this cycle; refused: on arrival, for want of room
     struct pending *pending;
     size_t n_pending;
     uint64_t next_ticket;

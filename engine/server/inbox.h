@@ -21,6 +21,7 @@ struct waiting;
 struct inbox {
     struct waiting *first;  // in the order they came
     size_t n, bytes;
+    int64_t empty_us;          // when it was seen empty last
     double served, served_us;  // by the last cycles, the commits and all; older ones count less
 };
 

@@ -60,12 +60,10 @@ static const struct request *request_find(struct slice op)
 /* v and id, which begin every reply. */
 static void write_head(struct call *call, bool ok)
 {
-    const msgpack_object *id = map_find(&call->root, "id");
-
     put_int(&call->out, "v", PROTOCOL_VERSION);
     write_text(&call->out, "id");
-    if (id)
-        write_object(&call->out, id);
+    if (call->id)
+        write_object(&call->out, call->id);
     else
         write_nil(&call->out);
     put_bool(&call->out, "ok", ok);
@@ -182,6 +180,7 @@ static enum status call_decode(struct call *call, struct decoder *decoder, struc
         call->root = nothing;
         return st;
     }
+    call->id = map_find(&call->root, "id");
     call->in = reader_of(&call->root, "", &call->fault);
     return call->in.failed ? BAD_REQUEST : OK;
 }
@@ -198,8 +197,8 @@ static bool id_is_good(const msgpack_object *id)
 /* An id that may not be sent back as it came is not: it could be of any size. */
 static enum status check_id(struct call *call)
 {
-    if (id_is_good(map_find(&call->root, "id"))) return OK;
-    call->root = nothing;
+    if (id_is_good(call->id)) return OK;
+    call->id = NULL;
     return refuse(call, BAD_REQUEST, "id",
                   "must be an unsigned integer or a str of at most %d bytes", LIMIT_REQUEST_ID);
 }
@@ -296,6 +295,34 @@ static void audit_call(const struct call *call, const struct audited *audited, e
     if (!audited->is) return;
     entry.op = slice_str(call->request->op);
     audit_append(&server->audit, &server->batch, &entry);
+}
+
+bool call_peek(struct decoder *decoder, struct slice body, struct call_head *out)
+{
+    static const char *const keys[] = {"id", "op"};
+    struct slice value[COUNT_OF(keys)], op;
+    struct prescan_error error;
+    struct fault fault = {0};
+    msgpack_object name;
+
+    if (body.n > LIMIT_MESSAGE || !prescan_find(body, keys, COUNT_OF(keys), value, &error) ||
+        decode(decoder, value[0], &out->id, &fault) || !id_is_good(&out->id) ||
+        decode(decoder, value[1], &name, &fault) || !object_str(&name, &op)) {
+        return false;
+    }
+    out->request = request_find(op);
+    return out->request != NULL;
+}
+
+void call_busy(struct server *server, const struct call_head *head, const struct peer *peer,
+               struct buf *reply)
+{
+    struct call call = call_of(server, peer, reply);
+
+    call.id = &head->id;
+    server->stats.requests++;
+    server->stats.errors++;
+    end_call(&call, refuse_busy(&call, peer->retry_after_ms, "%s", peer->why), reply->n);
 }
 
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,

@@ -31,7 +31,8 @@ struct call {
     unsigned roles;            // of the peer
     int64_t now_ms, now_us;
     msgpack_object root;
-    struct reader in;  // the fields
+    const msgpack_object *id;  // NULL where there is none to send back
+    struct reader in;          // the fields
     struct fault fault;
     struct faults faults;    // of a document
     int64_t retry_after_ms;  // with BUSY; 0: a while
@@ -73,6 +74,8 @@ struct request {
     size_t max_bytes;  // of the body
     bool slow;         // its work may take long: a helper of its own does it
     int work_s;        // after which its helper is taken for stuck; 0: PULSE_WORK_S
+    bool late;         // where there is not room for all it stands back: it begins something
+    bool at_once;      // waits in no queue: it takes no time and changes nothing
     bool when_full;    // also done where the disk is nearly full: it keeps nothing new, or frees
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */
@@ -151,6 +154,19 @@ struct peer {
  * needs one is then refused before it has begun. */
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job);
+
+/* What can be told of a body before it is decoded. */
+struct call_head {
+    const struct request *request;
+    msgpack_object id;  // points into the body
+};
+
+/* False where the body is no good request: call_handle says why. */
+bool call_peek(struct decoder *decoder, struct slice body, struct call_head *out);
+
+/* The reply that refuses a request which has been looked at no further. */
+void call_busy(struct server *server, const struct call_head *head, const struct peer *peer,
+               struct buf *reply);
 
 /* The reply that refuses a good request with `status`. */
 void call_refuse(struct server *server, struct decoder *decoder, struct slice body,

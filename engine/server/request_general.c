@@ -99,11 +99,20 @@ static enum status stats(struct call *call)
     return OK;
 }
 
-const struct request request_hello = {
-    .op = "hello", .when_full = true, .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = hello};
-const struct request request_ping = {
-    .op = "ping", .when_full = true, .roles = ROLE_ALL, .max_bytes = LIMIT_REQUEST, .run = ping};
+const struct request request_hello = {.op = "hello",
+                                      .at_once = true,
+                                      .when_full = true,
+                                      .roles = ROLE_ALL,
+                                      .max_bytes = LIMIT_REQUEST,
+                                      .run = hello};
+const struct request request_ping = {.op = "ping",
+                                     .at_once = true,
+                                     .when_full = true,
+                                     .roles = ROLE_ALL,
+                                     .max_bytes = LIMIT_REQUEST,
+                                     .run = ping};
 const struct request request_stats = {.op = "stats",
+                                      .at_once = true,
                                       .when_full = true,
                                       .roles = ROLE_METRICS,
                                       .max_bytes = LIMIT_REQUEST,

@@ -521,7 +521,11 @@ static enum status void_session(struct call *call)
         .op = row_op, .roles = row_roles, .max_bytes = LIMIT_REQUEST, .run = row_run               \
     }
 
-const struct request request_session_start = SESSION_ROW("session.start", ROLE_FRONTEND, start);
+const struct request request_session_start = {.op = "session.start",
+                                              .late = true,
+                                              .roles = ROLE_FRONTEND,
+                                              .max_bytes = LIMIT_REQUEST,
+                                              .run = start};
 const struct request request_session_answer = SESSION_ROW("session.answer", ROLE_FRONTEND, answer);
 const struct request request_session_revise = SESSION_ROW("session.revise", ROLE_FRONTEND, revise);
 const struct request request_session_score = {.op = "session.score",

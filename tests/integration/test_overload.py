@@ -130,6 +130,37 @@ class Overload(OverloadTestCase):
             self.assertEqual(reply["curves"], good[0]["curves"])
 
 
+class WhoGoesFirst(OverloadTestCase):
+    """Where there is not room for all."""
+
+    SETTINGS = ("[limits] queued = 40", "[limits] queue_ms = 60000")
+
+    def test_who_is_in_a_test_goes_before_who_begins_one(self):
+        self.client.session_start("test", "e", session="running")
+        requests = []
+        for i in range(4000):
+            requests += [{"id": f"start-{i}", "op": "session.start", "session": f"s-{i}",
+                          "test": "test", "examinee": f"e-{i}"},
+                         {"id": f"get-{i}", "op": "session.get", "session": "running"}]
+        replies = self.flood(requests)
+        n_good = {kind: sum(reply["ok"] for name, reply in replies.items() if
+                            name.startswith(kind)) for kind in ("start", "get")}
+        self.assertGreater(n_good["start"], 100)
+        self.assertGreater(n_good["get"], 1.3 * n_good["start"])
+
+    def test_a_ping_is_answered(self):
+        requests = []
+        for i in range(3000):
+            requests.append({"id": f"start-{i}", "op": "session.start", "session": f"s-{i}",
+                             "test": "test", "examinee": f"e-{i}"})
+            if i % 20 == 0:
+                requests += [{"id": f"{op}-{i}", "op": op} for op in ("ping", "hello", "stats")]
+        replies = self.flood(requests)
+        self.assertFalse(all(reply["ok"] for reply in replies.values()))
+        for name, reply in replies.items():
+            self.assertTrue(reply["ok"] or name.startswith("start"), name)
+
+
 class OverloadByTime(Overload):
     """There is room for all, but some would wait too long."""
 

@@ -327,3 +327,62 @@ Test(prescan, is_at_least_as_strict_as_msgpack_c)
     msgpack_zone_destroy(&zone);
     buf_done(&buf);
 }
+
+enum { N_FOUND = 20000 };
+
+/* The values of the outermost map, whatever they are, and of no map inside it. */
+Test(prescan, finds_values_of_the_outermost_map)
+{
+    static const char *const keys[] = {"id", "op", "gone"};
+    struct dice dice = {.seed = SEED};
+    struct buf buf = {0}, value = {0};
+
+    for (size_t i = 0; i < N_FOUND; i++) {
+        struct writer out;
+        struct slice found[COUNT_OF(keys)];
+        size_t at[2], n[2];
+        struct prescan_error error = {.reason = ""};
+
+        buf_clear(&buf);
+        out = writer_of(&buf);
+        write_map(&out, 4);
+        put_int(&out, "id_", 7);
+        write_text(&out, "x");
+        write_map(&out, 1);
+        put_text(&out, "id", "of another map");
+        for (size_t k = 0; k < 2; k++) {
+            random_message(&dice, &value);
+            write_text(&out, keys[k]);
+            at[k] = buf.n;
+            write_raw(&out, buf_slice(&value));
+            n[k] = buf.n - at[k];
+        }
+        if (!prescan_find(buf_slice(&buf), keys, COUNT_OF(keys), found, &error)) {
+            cr_assert_str_eq(error.reason, "nested more than 16 deep");
+            continue;
+        }
+        for (size_t k = 0; k < 2; k++) {
+            cr_assert_eq(found[k].data, buf.data + at[k], "message %zu", i);
+            cr_assert_eq(found[k].n, n[k], "message %zu", i);
+        }
+        cr_assert_eq(found[2].n, 0);
+    }
+    buf_done(&buf);
+    buf_done(&value);
+}
+
+Test(prescan, finds_nothing_where_there_is_no_map)
+{
+    static const char *const keys[] = {"id"};
+    static const struct slice bodies[] = {{(const uint8_t *)"\x92\xa2id\x07", 5},
+                                          {(const uint8_t *)"\xa2id", 3},
+                                          {(const uint8_t *)"\x91\x81\xa2id\x07", 6},
+                                          {(const uint8_t *)"\x80", 1}};
+    struct slice found[1];
+    struct prescan_error error;
+
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        cr_expect(prescan_find(bodies[i], keys, 1, found, &error), "body %zu", i);
+        cr_expect_eq(found[0].n, 0, "body %zu", i);
+    }
+}

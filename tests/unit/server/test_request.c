@@ -449,3 +449,58 @@ Test(request, refuses_with_the_id_it_came_with)
     buf_done(&reply);
     desk_close(&desk);
 }
+
+/* What is read of a request that is refused before it is looked at further. */
+static bool peeks(struct desk *desk, const char *json, struct buf *body, struct call_head *out)
+{
+    buf_clear(body);
+    wire_json(json, body);
+    return call_peek(&desk->decoder, buf_slice(body), out);
+}
+
+Test(request, is_known_by_its_head)
+{
+    static const char *const bad[] = {"{'v': 1, 'op': 'ping'}",
+                                      "{'v': 1, 'id': -1, 'op': 'ping'}",
+                                      "{'v': 1, 'id': 7}",
+                                      "{'v': 1, 'id': 7, 'op': 7}",
+                                      "{'v': 1, 'id': 7, 'op': 'no'}",
+                                      "[7, 'ping']",
+                                      "{'v': 1, 'id': [7], 'op': 'ping'}",
+                                      "'ping'"};
+    struct desk desk;
+    struct buf body = {0};
+    struct call_head head;
+
+    desk_open(&desk, 10);
+    cr_assert(
+        peeks(&desk, "{'v': 1, 'id': 'x', 'a': {'op': 'hello'}, 'op': 'ping'}", &body, &head));
+    cr_expect_eq(head.request, &request_ping);
+    cr_expect_eq(head.id.type, MSGPACK_OBJECT_STR);
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        cr_expect_not(peeks(&desk, bad[i], &body, &head), "%s", bad[i]);
+    cr_expect_not(call_peek(&desk.decoder, slice_of("\x81", 1), &head));
+    buf_done(&body);
+    desk_close(&desk);
+}
+
+Test(request, is_told_to_come_back)
+{
+    struct desk desk;
+    struct peer peer = {.tenant = slice_str("local"), .why = "too many", .retry_after_ms = 230};
+    struct buf body = {0}, reply = {0};
+    struct call_head head;
+
+    desk_open(&desk, 10);
+    cr_assert(peeks(&desk, "{'v': 1, 'id': 'x-7', 'op': 'session.start'}", &body, &head));
+    call_busy(&desk.server, &head, &peer, &reply);
+    expect_wire(buf_slice(&reply), "{'v': 1, 'id': 'x-7', 'ok': false,"
+                                   " 'error': {'code': 'busy', 'message': 'too many',"
+                                   " 'retry': true, 'retry_after_ms': 230}}");
+    cr_expect_eq(desk.server.stats.requests, 1);
+    cr_expect_eq(desk.server.stats.busy, 1);
+    cr_expect_eq(desk.server.stats.errors, 1);
+    buf_done(&body);
+    buf_done(&reply);
+    desk_close(&desk);
+}
