@@ -58,7 +58,7 @@ static bool set_curve(void *socket, const char *secret_key)
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, strlen(secret_key)) == 0;
 }
 
-enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint,
+enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint, int fd,
                         const char *secret_key, void **out_socket, struct fault *fault)
 {
     static const char ipc[] = "ipc://";
@@ -69,7 +69,8 @@ enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoin
     bool bound;
 
     if (!socket || !set_options(socket) || (secret_key && !set_curve(socket, secret_key)) ||
-        (strchr(endpoint->url, '[') && !set_int(socket, ZMQ_IPV6, 1))) {
+        (strchr(endpoint->url, '[') && !set_int(socket, ZMQ_IPV6, 1)) ||
+        (fd >= 0 && !set_int(socket, ZMQ_USE_FD, fd))) {
         fault_set(fault, NULL, field, "cannot make a socket: %s", zmq_strerror(errno));
         if (socket) zmq_close(socket);
         return IO_ERROR;
@@ -108,6 +109,15 @@ static void keep_user(zmq_msg_t *payload, char user[FRAMES_USER])
 static bool is_made_id(struct slice envelope)
 {
     return envelope.n > MADE_ID_BYTES && envelope.data[0] == MADE_ID_BYTES && envelope.data[1] == 0;
+}
+
+/* libzmq wants to hear the address as it calls it itself, which differs where all are meant. */
+void frames_unbind(void *socket)
+{
+    char url[CONFIG_TEXT];
+    size_t n = sizeof(url);
+
+    if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, url, &n) == 0) zmq_unbind(socket, url);
 }
 
 enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body,

@@ -6,11 +6,15 @@
 #include "base/slice.h"
 #include "server/config.h"
 
-/* A ROUTER bound to `endpoint`, with every limit set. With a `secret_key` (Z85) it speaks CURVE
- * only, with peers that the ZAP handler of the context lets in; NULL: without encryption. IO_ERROR
- * with a text in `fault`. */
+/* A ROUTER bound to `endpoint`, with every limit set; `fd` is a socket that listens there already,
+ * -1 for none. With a `secret_key` (Z85) it speaks CURVE only, with peers that the ZAP handler of
+ * the context lets in; NULL: without encryption. IO_ERROR with a text in `fault`. */
 MUST_CHECK enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint,
-                                   const char *secret_key, void **out_socket, struct fault *fault);
+                                   int fd, const char *secret_key, void **out_socket,
+                                   struct fault *fault);
+
+/* Take no more connections. Those that stand stay. */
+void frames_unbind(void *socket);
 
 enum frames_got { FRAMES_NONE, FRAMES_MESSAGE, FRAMES_NAMED, FRAMES_BAD };
 

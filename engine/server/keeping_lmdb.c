@@ -5,11 +5,15 @@
  * memory a while later, when its archive record is on disk. */
 #include "server/history.h"
 #include "server/keeping.h"
+#include "server/notify.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 
 enum { TRIM_BATCH = 20000, FIRST_LSNS = 8, PINNED_EVENTS = 1000000 };
+
+/* A rebuild that goes on asks systemd for time. */
+enum { NOTIFY_EVENTS = 8192 };
 
 /* Room for one more event's number, before the event happens. */
 static enum status reserve(struct entry *entry)
@@ -126,8 +130,10 @@ static enum status rebuild_event(struct rebuild *rebuild, const struct stored_ev
 static enum status on_journal(void *context, const struct stored_event *stored)
 {
     struct rebuild *rebuild = context;
-    enum status st = rebuild_event(rebuild, stored);
+    enum status st;
 
+    if (rebuild->n_event % NOTIFY_EVENTS == 0) notify_patience(NOTIFY_PATIENCE_MS);
+    st = rebuild_event(rebuild, stored);
     rebuild->n_event++;
     rebuild->last_lsn = stored->lsn;
     rebuild->told = st != OK;

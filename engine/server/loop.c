@@ -4,6 +4,7 @@
 #include "server/clock.h"
 #include "server/cycle.h"
 #include "server/frames.h"
+#include "server/inherited.h"
 #include "server/notify.h"
 
 #include <errno.h>
@@ -44,10 +45,11 @@ static void begin_drain(struct loop *loop)
     server->draining = true;
     loop->drain_us = loop->quiet_us = clock_us();
     notify("STOPPING=1");
+    notify_patience(server->config.drain_ms + QUIET_MS);
     log_line(LOG_INFO, "draining", "pending=%zu", loop->n_pending);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (!loop->router[s]) continue;
-        zmq_unbind(loop->router[s], server->config.endpoint[s].url);
+        frames_unbind(loop->router[s]);
         wait_wake(&loop->wait, loop->router_source[s]);
     }
 }
@@ -150,25 +152,28 @@ static void run(struct loop *loop)
     loop->exit_code = EX_OSERR;
 }
 
-static int bind_endpoint(struct loop *loop, int socket, struct fault *fault)
+/* `fd`: where systemd listens there already, else -1. */
+static int bind_endpoint(struct loop *loop, int socket, int fd, struct fault *fault)
 {
     const struct config *config = &loop->server->config;
     const struct endpoint_config *endpoint = &config->endpoint[socket];
     const char *secret = loop_has_keys(loop, socket) ? access_secret_key(loop->access) : NULL;
+    const char *by = fd >= 0 ? "systemd" : "thetad";
     char roles[CONFIG_ROLES];
 
     if (!endpoint->url[0]) return EX_OK;
-    if (frames_bind(loop->zmq, endpoint, secret, &loop->router[socket], fault)) {
+    if (frames_bind(loop->zmq, endpoint, fd, secret, &loop->router[socket], fault)) {
         return EX_UNAVAILABLE;
     }
     if (secret) {
-        log_line(LOG_INFO, "listening", "endpoint=%s security=CURVE keys=%zu roles=\"by key\"",
-                 endpoint->url, access_n_key(loop->access));
+        log_line(LOG_INFO, "listening",
+                 "endpoint=%s security=CURVE keys=%zu roles=\"by key\" by=%s", endpoint->url,
+                 access_n_key(loop->access), by);
     } else {
         log_line(LOG_INFO, "listening",
                  "endpoint=%s security=none reach=\"this machine\" "
-                 "roles=\"%s\"",
-                 endpoint->url, config_roles_text(endpoint->roles, roles));
+                 "roles=\"%s\" by=%s",
+                 endpoint->url, config_roles_text(endpoint->roles, roles), by);
     }
     return EX_OK;
 }
@@ -177,8 +182,9 @@ static int open_sockets(struct loop *loop, struct fault *fault)
 {
     struct server *server = loop->server;
     sigset_t set = own_signals();
-    int code = EX_OK;
+    int code = EX_OK, fd[CONFIG_ENDPOINTS];
 
+    if (inherited_find(&server->config, fd, fault)) return EX_CONFIG;
     loop->zmq = zmq_ctx_new();
     if (!loop->zmq) return EX_OSERR;
     zmq_ctx_set(loop->zmq, ZMQ_BLOCKY, 0);
@@ -191,7 +197,7 @@ static int open_sockets(struct loop *loop, struct fault *fault)
     }
     if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;
     for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
-        code = bind_endpoint(loop, s, fault);
+        code = bind_endpoint(loop, s, fd[s], fault);
     }
     return code;
 }

@@ -2,6 +2,7 @@
 #include "server/notify.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +24,14 @@ void notify(const char *state)
     (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
     close(fd);
+}
+
+void notify_patience(int64_t patience_ms)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%lld", (long long)patience_ms * 1000);
+    notify(text);
 }
 
 int64_t notify_watchdog_ms(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/registry.h"
+#include "server/notify.h"
 #include "session/event.h"
 #include "store/test_document.h"
 
@@ -217,8 +218,10 @@ enum status registry_load_newest(struct registry *registry)
 {
     for (struct entry *entry = registry->banks; entry; entry = entry->hh.next) {
         struct bank_version *newest = entry_version(entry, 0);
-        enum status st = newest ? registry_load_bank(registry, newest) : OK;
+        enum status st;
 
+        notify_patience(NOTIFY_PATIENCE_MS);
+        st = newest ? registry_load_bank(registry, newest) : OK;
         if (st) return st;
     }
     return OK;

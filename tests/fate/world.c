@@ -210,7 +210,8 @@ void world_open(struct world *world, const char *folder)
     world->zmq = zmq_ctx_new();
     snprintf(address.url, sizeof(address.url), "%s", endpoint);
     MUST(world->zmq);
-    MUST(frames_bind(world->zmq, &address, NULL, &world->loop.router[IPC_ENDPOINT], &fault) == 0);
+    MUST(frames_bind(world->zmq, &address, -1, NULL, &world->loop.router[IPC_ENDPOINT], &fault) ==
+         0);
     world->network = zmq_socket(world->zmq, ZMQ_DEALER);
     MUST(zmq_setsockopt(world->network, ZMQ_SNDHWM, &unlimited, sizeof(unlimited)) == 0);
     MUST(zmq_setsockopt(world->network, ZMQ_RCVHWM, &unlimited, sizeof(unlimited)) == 0);

@@ -2,6 +2,7 @@
 """The daemon as a service: configuration, readiness, reload, and an orderly end."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from thetad.client import pack, unpack
 EX_CONFIG = 78
 WAIT_S = 10
 WATCHDOG_S = 3
+ASKS_FOR_TIME = "EXTEND_TIMEOUT_USEC=60000000"
 
 
 def wait_for(condition, what):
@@ -99,12 +101,99 @@ class TestNotify(ServiceTestCase):
             self.read_until(notify, "STOPPING=1")
             daemon.wait_stopped()
 
+    def test_a_start_that_takes_long_asks_for_time(self):
+        daemon = self.daemon()
+        daemon.start()
+        with daemon.client() as client:
+            client.bank_upload("bank", reference.bank_items("2pl", "2PL")[:20])
+            client.test_put({"test": "test", "bank": "bank"})
+            client.session_start("test", "e")
+        daemon.stop()
+        path = f"{daemon.folder}/notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(WAIT_S)
+            daemon.spawn({"NOTIFY_SOCKET": path})
+            # One for the bank, one for the first events.
+            self.assertEqual(self.read_until(notify, "READY=1").count(ASKS_FOR_TIME), 2)
+            daemon.process.send_signal(signal.SIGTERM)
+            self.assertTrue(self.read_until(notify, "EXTEND_TIMEOUT_USEC=5100000"))
+            daemon.wait_stopped()
+
     def read_until(self, notify, line):
         """The lines up to the one that is waited for."""
         seen = []
         while line not in seen:
             seen += notify.recv(4096).decode().splitlines()
         return seen
+
+
+class TestActivation(ServiceTestCase):
+    """Sockets that are open before the daemon is, as systemd hands them over."""
+
+    def listen(self, daemon):
+        local = socket.socket(socket.AF_UNIX)
+        local.bind(daemon.endpoint.removeprefix("ipc://"))
+        network = socket.socket()
+        network.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        network.bind(("127.0.0.1", int(daemon.tcp_endpoint.rpartition(":")[2])))
+        for listener in (local, network):
+            listener.listen()
+            self.addCleanup(listener.close)
+        return local, network
+
+    def hand_over(self, daemon, *listeners):
+        """Start the daemon with these as descriptors 3, 4, ..., told by its process id."""
+        def prepare():
+            kept = [os.dup(listener.fileno()) for listener in listeners]
+            for i, descriptor in enumerate(kept):
+                os.dup2(os.dup2(descriptor, 100 + i), 3 + i)
+
+        script = (f"LISTEN_PID=$$ LISTEN_FDS={len(listeners)} exec "
+                  + shlex.join([program(), "--config", daemon.config_path]))
+        with open(daemon.log_path, "ab") as log:
+            daemon.process = subprocess.Popen(
+                ["/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=prepare, pass_fds=range(3, 3 + len(listeners)))
+
+    def test_no_connection_is_refused_while_it_starts_anew(self):
+        daemon = self.daemon(tcp_roles="frontend")
+        listeners = self.listen(daemon)
+        self.hand_over(daemon, *listeners)
+        daemon.wait_ready()
+        self.assertEqual(daemon.log().count("by=systemd"), 2)
+        with daemon.tcp_client() as client:
+            client.ping()
+        daemon.stop()
+        self.assertTrue(os.path.exists(daemon.endpoint.removeprefix("ipc://")), "it is systemd's")
+        with daemon.tcp_client(timeout=WAIT_S, tries=1) as network, \
+                daemon.client(timeout=WAIT_S, tries=1) as local:
+            early = [threading.Thread(target=client.ping) for client in (network, local)]
+            for thread in early:
+                thread.start()
+            time.sleep(0.2)  # they are connected, and nobody is there yet
+            self.hand_over(daemon, *listeners)
+            for thread in early:
+                thread.join(WAIT_S)
+            self.assertFalse(any(thread.is_alive() for thread in early))
+            network.ping()
+            local.ping()
+        daemon.stop()
+
+    def test_what_is_not_configured_is_refused(self):
+        daemon = self.daemon(tcp_roles="frontend")
+        listeners = self.listen(daemon)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            for listener, named in ((other, "no socket that listens"),
+                                    (other, f"127.0.0.1:{other.getsockname()[1]}")):
+                with self.subTest(named):
+                    self.hand_over(daemon, *listeners, listener)
+                    self.assertEqual(daemon.process.wait(WAIT_S), EX_CONFIG, daemon.log())
+                    self.assertIn(named, daemon.log())
+                other.listen()
+        self.hand_over(daemon, listeners[1], listeners[1])
+        self.assertEqual(daemon.process.wait(WAIT_S), EX_CONFIG, "two for one endpoint")
 
 
 class TestReload(ServiceTestCase):

@@ -19,20 +19,31 @@ def analyze(*arguments):
     )
 
 
-def check_unit(path):
-    """A copy is checked whose programs exist; the daemon is not installed while it is built."""
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = tree.Path(scratch) / path.name
+def copies(units, scratch):
+    """Copies whose programs exist: the daemon is not installed while it is built."""
+    for path in units:
         text = path.read_text(encoding="utf-8")
-        copy.write_text(re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", text, flags=re.MULTILINE))
-        run = analyze("verify", "--man=no", str(copy))
-        faults = run.stderr.strip().replace(scratch, path.parent.name)
+        text = re.sub(r"^(Exec\w+=)\S+", r"\1/bin/true", text, flags=re.MULTILINE)
+        copy = tree.Path(scratch) / path.name
+        copy.write_text(text, encoding="utf-8")
+        yield path, copy
+
+
+def check_units(units):
+    """They name each other, so they are read together."""
+    with tempfile.TemporaryDirectory() as scratch:
+        pairs = list(copies(units, scratch))
+        run = analyze("verify", "--man=no", *(str(copy) for _, copy in pairs))
+        faults = run.stderr.strip().replace(scratch, "systemd")
         if run.returncode or faults:
-            yield path, 1, faults or f"systemd-analyze verify ends with {run.returncode}"
-        run = analyze("security", "--offline=true", f"--threshold={EXPOSURE}", str(copy))
-        if run.returncode:
-            verdict = (run.stdout + run.stderr).strip().splitlines()[-1]
-            yield path, 1, f"too exposed: {verdict}"
+            yield units[0], 1, faults or f"systemd-analyze verify ends with {run.returncode}"
+        for path, copy in pairs:
+            if path.suffix != ".service":
+                continue
+            run = analyze("security", "--offline=true", f"--threshold={EXPOSURE}", str(copy))
+            if run.returncode:
+                verdict = (run.stdout + run.stderr).strip().splitlines()[-1]
+                yield path, 1, f"too exposed: {verdict}"
 
 
 def check_config(root):
@@ -50,9 +61,9 @@ def check_config(root):
 
 def check(root):
     yield from check_config(root)
-    for path in tree.files(root, "systemd"):
-        if path.suffix == ".service" and not why_not():
-            yield from check_unit(path)
+    if not why_not():
+        yield from check_units([path for path in tree.files(root, "systemd")
+                                if path.suffix in (".service", ".socket")])
 
 
 def why_not():
@@ -64,9 +75,12 @@ def why_not():
     return None
 
 
-TIGHT = (tree.Path(__file__).parents[2] / "systemd/thetad.service").read_text(encoding="utf-8")
+UNITS = tree.Path(__file__).parents[2] / "systemd"
+TIGHT = (UNITS / "thetad.service").read_text(encoding="utf-8")
+SOCKET = (UNITS / "thetad.socket").read_text(encoding="utf-8")
 CLEAN = {
-    "systemd/a.service": TIGHT,
+    "systemd/thetad.service": TIGHT,
+    "systemd/thetad.socket": SOCKET,
     "systemd/thetad.conf": "# A comment.\n[ipc]\nroles = all\n[tcp]\nroles =\n",
     "engine/server/config.c": 'is(setting, "ipc", "roles") is(setting, "tcp", "roles")',
 }
@@ -75,9 +89,11 @@ VIOLATIONS = [
     ({"engine/server/config.c": 'is(setting, "ipc", "roles")'}, "tcp.roles is no key"),
 ]
 UNIT_VIOLATIONS = [
-    ({"systemd/a.service": "[Service]\nExecStart=/usr/bin/a\n"}, "too exposed"),
-    ({"systemd/a.service": TIGHT.replace("UMask=", "Unmask=")}, "Unknown key"),
-    ({"systemd/a.service": TIGHT.replace("=notify", "=notice")}, "Failed to parse service type"),
+    ({"systemd/thetad.service": "[Service]\nExecStart=/usr/bin/a\n"}, "too exposed"),
+    ({"systemd/thetad.service": TIGHT.replace("UMask=", "Unmask=")}, "Unknown key"),
+    ({"systemd/thetad.service": TIGHT.replace("=notify", "=notice")},
+     "Failed to parse service type"),
+    ({"systemd/thetad.socket": SOCKET.replace("RemoveOnStop", "RemoveOnStopp")}, "Unknown key"),
 ]
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ Test(auth, names_the_peer_after_a_poll)
     gate_open(&gate);
     admit(&gate, 1);
     cr_assert_eq(zmq_curve_keypair(server_public, server_secret), 0);
-    cr_assert_eq(frames_bind(gate.zmq, &endpoint, server_secret, &router, &fault), OK, "%s",
+    cr_assert_eq(frames_bind(gate.zmq, &endpoint, -1, server_secret, &router, &fault), OK, "%s",
                  fault.text);
     cr_assert_eq(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, url, &size), 0);
     plain = client_of(&gate, NULL, url);
@@ -241,7 +241,7 @@ Test(auth, knows_a_routing_id_that_was_set)
     size_t size = sizeof(url);
     void *zmq = zmq_ctx_new(), *router, *client = zmq_socket(zmq, ZMQ_DEALER);
 
-    cr_assert_eq(frames_bind(zmq, &endpoint, NULL, &router, &fault), OK, "%s", fault.text);
+    cr_assert_eq(frames_bind(zmq, &endpoint, -1, NULL, &router, &fault), OK, "%s", fault.text);
     cr_assert_eq(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, url, &size), 0);
     cr_assert_eq(zmq_setsockopt(client, ZMQ_ROUTING_ID, "four!", 5), 0);
     cr_assert_eq(zmq_connect(client, url), 0);
