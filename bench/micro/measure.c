@@ -121,6 +121,7 @@ static void pick_fast(void *context, size_t i)
     struct criterion_input input = scene_input(scene, i);
 
     input.table = scene->plan->table;
+    input.centres = scene->plan->centres;
     pick_top(scene->plan->test.pick.criterion, &input, &scene->candidates, &scene->scratch, 1);
     scene->n_sum += scene->scratch.best[0].item;
 }

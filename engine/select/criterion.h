@@ -6,6 +6,7 @@
 #include "estimate/estimator.h"
 #include "irt/item_table.h"
 #include "irt/shortlist.h"
+#include "select/centres.h"
 
 /* Items that may not be asked, as bits. */
 struct blocked {
@@ -35,6 +36,9 @@ struct candidates {
     struct blocked blocked;
     const struct shortlists *shortlists;  // of the same items, as their group `group`; NULL: none
     size_t group;
+    /* Whether the session of this seed may be asked an item, of those that would be picked; NULL:
+     * any. Not for criteria that compare: those must know before. */
+    bool (*admits)(const struct bank *bank, uint32_t item, uint64_t seed);
 };
 
 static inline uint32_t candidates_item(const struct candidates *candidates, size_t j)
@@ -69,6 +73,7 @@ struct criterion_input {
     uint64_t draw;  // number of the question: random criteria draw by (seed, draw, item)
     struct estimate_workspace *workspace;
     const struct item_table *table;  // of the bank on the spec's grid, or NULL
+    const struct centres *centres;   // of the bank, or NULL
 };
 
 struct criterion {
@@ -76,11 +81,15 @@ struct criterion {
     enum dims dims;  // of the banks it is for
     bool smallest;   // the smallest value is the best; otherwise the largest
     bool drawn;      // the values are probabilities, and the pick is a draw
+    bool compares;   // a value depends on who else may be picked
     bool is_info;    // the values are the information at theta, for which there are shortlists
     enum item_table_kind table;  // what it integrates over
     /* The values of the candidates into out [candidates->n]; those of blocked ones do not count. */
     void (*values)(const struct criterion_input *input, const struct candidates *candidates,
                    double *out);
+    /* The values are the distances of theta from this, a constant of the item. NULL: they are
+     * not. */
+    double (*centre)(const struct item *item, struct estimate_workspace *workspace);
     /* low[j] <= values[j] <= high[j] for all candidates, at a fraction of the cost; false where
      * this input has no such bounds. NULL: none has. */
     bool (*bounds)(const struct criterion_input *input, const struct candidates *candidates,

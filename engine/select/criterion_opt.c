@@ -9,16 +9,6 @@
 /* Where the peak of an item with several categories is looked for, around its thresholds. */
 #define PEAK_REACH 6.0
 
-static void bopt_values(const struct criterion_input *input, const struct candidates *candidates,
-                        double *out)
-{
-    for (size_t j = 0; j < candidates->n; j++) {
-        const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
-
-        out[j] = fabs(item_difficulty(item) - input->theta);
-    }
-}
-
 /* d log I / dP of the 4PL, falling from c to d: I = a^2 ((P - c)(d - P))^2 / ((d - c)^2 P (1 - P)).
  * (1 - P is written as (1 - d) + (d - P), so that neither end is lost to rounding.) */
 static double log_info_slope(double s, void *context)
@@ -67,18 +57,46 @@ static double polytomous_peak(const struct item *item, struct estimate_workspace
     return out.theta;
 }
 
-static void thopt_values(const struct criterion_input *input, const struct candidates *candidates,
-                         double *out)
+static double peak(const struct item *item, struct estimate_workspace *workspace)
 {
-    for (size_t j = 0; j < candidates->n; j++) {
-        const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
-        double peak = item->steps ? polytomous_peak(item, input->workspace)
-                                  : logistic_peak(item, input->workspace);
+    return item->steps ? polytomous_peak(item, workspace) : logistic_peak(item, workspace);
+}
 
-        out[j] = fabs(peak - input->theta);
+static double difficulty(const struct item *item, struct estimate_workspace *workspace)
+{
+    (void)workspace;
+    return item_difficulty(item);
+}
+
+/* The distances, from centres that are known where they are this criterion's. */
+static void distances(const struct criterion *criterion, const struct criterion_input *input,
+                      const struct candidates *candidates, double *out)
+{
+    const struct centres *centres = input->centres;
+
+    if (centres && centres->criterion != criterion) centres = NULL;
+    for (size_t j = 0; j < candidates->n; j++) {
+        uint32_t i = candidates_item(candidates, j);
+        double centre = centres ? centres->centre[i]
+                                : criterion->centre(bank_item(input->bank, i), input->workspace);
+
+        out[j] = fabs(centre - input->theta);
     }
 }
 
-const struct criterion criterion_bopt = {.name = "bOpt", .smallest = true, .values = bopt_values};
+static void bopt_values(const struct criterion_input *input, const struct candidates *candidates,
+                        double *out)
+{
+    distances(&criterion_bopt, input, candidates, out);
+}
+
+static void thopt_values(const struct criterion_input *input, const struct candidates *candidates,
+                         double *out)
+{
+    distances(&criterion_thopt, input, candidates, out);
+}
+
+const struct criterion criterion_bopt = {
+    .name = "bOpt", .smallest = true, .centre = difficulty, .values = bopt_values};
 const struct criterion criterion_thopt = {
-    .name = "thOpt", .smallest = true, .values = thopt_values};
+    .name = "thOpt", .smallest = true, .centre = peak, .values = thopt_values};

@@ -74,6 +74,7 @@ static void proportional(const struct criterion_input *input, const struct candi
     for (size_t j = 0; j < candidates->n && sum > 0.0; j++) out[j] /= sum;
 }
 
-const struct criterion criterion_progressive = {.name = "progressive", .values = progressive};
+const struct criterion criterion_progressive = {
+    .name = "progressive", .compares = true, .values = progressive};
 const struct criterion criterion_proportional = {
-    .name = "proportional", .drawn = true, .values = proportional};
+    .name = "proportional", .drawn = true, .compares = true, .values = proportional};

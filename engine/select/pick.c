@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "select/pick.h"
 
+#include <math.h>
+
 /* Whether x is better than y; of equal values the item that stands first in the bank. */
 static bool is_better(struct ranked x, struct ranked y, bool smallest)
 {
     if (x.value == y.value) return x.item < y.item;
     return smallest ? x.value < y.value : x.value > y.value;
+}
+
+/* Whether an item that would be picked may be. */
+static bool is_admitted(const struct criterion_input *input, const struct candidates *candidates,
+                        uint32_t item)
+{
+    return !candidates->admits || candidates->admits(input->bank, item, input->seed);
+}
+
+/* Whether there is no room for it in a list sorted best first. */
+static bool is_beaten(const struct ranked *list, size_t n, size_t n_best, struct ranked new,
+                      bool smallest)
+{
+    return n == n_best && !is_better(new, list[n - 1], smallest);
 }
 
 /* Insert into a list sorted best first. */
@@ -32,6 +48,8 @@ size_t pick_best(const struct criterion *criterion, const struct criterion_input
         struct ranked new = {candidates_item(candidates, j), value[j]};
 
         if (blocked_has(candidates->blocked, new.item)) continue;
+        if (is_beaten(out, n_found, n_best, new, criterion->smallest)) continue;
+        if (!is_admitted(input, candidates, new.item)) continue;
         n_found = insert(out, n_found, n_best, new, criterion->smallest);
     }
     return n_found;
@@ -58,6 +76,8 @@ static bool best_of_shortlist(const struct criterion_input *input,
         if (blocked_has(candidates->blocked, new.item)) continue;
         item = bank_item(input->bank, new.item);
         new.value = item->model->info(item, input->theta);
+        if (is_beaten(out, n, n_best, new, false)) continue;
+        if (!is_admitted(input, candidates, new.item)) continue;
         n = insert(out, n, n_best, new, false);
     }
     *out_n = n;
@@ -66,8 +86,9 @@ static bool best_of_shortlist(const struct criterion_input *input,
 
 /* An item whose bounds say that n_best others are better is out, whatever its value is. The others
  * into scratch->close; returns how many, more than PICK_CLOSE where there is no room for them. */
-static size_t find_close(const struct criterion *criterion, const struct candidates *candidates,
-                         struct pick_scratch *scratch, size_t n_best)
+static size_t find_close(const struct criterion *criterion, const struct criterion_input *input,
+                         const struct candidates *candidates, struct pick_scratch *scratch,
+                         size_t n_best)
 {
     const double *sure = criterion->smallest ? scratch->bound : scratch->value;
     const double *hope = criterion->smallest ? scratch->value : scratch->bound;
@@ -78,6 +99,8 @@ static size_t find_close(const struct criterion *criterion, const struct candida
         struct ranked new = {candidates_item(candidates, j), sure[j]};
 
         if (blocked_has(candidates->blocked, new.item)) continue;
+        if (is_beaten(scratch->best, n_sure, n_best, new, criterion->smallest)) continue;
+        if (!is_admitted(input, candidates, new.item)) continue;
         n_sure = insert(scratch->best, n_sure, n_best, new, criterion->smallest);
     }
     if (n_sure < n_best) return PICK_CLOSE + 1;
@@ -87,6 +110,7 @@ static size_t find_close(const struct criterion *criterion, const struct candida
 
         if (criterion->smallest ? hope[j] > limit : hope[j] < limit) continue;
         if (blocked_has(candidates->blocked, item)) continue;
+        if (!is_admitted(input, candidates, item)) continue;
         if (n < PICK_CLOSE) scratch->close[n] = item;
         n++;
     }
@@ -102,9 +126,43 @@ static bool best_of_bounds(const struct criterion *criterion, const struct crite
 
     if (!criterion->bounds || !scratch->bound || candidates->n <= n_best) return false;
     if (!criterion->bounds(input, candidates, scratch->value, scratch->bound)) return false;
-    close.n = find_close(criterion, candidates, scratch, n_best);
+    close.n = find_close(criterion, input, candidates, scratch, n_best);
     if (close.n > PICK_CLOSE) return false;
     pick_best(criterion, input, &close, scratch->value, scratch->best, n_best);
+    return true;
+}
+
+/* Outwards from theta, the nearer side first, until the nearest that is left is farther than the
+ * worst of those found. One as far as that may still stand before it in the bank. */
+static bool best_of_centres(const struct criterion *criterion, const struct criterion_input *input,
+                            const struct candidates *candidates, struct ranked *out, size_t n_best,
+                            size_t *out_n)
+{
+    const struct centres *centres = input->centres;
+    size_t low, high, n = 0;
+
+    if (!centres || centres->criterion != criterion || candidates->list) return false;
+    low = high = centres_below(centres, input->theta);
+    while (low > 0 || high < centres->n_item) {
+        struct ranked below = {.value = (double)INFINITY}, new = {.value = (double)INFINITY};
+
+        if (low > 0) below.item = centres->order[low - 1];
+        if (low > 0) below.value = fabs(centres->centre[below.item] - input->theta);
+        if (high < centres->n_item) new.item = centres->order[high];
+        if (high < centres->n_item) new.value = fabs(centres->centre[new.item] - input->theta);
+        if (high == centres->n_item || (low > 0 && below.value < new.value)) {
+            new = below;
+            low--;
+        } else {
+            high++;
+        }
+        if (n == n_best && new.value > out[n - 1].value) break;
+        if (blocked_has(candidates->blocked, new.item)) continue;
+        if (is_beaten(out, n, n_best, new, true)) continue;
+        if (!is_admitted(input, candidates, new.item)) continue;
+        n = insert(out, n, n_best, new, true);
+    }
+    *out_n = n;
     return true;
 }
 
@@ -116,6 +174,7 @@ size_t pick_top(const struct criterion *criterion, const struct criterion_input 
     if (criterion->is_info && best_of_shortlist(input, candidates, scratch->best, n_best, &n)) {
         return n;
     }
+    if (best_of_centres(criterion, input, candidates, scratch->best, n_best, &n)) return n;
     if (best_of_bounds(criterion, input, candidates, scratch, n_best)) return n_best;
     return pick_best(criterion, input, candidates, scratch->value, scratch->best, n_best);
 }

@@ -125,12 +125,13 @@ struct criterion_input session_input(const struct session *session, const struct
                                     .seed = session->seed,
                                     .draw = session->n_answer + 1,
                                     .workspace = workspace->estimate,
-                                    .table = session->plan->table};
+                                    .table = session->plan->table,
+                                    .centres = session->plan->centres};
 }
 
-/* What the exposure rule keeps from this session. */
-static void block_exposed(const struct session *session, const struct choice *choice,
-                          struct blocked blocked, void (*mark)(struct blocked, size_t))
+/* What the exposure rule does not admit to this session: a draw for every item of the bank. */
+static void block_exposed(const struct session *session, struct blocked blocked,
+                          void (*mark)(struct blocked, size_t))
 {
     const struct plan *plan = session->plan;
     const struct exposure_rule *rule = plan->test.exposure.rule;
@@ -138,7 +139,6 @@ static void block_exposed(const struct session *session, const struct choice *ch
     for (size_t i = 0; rule->admits && i < bank_n_item(plan->bank); i++) {
         if (!rule->admits(plan->bank, (uint32_t)i, session->seed)) mark(blocked, i);
     }
-    mark_kept(session, (uint32_t)1 << choice->interval, blocked, mark);
 }
 
 void session_block_choice(const struct session *session, const struct event *event,
@@ -146,7 +146,9 @@ void session_block_choice(const struct session *session, const struct event *eve
                           void (*mark)(struct blocked, size_t))
 {
     session_block(session, event, blocked, mark);
-    if (!choice->is_exposure_lifted) block_exposed(session, choice, blocked, mark);
+    if (choice->is_exposure_lifted) return;
+    block_exposed(session, blocked, mark);
+    mark_kept(session, (uint32_t)1 << choice->interval, blocked, mark);
 }
 
 struct candidates session_candidates(const struct session *session, const struct choice *choice,
@@ -156,6 +158,9 @@ struct candidates session_candidates(const struct session *session, const struct
     struct candidates candidates = {
         .list = choice->list, .n = choice->n, .blocked = workspace->blocked};
 
+    if (!choice->is_exposure_lifted && !choice->rule->criterion->compares) {
+        candidates.admits = plan->test.exposure.rule->admits;
+    }
     if (choice->set != SET_NONE) return candidates;
     candidates.shortlists = choice->list ? plan->shortlists : bank_shortlists(plan->bank);
     if (choice->list) candidates.group = plan->strata ? choice->stratum : choice->group;
@@ -238,12 +243,23 @@ static void choose_compared(const struct session *session, struct workspace *wor
         choose_from(session, workspace, choice);
 }
 
+/* As session_block_choice, but the pick asks its candidates alone whether they are admitted. */
+static void block_pick(const struct session *session, const struct event *event,
+                       const struct choice *choice, struct blocked blocked,
+                       void (*mark)(struct blocked, size_t))
+{
+    session_block(session, event, blocked, mark);
+    if (choice->is_exposure_lifted) return;
+    if (choice->rule->criterion->compares) block_exposed(session, blocked, mark);
+    mark_kept(session, (uint32_t)1 << choice->interval, blocked, mark);
+}
+
 static void choose_unblocked(const struct session *session, const struct event *event,
                              struct workspace *workspace, struct choice *choice)
 {
-    session_block_choice(session, event, choice, workspace->blocked, blocked_set);
+    block_pick(session, event, choice, workspace->blocked, blocked_set);
     choose_compared(session, workspace, choice);
-    session_block_choice(session, event, choice, workspace->blocked, blocked_clear);
+    block_pick(session, event, choice, workspace->blocked, blocked_clear);
 }
 
 /* The first start item that can be asked, NO_ITEM where none is left. */

@@ -127,6 +127,13 @@ static bool make_table(struct plan *plan)
     return item_table_new(plan->bank, kind, node, grid->n_node, &plan->table);
 }
 
+/* The first pick is one of many, and may do without. False without memory. */
+static bool make_centres(struct plan *plan)
+{
+    if (bank_n_dim(plan->bank) > 1) return true;
+    return centres_new(plan->bank, plan->test.pick.criterion, &plan->centres);
+}
+
 /* False without memory. */
 static bool make_grid_priors(struct plan *plan)
 {
@@ -189,7 +196,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         if (!plan->strata) goto done;
     }
     if (!make_shortlists(plan) || !make_grid_priors(plan) || !make_table(plan)) goto done;
-    if (!make_blueprint(plan)) goto done;
+    if (!make_centres(plan) || !make_blueprint(plan)) goto done;
     find_start_items(plan, faults);
     if (faults->total == 0) check_start_enemies(plan, faults);
     if (faults->total == 0) check_start_sets(plan, faults);
@@ -209,6 +216,7 @@ void plan_free(struct plan *plan)
     proportions_free(plan->proportions);
     partition_free(plan->strata);
     shortlists_free(plan->shortlists);
+    centres_free(plan->centres);
     item_table_free(plan->table);
     grid_prior_free(plan->interim_prior);
     grid_prior_free(plan->final_prior);
