@@ -10,8 +10,6 @@
 
 enum { OPTION_CHECK = 256, OWN_DESCRIPTORS = 64 };
 
-const char *argp_program_version = "thetad " THETAD_VERSION;
-
 struct options {
     const char *config_path;
     bool check;
@@ -108,6 +106,7 @@ int main(int argc, char **argv)
     int code;
 
     argp_err_exit_status = EX_USAGE;
+    argp_program_version = "thetad " THETAD_VERSION;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     code = read_config(&options, &path, &config);
     if (code || options.check) return code;
