@@ -8,6 +8,7 @@
  * A write in a batch: | op 1 | table 1 | key length 2 | value length 4 | key | sealed value | */
 #include "store/env.h"
 #include "base/planted.h"
+#include "store/ahead.h"
 #include "store/create.h"
 #include "store/format.h"
 
@@ -39,6 +40,7 @@ struct env {
     MDB_dbi dbi[TABLE_N];
     uint8_t key[KEY_BYTES];  // of the seals; made with the store
     uint64_t linked;
+    struct ahead ahead;
     bool read_only;
 };
 
@@ -463,6 +465,16 @@ static int write_all(const struct env *env, MDB_txn *txn, const struct batch *ba
     return MDB_SUCCESS;
 }
 
+static void keep_ahead(struct env *env)
+{
+    size_t used, map;
+    int fd;
+
+    if (mdb_env_get_fd(env->mdb, &fd) != MDB_SUCCESS) return;
+    env_usage(env, &used, &map);
+    ahead_keep(&env->ahead, fd, used);
+}
+
 enum status env_commit(struct env *env, struct batch *batch, struct fault *fault)
 {
     MDB_txn *txn;
@@ -473,6 +485,7 @@ enum status env_commit(struct env *env, struct batch *batch, struct fault *fault
         return NO_MEMORY;
     }
     if (batch->n == 0) return OK;
+    keep_ahead(env);
     code = mdb_txn_begin(env->mdb, NULL, 0, &txn);
     if (code == MDB_SUCCESS) {
         code = write_all(env, txn, batch);
