@@ -17,10 +17,10 @@ static void set_ability(struct session *session, const double *theta, const doub
 {
     size_t n_dim = bank_n_dim(session->plan->bank);
 
-    for (size_t m = 0; m < n_dim; m++) session->ability.theta[m] = theta[m];
-    dims_se(cov, n_dim, session->ability.se);
-    session->theta = session->ability.theta[0];
-    session->se = session->ability.se[0];
+    for (size_t m = 0; m < n_dim; m++) session->ability->theta[m] = theta[m];
+    dims_se(cov, n_dim, session->ability->se);
+    session->theta = session->ability->theta[0];
+    session->se = session->ability->se[0];
 }
 
 static void begin_dims(struct session *session, const struct estimate_spec *own)

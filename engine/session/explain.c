@@ -170,7 +170,7 @@ void session_explain(const struct session *session, const struct event *event,
     out->theta = choice.theta;
     out->se = session->se;
     out->n_dim = bank_n_dim(plan->bank);
-    out->ability = session->ability;
+    out->ability = session_ability(session);
     out->u = choice.u;
     out->n_best = 0;
     out->group = has_group ? choice.group : SIZE_MAX;

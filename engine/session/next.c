@@ -116,7 +116,7 @@ struct criterion_input session_input(const struct session *session, const struct
     return (struct criterion_input){.bank = session->plan->bank,
                                     .theta = session->theta,
                                     .se = session->se,
-                                    .thetas = session->ability.theta,
+                                    .thetas = session->ability ? session->ability->theta : NULL,
                                     .weights = session->plan->weights,
                                     .evidence = &session->evidence,
                                     .spec = own,

@@ -39,7 +39,7 @@ struct session *session_new(const struct plan *plan)
     size_t n_group = plan->proportions ? proportions_n_group(plan->proportions) : 0;
     size_t n_dim = bank_n_dim(plan->bank);
     size_t n_node = interim->estimator->uses_grid ? grid_product(&interim->grid, n_dim) : 0;
-    size_t dims_bytes = n_dim > 1 ? sizeof(struct prior_dims) : 0;
+    size_t dims_bytes = n_dim > 1 ? sizeof(struct prior_dims) + sizeof(struct ability) : 0;
     size_t max = plan->max_items;
     size_t head = (sizeof(struct session) + n_group * sizeof(unsigned) + 7) / 8 * 8;
     size_t per_answer = sizeof(struct answer) + 2 * sizeof(uint32_t) + 1;
@@ -49,7 +49,10 @@ struct session *session_new(const struct plan *plan)
     if (n_raw == 0) n_raw = 1;  // a repeated answer is known by it
     session = calloc(1, head + dims_bytes + (n_node + n_raw) * sizeof(double) + max * per_answer);
     if (!session) return NULL;
-    if (n_dim > 1) session->prior_dims = (struct prior_dims *)(void *)((char *)session + head);
+    if (n_dim > 1) {
+        session->prior_dims = (struct prior_dims *)(void *)((char *)session + head);
+        session->ability = (struct ability *)(void *)(session->prior_dims + 1);
+    }
     loglik = (double *)(void *)((char *)session + head + dims_bytes);
     session->plan = plan;
     session->item = NO_ITEM;
@@ -197,7 +200,7 @@ static struct stop_state stop_state_now(const struct session *session, const str
                                .n_cut = test->n_cut};
 
     for (size_t m = 0; n_dim > 1 && m < n_dim; m++)
-        state.se = fmax(state.se, session->ability.se[m]);
+        state.se = fmax(state.se, session->ability->se[m]);
     if (!(needs & (STOP_NEEDS_INFO | STOP_NEEDS_VARIANCE))) return state;
     session_block(session, event, workspace->blocked, blocked_set);
     if (needs & STOP_NEEDS_INFO)
@@ -335,10 +338,15 @@ enum status session_step(struct session *session, const struct event *event,
     effects->outcome = (struct outcome){.theta = session->theta,
                                         .se = session->se,
                                         .n_dim = bank_n_dim(session->plan->bank),
-                                        .ability = session->ability,
+                                        .ability = session_ability(session),
                                         .item = session->item,
                                         .stop = session->stop};
     return OK;
+}
+
+struct ability session_ability(const struct session *session)
+{
+    return session->ability ? *session->ability : (struct ability){0};
 }
 
 bool outcome_equal(const struct outcome *a, const struct outcome *b)
@@ -378,7 +386,7 @@ void session_view(const struct session *session, struct session_view *out)
         .theta = session->theta,
         .se = session->se,
         .n_dim = bank_n_dim(session->plan->bank),
-        .ability = session->ability,
+        .ability = session_ability(session),
         .stop = session->stop,
     };
 }
@@ -388,8 +396,7 @@ void session_quality(const struct session *session, struct session_quality *out)
     struct estimate_spec room;
     const struct estimate_spec *own = session_own_spec(session, &session->plan->test.final, &room);
 
-    bool is_one = bank_n_dim(session->plan->bank) == 1;
-    const double *theta = is_one ? &session->theta : session->ability.theta;
+    const double *theta = session->ability ? session->ability->theta : &session->theta;
 
     *out = (struct session_quality){.fit = person_fit(own, &session->evidence, theta)};
     for (unsigned j = 0; j < session->n_answer; j++) {

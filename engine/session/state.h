@@ -39,7 +39,7 @@ struct session {
     unsigned n_answer, n_event, n_pending;
     uint32_t item;                   // being asked
     double theta, se;                // of the first dimension,
-    struct ability ability;          // and of all where there are several
+    struct ability *ability;         // and of all where there are several, else NULL
     double theta_before, se_before;  // the last answer that counts; SE NaN where nothing was known
     const char *stop;
     int64_t asked_ms, active_ms;
@@ -51,6 +51,9 @@ struct session {
     uint32_t *given;         // [max_items] items in the order they were asked
     unsigned group_count[];  // [n_group]
 };
+
+/* Theta and its standard errors where there are several dimensions, else zeros. */
+struct ability session_ability(const struct session *session);
 
 /* The state before the first answer, but for the item: no evidence, theta and SE of the start. */
 void session_begin_estimate(struct session *session);
