@@ -78,10 +78,19 @@ static size_t utf8_sequence(struct slice s)
     return n;
 }
 
+/* Whether the eight bytes at `at` are all ASCII, as nearly all text here is. */
+static bool are_ascii(const uint8_t *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return (word & 0x8080808080808080) == 0;
+}
+
 bool slice_is_utf8(struct slice s)
 {
     while (s.n > 0) {
-        size_t n = utf8_sequence(s);
+        size_t n = s.n >= 8 && are_ascii(s.data) ? 8 : utf8_sequence(s);
 
         if (n == 0) return false;
         s.data += n;

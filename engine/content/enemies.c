@@ -77,6 +77,11 @@ const uint32_t *enemies_of(const struct enemies *enemies, size_t item, size_t *o
     return enemies->other + enemies->start[item];
 }
 
+bool enemies_are_none(const struct enemies *enemies)
+{
+    return enemies->start[enemies->n_item] == 0;
+}
+
 bool enemies_are(const struct enemies *enemies, size_t one, size_t other)
 {
     size_t n;

@@ -15,6 +15,9 @@ void enemies_free(struct enemies *enemies);  // NULL is fine
 /* The enemies of an item; one that both sides name stands twice. */
 const uint32_t *enemies_of(const struct enemies *enemies, size_t item, size_t *out_n);
 
+/* Whether no item of the bank has any. */
+bool enemies_are_none(const struct enemies *enemies);
+
 bool enemies_are(const struct enemies *enemies, size_t one, size_t other);
 
 #endif

@@ -14,7 +14,8 @@ void session_block_enemies(const struct session *session, struct blocked blocked
 {
     const struct enemies *enemies = session->plan->enemies;
 
-    for (unsigned j = 0; enemies && j < session->n_answer; j++) {
+    if (!enemies || enemies_are_none(enemies)) return;
+    for (unsigned j = 0; j < session->n_answer; j++) {
         size_t n;
         const uint32_t *list = enemies_of(enemies, session->given[j], &n);
 

@@ -92,6 +92,23 @@ Test(slice, utf8_is_every_code_point_but_the_surrogates)
     }
 }
 
+Test(slice, utf8_looks_at_every_byte_of_a_long_text)
+{
+    for (size_t n = 1; n <= 40; n++) {
+        for (size_t i = 0; i < n; i++) {
+            uint8_t text[41];
+
+            memset(text, 'a', sizeof(text));
+            cr_assert(slice_is_utf8(slice_of(text, n)));
+            text[i] = 0x80;
+            cr_assert(!slice_is_utf8(slice_of(text, n)), "byte %zu of %zu", i, n);
+            text[i] = 0xc3;
+            text[i + 1] = 0xaf;
+            cr_assert_eq(slice_is_utf8(slice_of(text, n)), i + 1 < n, "byte %zu of %zu", i, n);
+        }
+    }
+}
+
 Test(slice, utf8_refuses_what_is_not_well_formed)
 {
     static const struct {
