@@ -129,6 +129,12 @@ static bool serve_zap(struct gate *gate)
     int n = receive(gate, &good);
 
     if (n < 0) return errno != ETERM;
+    if (planted("ZAP is silent")) return true;
+    if (planted("ZAP is slow")) sleep(2 * CONTROL_MS / 1000);
+    if (planted("ZAP talks nonsense")) {
+        reply(gate, "777", "come in", "anybody");
+        return true;
+    }
     if (n <= REQUEST_ID) gate->frame[REQUEST_ID].n = 0;
     if (!good || n != ZAP_FRAMES || !frame_is(&gate->frame[VERSION], "1.0") ||
         !frame_is(&gate->frame[DOMAIN_NAME], AUTH_DOMAIN) ||

@@ -4,6 +4,7 @@
 #include "base/planted.h"
 #include "server/audits.h"
 #include "server/keys.h"
+#include "server/log.h"
 #include "server/server.h"
 #include "store/erased.h"
 #include "store/estimate_document.h"
@@ -380,6 +381,9 @@ static enum status read_response(struct call *call, const struct bank *bank, str
         return refuse_step(call, BAD_RESPONSE);
     }
     response->score = (uint8_t)scored;
+    if (planted("key logged") && scored > 0) {
+        log_line(LOG_DEBUG, "right", "key=%.*s", (int)response->raw.n, response->raw.data);
+    }
     return OK;
 }
 

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """C6: answer keys and parameters stay in. Every key, parameter and not yet asked item of a bank is
 something unique; nothing that a frontend is told, right or wrong or refused, holds any of it, and
-the length of a reply does not tell a right answer from a wrong one."""
+the length of a reply does not tell a right answer from a wrong one. Then thousands of students at
+once, every reply searched; whether the time of a reply tells right from wrong is said, not judged.
+"""
 
+import contextlib
+import pathlib
 import struct
 
 from support.wire import Peer
 from thetad.client import pack, unpack
+from torture.overload import faults_of, swarm
 from torture.programme import Tally
 
 PROPERTY = "no reply to a frontend holds a key or a parameter"
 METHOD = "unique keys and parameters, every op of a frontend, good and refused, searched"
 SHARE = 0.03
 N_ITEM, N_ASK = 40, 12
+FLOOD_S = {True: 1, False: 30}
 FIELDS = {"v": 1, "id": 1}
 
 
@@ -90,28 +96,68 @@ class Frontend:
         return lengths
 
 
+def load(daemon, items):
+    with daemon.client() as client:
+        client.bank_upload("canary", items)
+        client.test_put({"test": "canary", "bank": "canary", "stop": {
+            "any": [{"rule": "length", "at": N_ASK}]}})
+
+
+def spilled(daemon, items):
+    """What the log, and the kernel of the process, tell."""
+    found = []
+    log = daemon.log().encode()
+    if any(canary in log for canary in canaries(items)):
+        found.append("the log holds a key or a parameter")
+    for name in ("cmdline", "environ", "maps", "status", "stat", "io", "limits", "mountinfo"):
+        with contextlib.suppress(OSError):
+            view = pathlib.Path(f"/proc/{daemon.process.pid}/{name}").read_bytes()
+            if any(canary in view for canary in canaries(items)):
+                found.append(f"/proc/{name} holds a key or a parameter")
+    return found
+
+
 def one_round(context, i):
     items = canary_items()
     daemon = context.daemon(tcp_roles="frontend")
     try:
         daemon.start()
-        with daemon.client() as client:
-            client.bank_upload("canary", items)
-            client.test_put({"test": "canary", "bank": "canary", "stop": {
-                "any": [{"rule": "length", "at": N_ASK}]}})
+        load(daemon, items)
         with Peer(daemon.tcp_endpoint) as peer:
             frontend = Frontend(peer, items)
             right = frontend.take(f"right-{i}", True)
             wrong = frontend.take(f"wrong-{i}", False)
         if right[:-1] != wrong[:-1]:
             frontend.found.append(f"lengths tell right from wrong: {right} and {wrong}")
-        log = daemon.log().encode()
-        if any(canary in log for canary in frontend.canaries):
-            frontend.found.append("the log holds a key or a parameter")
+        frontend.found += spilled(daemon, items)
         daemon.stop()
     finally:
         daemon.close()
     return frontend.found, frontend.n_reply
+
+
+def flood(context):
+    """Many students answer right and wrong. What was found, and what the generator says."""
+    items = canary_items()
+    daemon = context.daemon(tcp_roles="frontend", map_mib=8192, log_level="debug",
+                            settings=("[sessions] max_live = 1000000",))
+    try:
+        daemon.start()
+        load(daemon, items)
+        needles = f"{daemon.folder}/needles"
+        pathlib.Path(needles).write_text("\n".join(c.hex() for c in canaries(items)) + "\n",
+                                         encoding="ascii")
+        said = swarm(context, daemon, endpoint=daemon.tcp_endpoint, test="canary", raw=True,
+                     needles=needles, seconds=FLOOD_S[context.short], students=2000, window=64)
+        found = faults_of(said) + spilled(daemon, items)
+        daemon.stop()
+    finally:
+        daemon.close()
+    if said["canaries"]:
+        found.append(f"{said['canaries']} replies hold a key or a parameter")
+    if said["sizes_apart"]:
+        found.append(f"replies to {said['sizes_apart']} questions tell right from wrong by length")
+    return found, said
 
 
 def run(context):
@@ -120,5 +166,11 @@ def run(context):
         found, n = one_round(context, i)
         tally.faults += n
         tally.add(found)
-    tally.note = "each fault is a reply searched"
+        if i == 0:
+            found, said = flood(context)
+            tally.faults += said["replies"]
+            tally.add(found)
+    tally.note = (f"each fault is a reply searched; by time right and wrong are told apart by "
+                  f"t = {said['welch_t']:.1f} of {said['n_right'] + said['n_wrong']:,.0f} answers "
+                  f"(the bar is 4.5)")
     return tally

@@ -21,6 +21,10 @@ PLANTED = (
     ("exp of the C library", "bits"),
     ("lengths believed", "hostile"),
     ("parameters told", "canary"),
+    ("key logged", "canary"),
+    ("ZAP is silent", "doors"),  # here it is right that nobody gets in
+    ("ZAP is slow", "doors"),
+    ("ZAP talks nonsense", "doors"),
     ("replies before commit", "fate"),
     ("no sync", "fate"),
     ("no sync of the meta page", "fate"),
