@@ -45,12 +45,16 @@ static void add_grid(const struct item *item, unsigned k, const struct grid *gri
 void evidence_add(struct evidence *evidence, uint32_t item, unsigned score, double *node)
 {
     const struct item *it = bank_item(evidence->bank, item);
+    const double *known;
 
     assert(score < it->n_cat);
     evidence->item[evidence->n] = item;
     evidence->score[evidence->n] = (uint8_t)score;
     evidence->n++;
-    if (evidence->loglik) add_grid(it, score, &evidence->grid, node, evidence->loglik);
+    if (!evidence->loglik) return;
+    known = answer_table_row(evidence->table, &evidence->grid, item, score);
+    if (!known) add_grid(it, score, &evidence->grid, node, evidence->loglik);
+    for (size_t q = 0; known && q < evidence->grid.n_node; q++) evidence->loglik[q] += known[q];
 }
 
 void evidence_loglik_grid(const struct evidence *evidence, const struct grid *grid, double *node,

@@ -3,6 +3,7 @@
 #ifndef ESTIMATE_EVIDENCE_H
 #define ESTIMATE_EVIDENCE_H
 
+#include "estimate/answer_table.h"
 #include "estimate/grid.h"
 #include "estimate/prior.h"
 #include "irt/bank.h"
@@ -18,6 +19,7 @@ struct evidence {
     size_t n;
     struct grid grid;
     double *loglik;
+    const struct answer_table *table;  // of the bank on that grid, or NULL
 };
 
 /* Forget all answers. */

@@ -127,6 +127,15 @@ static bool make_table(struct plan *plan)
     return item_table_new(plan->bank, kind, node, grid->n_node, &plan->table);
 }
 
+/* False without memory. */
+static bool make_answers(struct plan *plan)
+{
+    const struct estimate_spec *interim = &plan->test.interim;
+
+    if (!interim->estimator->uses_grid) return true;
+    return answer_table_new(plan->bank, &interim->grid, &plan->answers);
+}
+
 /* The first pick is one of many, and may do without. False without memory. */
 static bool make_centres(struct plan *plan)
 {
@@ -196,6 +205,7 @@ enum status plan_new(const struct test *test, const struct bank *bank, struct pl
         if (!plan->strata) goto done;
     }
     if (!make_shortlists(plan) || !make_grid_priors(plan) || !make_table(plan)) goto done;
+    if (!make_answers(plan)) goto done;
     if (!make_centres(plan) || !make_blueprint(plan)) goto done;
     find_start_items(plan, faults);
     if (faults->total == 0) check_start_enemies(plan, faults);
@@ -216,6 +226,7 @@ void plan_free(struct plan *plan)
     proportions_free(plan->proportions);
     partition_free(plan->strata);
     shortlists_free(plan->shortlists);
+    answer_table_free(plan->answers);
     centres_free(plan->centres);
     item_table_free(plan->table);
     grid_prior_free(plan->interim_prior);

@@ -71,8 +71,9 @@ struct plan {
     struct sets *sets;                // NULL: they do not count
     /* Of the content groups, or of the strata where there are any; NULL: none. */
     struct shortlists *shortlists;
-    struct centres *centres;   // of the pick's criterion; or NULL
-    struct item_table *table;  // what the pick's criterion integrates over; or NULL
+    struct centres *centres;       // of the pick's criterion; or NULL
+    struct item_table *table;      // what the pick's criterion integrates over; or NULL
+    struct answer_table *answers;  // on the interim estimate's grid; or NULL
     /* Of the interim and the final estimate, whose specs in `test` point to them; or NULL. */
     struct grid_prior *interim_prior, *final_prior;
 };

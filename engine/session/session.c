@@ -59,6 +59,7 @@ struct session *session_new(const struct plan *plan)
     session->evidence.bank = plan->bank;
     session->evidence.grid = interim->grid;
     session->evidence.loglik = n_node > 0 ? loglik : NULL;
+    session->evidence.table = plan->answers;
     session->raw = (uint64_t *)(void *)(loglik + n_node);
     session->n_raw = n_raw;
     session->answers = (struct answer *)(void *)(session->raw + n_raw);

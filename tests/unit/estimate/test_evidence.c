@@ -37,6 +37,37 @@ Test(evidence, keeps_the_likelihood_of_all_answers)
     bank_free(bank);
 }
 
+/* From a table of the bank the same bits; of another grid it is not used. */
+Test(evidence, keeps_the_same_likelihood_from_a_table)
+{
+    struct dice dice = dice_new("table", 703);
+    struct bank *bank = bank_random(&dice, N);
+    struct grid grid = {.min = -3.0, .max = 3.5, .n_node = N_NODE}, other = grid;
+    uint32_t item[N];
+    uint8_t score[N];
+    double loglik[N_NODE] = {0}, node[N_NODE], theta[N_NODE], want[N_NODE];
+    struct evidence evidence = {
+        .bank = bank, .item = item, .score = score, .grid = grid, .loglik = loglik};
+    struct answer_table *table;
+
+    cr_assert(answer_table_new(bank, &grid, &table) && table);
+    other.max = 3.6;
+    cr_expect(!answer_table_row(table, &other, 0, 0) && !answer_table_row(NULL, &grid, 0, 0));
+    cr_expect(answer_table_row(table, &grid, 1, 0) != NULL);
+    evidence.table = table;
+    grid_nodes(&grid, theta);
+    for (uint32_t i = 0; i < N; i++) {
+        evidence_add(&evidence, i, (unsigned)dice_below(&dice, bank_item(bank, i)->n_cat), node);
+        evidence_loglik(&evidence, theta, N_NODE, want);
+        for (size_t q = 0; q < N_NODE; q++) {
+            expect_bits(loglik[q], want[q], "%u answers, node %zu", i + 1, q);
+        }
+    }
+    answer_table_free(table);
+    answer_table_free(NULL);
+    bank_free(bank);
+}
+
 Test(evidence, likelihood_is_the_sum_over_answers)
 {
     struct dice dice = dice_new("sum", 709);
