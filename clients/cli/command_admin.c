@@ -71,6 +71,25 @@ static int run_erase(struct cli *cli, const struct args *args)
     return EX_OK;
 }
 
+static int run_drain(struct cli *cli, const struct args *args)
+{
+    const msgpack_object *reply;
+    struct buf fields = {0};
+    struct writer out = writer_of(&fields);
+    bool on = !args->options[OPTION_UNDO];
+    int code;
+
+    write_map(&out, 1);
+    put_bool(&out, "on", on);
+    code = cli_call(cli, "admin.drain", &fields, &reply);
+    buf_done(&fields);
+    if (code) return code;
+    if (cli->json) return cli_show_json(reply);
+    printf("new sessions are %s; %lld run\n", on ? "refused" : "taken again",
+           (long long)reply_int(reply, "sessions_running"));
+    return EX_OK;
+}
+
 static int ask_entries(struct cli *cli, const char *examinee, int64_t from,
                        const msgpack_object **out_reply)
 {
@@ -159,4 +178,17 @@ const struct command command_audit = {
     .options = {OPTION_EXAMINEE},
     .n_option = 1,
     .run = run_audit,
+};
+
+const struct command command_drain = {
+    .name = "drain",
+    .operands = "",
+    .about = "Let the daemon take no new sessions, while those that run go on",
+    .details =
+        "Role admin. Told are the sessions that still run: when there are none the daemon "
+        "can be stopped without disturbing anybody. After a restart it takes new sessions.\n\n"
+        "Examples:\n  theta drain\n  theta drain --undo",
+    .options = {OPTION_UNDO},
+    .n_option = 1,
+    .run = run_drain,
 };

@@ -19,7 +19,7 @@ static const struct command *const commands[] = {
     &command_plot_test,      &command_plot_session,    &command_keygen_server,
     &command_keygen_client,  &command_verify,          &command_backup,
     &command_restore,        &command_compact,         &command_examinee_export,
-    &command_examinee_erase, &command_audit,
+    &command_examinee_erase, &command_audit,           &command_drain,
 };
 
 /* Where the command begins in argv. */

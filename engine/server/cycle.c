@@ -41,8 +41,8 @@ bool loop_has_keys(const struct loop *loop, int socket)
 static struct peer peer_of(struct loop *loop, int socket, const char *user)
 {
     int64_t now_us = clock_us();
-    struct peer peer = {.tenant = slice_str("local"),
-                        .who = slice_str("local"),
+    struct peer peer = {.tenant = slice_str(OPERATOR),
+                        .who = slice_str(OPERATOR),
                         .now_ms = steady_ms(&loop->steady, clock_wall_ms(), now_us),
                         .now_us = now_us};
 

@@ -37,6 +37,7 @@ const struct request *const requests[] = {
     &request_log_verify,
     &request_audit_list,
     &request_admin_backup,
+    &request_admin_drain,
     &request_examinee_export,
     &request_examinee_erase,
     &request_irt_curve,
@@ -238,6 +239,10 @@ static enum status call_begin(struct call *call, struct decoder *decoder, struct
     }
     if (!(call->roles & call->request->roles)) {
         return refuse(call, FORBIDDEN, NULL, "the peer's roles do not allow %s", call->request->op);
+    }
+    if (call->request->whole && !slice_equal_str(call->tenant, OPERATOR)) {
+        return refuse(call, FORBIDDEN, NULL, "%s is of all tenants, for keys of tenant %s only",
+                      call->request->op, OPERATOR);
     }
     if (body.n > call->request->max_bytes) {
         return refuse(call, TOO_LARGE, NULL, "%zu bytes, %s takes at most %zu", body.n,

@@ -76,6 +76,7 @@ struct request {
     int work_s;        // after which its helper is taken for stuck; 0: PULSE_WORK_S
     bool late;         // where there is not room for all it stands back: it begins something
     bool at_once;      // waits in no queue: it takes no time and changes nothing
+    bool whole;        // it concerns all tenants: only for peers of OPERATOR
     bool when_full;    // also done where the disk is nearly full: it keeps nothing new, or frees
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */
@@ -94,7 +95,7 @@ struct request {
 /* All requests, NULL at the end. */
 extern const struct request *const requests[];
 
-extern const struct request request_hello, request_ping, request_stats;
+extern const struct request request_hello, request_ping, request_stats, request_admin_drain;
 extern const struct request request_bank_begin, request_bank_add, request_bank_publish,
     request_bank_abort, request_bank_get, request_bank_list, request_bank_retire;
 extern const struct request request_test_put, request_test_get, request_test_list;
@@ -148,6 +149,10 @@ struct peer {
     const char *why;
     int64_t retry_after_ms;  // with BUSY
 };
+
+/* The tenant of those who look after the daemon: peers without keys, and keys that name it. What
+ * concerns all tenants is theirs alone, so that none learns of another or spends what is its. */
+#define OPERATOR "local"
 
 /* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet,
  * *job is to be sent to a helper with the body. `job` is NULL where helpers take no more work: what

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* hello, ping, stats. */
+/* hello, ping, stats, admin.drain. */
 #include "estimate/constant.h"
 #include "proto/version.h"
-#include "server/request.h"
+#include "server/audits.h"
 #include "server/server.h"
 
 static const char *const features[] = {"session", "bank", "test", "irt"};
@@ -40,7 +40,7 @@ static enum status hello(struct call *call)
     for (size_t i = 0; i < COUNT_OF(features); i++) write_text(&call->out, features[i]);
     write_kinds(call);
     put_int(&call->out, "server_time_ms", call->now_ms);
-    put_bool(&call->out, "draining", call->server->draining);
+    put_bool(&call->out, "draining", server_drains(call->server));
     return OK;
 }
 
@@ -48,7 +48,7 @@ static enum status ping(struct call *call)
 {
     reply_begin(call, 2);
     put_int(&call->out, "server_time_ms", call->now_ms);
-    put_bool(&call->out, "draining", call->server->draining);
+    put_bool(&call->out, "draining", server_drains(call->server));
     return OK;
 }
 
@@ -99,6 +99,34 @@ static enum status stats(struct call *call)
     return OK;
 }
 
+/* Not kept: a daemon that is started anew takes sessions. */
+static enum status drain(struct call *call)
+{
+    struct server *server = call->server;
+    const struct sessions *sessions = server->sessions;
+    bool on = true, was = server->asked_to_drain;
+
+    read_bool(&call->in, "on", OPTIONAL, &on);
+    if (call->in.failed) return BAD_REQUEST;
+    server->asked_to_drain = on;
+    if (on != was) {
+        log_line(LOG_INFO, on ? "no new sessions are taken" : "new sessions are taken again",
+                 "by=\"%.*s\"", (int)call->who.n, (const char *)call->who.data);
+    }
+    reply_begin(call, 2);
+    put_bool(&call->out, "draining", server_drains(server));
+    put_int(&call->out, "sessions_running",
+            (int64_t)(sessions_n_live(sessions) - sessions_n_ended(sessions)));
+    return OK;
+}
+
+const struct request request_admin_drain = {.op = "admin.drain",
+                                            .whole = true,
+                                            .when_full = true,
+                                            .roles = ROLE_ADMIN,
+                                            .max_bytes = LIMIT_REQUEST,
+                                            .run = drain,
+                                            .audit = audit_op};
 const struct request request_hello = {.op = "hello",
                                       .at_once = true,
                                       .when_full = true,
@@ -112,6 +140,7 @@ const struct request request_ping = {.op = "ping",
                                      .max_bytes = LIMIT_REQUEST,
                                      .run = ping};
 const struct request request_stats = {.op = "stats",
+                                      .whole = true,
                                       .at_once = true,
                                       .when_full = true,
                                       .roles = ROLE_METRICS,

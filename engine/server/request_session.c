@@ -292,7 +292,11 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     struct live *live;
     enum status st;
 
-    if (server->draining) return refuse(call, DRAINING, NULL, "the daemon is going down");
+    if (server_drains(server)) {
+        return refuse(call, DRAINING, NULL,
+                      server->draining ? "the daemon is going down"
+                                       : "no new sessions are taken here now");
+    }
     if (is_erased(call, start->id)) {
         return refuse(call, EXISTS, "session", "a session of this id was erased");
     }

@@ -157,6 +157,7 @@ static enum status work_backup(struct call *call, struct env *env,
 }
 
 const struct request request_admin_backup = {.op = "admin.backup",
+                                             .whole = true,
                                              .roles = ROLE_ADMIN,
                                              .max_bytes = LIMIT_REQUEST,
                                              .slow = true,

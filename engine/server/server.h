@@ -25,14 +25,21 @@ struct server {
     struct buf retain_from;  // where the search for old sessions goes on
     struct stats stats;
     int64_t started_us;
-    bool draining;
-    bool has_erased;   // sessions, in the batch: commit before anything is looked up
-    bool disk_is_low;  // below the configured reserve
+    bool draining;        // going down
+    bool asked_to_drain;  // by admin.drain
+    bool has_erased;      // sessions, in the batch: commit before anything is looked up
+    bool disk_is_low;     // below the configured reserve
 };
 
 /* Open the store and rebuild everything in memory. `fault` says what is wrong. */
 MUST_CHECK enum status server_open(struct server *server, const struct config *config,
                                    struct fault *fault);
 void server_close(struct server *server);
+
+/* Whether it begins no sessions, and clients had better go to another node. */
+static inline bool server_drains(const struct server *server)
+{
+    return server->draining || server->asked_to_drain;
+}
 
 #endif

@@ -85,7 +85,7 @@ class FieldsTestCase(DaemonTestCase):
             "theta": 0.5, "responses": [["i1", 1]], "method": "EAP", "grid": {}, "bounds": {},
             "criterion": "MFI", "pace": {}, "max_items": 10, "exclude": [], "top": 3}
         values.update({"run": None, "head": None, "from": 1, "subject": "bank",
-                       "name": "copy", "after": "a"})
+                       "name": "copy", "after": "a", "on": False})
         sound = {name: values[name] for name in fields.OPS[op]}
         special = {"bank.begin": {"bank": "new"}, "session.answer": {"item": state["item"]["id"]},
                    "session.start": {"session": "never"}, "irt.curve": {"theta": [0.5]},

@@ -18,7 +18,7 @@ NO_UPLOAD = 10 ** 9
 NAMED = {
     "bank.begin": None, "bank.list": None, "test.list": None, "hello": None, "ping": None,
     "stats": None, "session.list": None, "log.verify": None, "admin.backup": None,
-    "audit.list": None,
+    "audit.list": None, "admin.drain": None,
     "bank.add": {"upload": "upload", "items": ITEMS}, "bank.publish": {"upload": "upload"},
     "bank.abort": {"upload": "upload"},
     "bank.get": {"bank": "bank"}, "bank.retire": {"bank": "bank", "item": "q1"},
@@ -60,6 +60,7 @@ class TenantTestCase(unittest.TestCase):
                    for tenant in ("north", "south")}
         for role in fields.ROLES:
             options[role] = cls.daemon.keys.add(role, role, "north")
+            options["operator " + role] = cls.daemon.keys.add("operator-" + role, role, "local")
         cls.daemon.start()
         cls.peers = {}
         for name, option in options.items():
@@ -209,6 +210,10 @@ class Roles(TenantTestCase):
         if role not in fields.MAY[op]:
             self.assertEqual(code, "forbidden")
             self.assertEqual(error.message, f"the peer's roles do not allow {op}")
+        elif op in fields.WHOLE:
+            self.assertEqual(code, "forbidden")
+            self.assertEqual(error.message,
+                             f"{op} is of all tenants, for keys of tenant local only")
         else:
             self.assertNotEqual(code, "forbidden")
         if "session" in values and role in fields.MAY[op] and whose != "own":
@@ -216,6 +221,18 @@ class Roles(TenantTestCase):
         if whose != "own":
             self.assertEqual(
                 state_of(self.peers["proctor"].call("session.get", session="own-ended")), before)
+
+    def test_what_is_of_all_tenants_is_the_operators(self):
+        for op in fields.WHOLE:
+            values = {"on": False} if op == "admin.drain" else {}
+            for role in fields.ROLES:
+                with self.subTest(op=op, role=role):
+                    _, error = self.error_of(self.peers["operator " + role], op, **values)
+                    code = error.code if error else None
+                    if op == "admin.backup" and role == "admin":
+                        self.assertEqual(code, "bad_request", "there is no folder for it")
+                    else:
+                        self.assertEqual(code, None if role in fields.MAY[op] else "forbidden")
 
     def test_roles_do_not_come_from_the_message(self):
         for claim in ({"role": "author"}, {"roles": ["author"]}, {"tenant": "south"},

@@ -8,7 +8,8 @@ SAMPLES = {"bool": True, "int": 7, "float": 2.385, "str": "text", "bin": b"bytes
            "map": {"k": 7}}
 # Which samples are of the field's own type.
 TAKES = {"id": {"str"}, "str": {"str"}, "int": {"int"}, "signed": {"int"},
-         "number": {"int", "float"}, "array": {"array"}, "map": {"map"}, "response": {"int", "str"}}
+         "number": {"int", "float"}, "array": {"array"}, "map": {"map"}, "response": {"int", "str"},
+         "bool": {"bool"}}
 BAD_IDS = ["", "x" * 65, "a b", "a/b", "a\0b", "\u00e4", "\n"]
 BAD_INTS = [-1, LARGEST_INT + 1, -LARGEST_INT - 1, 2**64 - 1]
 BAD_NUMBERS = [NAN, INF, -INF]
@@ -134,6 +135,7 @@ OPS = {
                                     At({"event": 1, "seal": "ab" * 15}, "seal"),
                                     At({"event": 1, "seal": "xy" * 16}, "seal"))},
     "admin.backup": {"name": optional("id", ".x")},
+    "admin.drain": {"on": optional("bool")},
     "examinee.export": {"examinee": needed("id"), "after": optional("id"),
                         "reason": optional("str", At("x" * 257, codes=("bad_request",)))},
     "examinee.erase": {"examinee": needed("id"), "after": optional("id"),
@@ -162,9 +164,13 @@ MAY = {
     **{op: ("proctor", "teacher", "author", "admin") for op in
        ("session.answers", "session.list")},
     **{op: ("admin",) for op in
-       ("log.verify", "audit.list", "admin.backup", "examinee.export", "examinee.erase")},
+       ("log.verify", "audit.list", "admin.backup", "admin.drain", "examinee.export",
+        "examinee.erase")},
     **{op: ("author",) for op in OPS if op.startswith(("bank.", "test.", "irt."))},
 }
+
+# These are of all tenants, and so of the operator's alone.
+WHOLE = ("stats", "admin.backup", "admin.drain")
 
 # A change to a sound test document (dotted path, value) and where a fault must stand.
 DELETE = object()

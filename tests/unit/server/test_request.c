@@ -49,6 +49,7 @@ static const struct {
     {"log.verify", D, "'x': 0"},
     {"audit.list", D, "'x': 0"},
     {"admin.backup", D, "'name': 'b-1'"},
+    {"admin.drain", D, "'on': false"},
     {"examinee.export", D, "'examinee': 'e-1'"},
     {"examinee.erase", D, "'examinee': 'e-7'"},
     {"irt.curve", A, "'bank': 'b', 'theta': [0]"},
@@ -429,6 +430,28 @@ Test(request, starts_nothing_while_it_drains)
               "'op': 'session.start', 'test': 't', 'examinee': 'e-1', 'session': 's-7'");
     cr_expect_eq(sessions_n_live(desk.server.sessions), 2);
     desk_step(&desk, "s-1", "t", '1');
+    desk_close(&desk);
+}
+
+Test(request, starts_nothing_while_it_was_asked_to_drain)
+{
+    static const char start[] =
+        "'op': 'session.start', 'test': 't', 'examinee': 'e-1', 'session': 's-7'";
+    struct desk desk;
+
+    open_desk(&desk);
+    expect_wire(desk_ask(&desk, ROLE_ADMIN, "'op': 'admin.drain'"),
+                "{'v': 1, 'id': 7, 'ok': true, 'draining': true, 'sessions_running': 2}");
+    desk_fail(&desk, "draining", "%s", start);
+    desk_step(&desk, "s-1", "t", 's');  // again
+    desk_step(&desk, "s-1", "t", '1');
+    desk_step(&desk, "s-1", "t", 'v');
+    cr_expect_not(desk.server.draining, "it does not go down");
+    desk_fail(&desk, "bad_request", "'op': 'admin.drain', 'on': 0");
+    desk_fail(&desk, "draining", "%s", start);
+    expect_wire(desk_ask(&desk, ROLE_ADMIN, "'op': 'admin.drain', 'on': false"),
+                "{'v': 1, 'id': 7, 'ok': true, 'draining': false, 'sessions_running': 1}");
+    desk_do(&desk, "%s", start);
     desk_close(&desk);
 }
 
