@@ -130,6 +130,23 @@ static bool is(const struct setting *setting, const char *section, const char *k
     return strcmp(setting->section, section) == 0 && strcmp(setting->key, key) == 0;
 }
 
+static bool set_http(struct setting *setting, char *out)
+{
+    struct sockaddr_storage address;
+
+    if (!setting->value[0] ||
+        endpoint_address(setting->value, "http://", &address) != ENDPOINT_BAD) {
+        return set_text(setting, out);
+    }
+    return refuse(setting, "must be http://ADDRESS:PORT, the address in numbers (or *)");
+}
+
+static bool set_yes(struct setting *setting, bool *out)
+{
+    *out = strcmp(setting->value, "yes") == 0;
+    return *out || strcmp(setting->value, "no") == 0 || refuse(setting, "must be yes or no");
+}
+
 static bool set_quota(struct setting *setting, enum quota_kind kind)
 {
     return set_int(setting, 0, QUOTA_MOST, &setting->config->quota.most[kind]);
@@ -195,6 +212,8 @@ static bool set(struct setting *setting)
         return set_int(setting, 1, 1000000, &config->max_connections);
     }
     if (is(setting, "limits", "queued")) return set_int(setting, 1, 1000000, &config->max_queued);
+    if (is(setting, "metrics", "endpoint")) return set_http(setting, config->metrics);
+    if (is(setting, "metrics", "open")) return set_yes(setting, &config->metrics_open);
     if (is(setting, "limits", "queue_ms")) return set_int(setting, 1, 60000, &config->queue_ms);
     return set_access(setting);
 }
@@ -276,6 +295,7 @@ static enum status check(const struct setting *setting)
 {
     const struct config *config = setting->config;
     const char *tcp = config->endpoint[TCP_ENDPOINT].url, *field = NULL, *why = NULL;
+    struct sockaddr_storage http;
     bool has_keys = config->server_key[0] != '\0';
 
     if (!config->endpoint[IPC_ENDPOINT].url[0] && !tcp[0]) {
@@ -291,6 +311,10 @@ static enum status check(const struct setting *setting)
         field = "tcp.endpoint";
         why = "must be a loopback address (127.0.0.1, [::1]) unless access.server_key and "
               "access.keys turn encryption on";
+    } else if (!config->metrics_open &&
+               endpoint_address(config->metrics, "http://", &http) == ENDPOINT_NETWORK) {
+        field = "metrics.endpoint";
+        why = "must be a loopback address (127.0.0.1, [::1]) unless metrics.open says yes";
     }
     if (!why) return OK;
     fault_set(setting->fault, NULL, field, "%s", why);

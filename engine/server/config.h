@@ -47,6 +47,9 @@ struct config {
     char key_dir[CONFIG_TEXT];     // folder of the clients' public certificates
     struct quota_limits quota;     // of a key that names none of its own
 
+    char metrics[CONFIG_TEXT];  // http://ADDRESS:PORT; "": off
+    bool metrics_open;          // the address may be one that other machines reach
+
     int64_t max_connections;  // what descriptors must be there for
     int64_t max_queued;       // requests that wait to be begun
     int64_t queue_ms;         // longest wait to be expected before one is refused

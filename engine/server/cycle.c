@@ -114,9 +114,11 @@ void cycle_commit(struct loop *loop)
     struct server *server = loop->server;
     struct fault fault = {0};
     enum status st;
+    int64_t from_us;
 
     server->has_erased = false;
     if (server->batch.n == 0 && !server->batch.bytes.failed) return;
+    from_us = clock_us();
     st = env_commit(server->env, &server->batch, &fault);
     while (st == MAP_FULL) {
         rest_helpers(loop);
@@ -130,6 +132,7 @@ void cycle_commit(struct loop *loop)
         die(loop, &fault);
     else
         server->stats.commits++;
+    latency_add(&server->stats.commit, clock_us() - from_us);
 }
 
 static void add_slot(struct loop *loop, int socket, size_t envelope_at, size_t reply_at,
@@ -491,6 +494,7 @@ static void tick(struct loop *loop, int64_t now_us)
 
     loop->tick_us = now_us;
     upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
+    metrics_publish(loop->metrics, loop);
     // Where the whole process was stopped the others have first to come to.
     if (!late) feed_watchdog(loop, now_us);
 }

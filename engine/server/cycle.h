@@ -6,6 +6,7 @@
 #include "server/access.h"
 #include "server/helper.h"
 #include "server/inbox.h"
+#include "server/metrics.h"
 #include "server/refusals.h"
 #include "server/server.h"
 #include "server/steady.h"
@@ -47,6 +48,7 @@ struct loop {
     void *router[CONFIG_ENDPOINTS];
     struct access *access;  // of TCP; NULL where it has no keys
     struct helper *helper[N_HELPER];
+    struct metrics *metrics;  // NULL where they are off
     int signal_fd;
     struct wait wait;
     int router_source[CONFIG_ENDPOINTS], helper_source[N_HELPER], signal_source;

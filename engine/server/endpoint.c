@@ -6,46 +6,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_port(const char *text)
+/* 1 to 65535, without zeros before it; else 0. */
+static in_port_t port_of(const char *text)
 {
     size_t n = strlen(text);
     long port;
 
-    if (n == 0 || n > 5 || strspn(text, "0123456789") != n || text[0] == '0') return false;
+    if (n == 0 || n > 5 || strspn(text, "0123456789") != n || text[0] == '0') return 0;
     port = strtol(text, NULL, 10);
-    return port <= 65535;
+    return port <= 65535 ? (in_port_t)port : 0;
 }
 
-static enum endpoint_reach reach_of_ipv4(const char *address)
+static enum endpoint_reach ipv4_of(const char *address, in_port_t port,
+                                   struct sockaddr_storage *out)
 {
-    struct in_addr in;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
 
-    if (inet_pton(AF_INET, address, &in) != 1) return ENDPOINT_BAD;
-    return ntohl(in.s_addr) >> 24 == IN_LOOPBACKNET ? ENDPOINT_LOOPBACK : ENDPOINT_NETWORK;
+    if (inet_pton(AF_INET, address, &in.sin_addr) != 1) return ENDPOINT_BAD;
+    memcpy(out, &in, sizeof(in));
+    return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET ? ENDPOINT_LOOPBACK : ENDPOINT_NETWORK;
 }
 
-static enum endpoint_reach reach_of_ipv6(const char *address)
+static enum endpoint_reach ipv6_of(const char *address, in_port_t port,
+                                   struct sockaddr_storage *out)
 {
-    struct in6_addr in6;
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 
-    if (inet_pton(AF_INET6, address, &in6) != 1) return ENDPOINT_BAD;
-    return IN6_IS_ADDR_LOOPBACK(&in6) ? ENDPOINT_LOOPBACK : ENDPOINT_NETWORK;
+    if (inet_pton(AF_INET6, address, &in.sin6_addr) != 1) return ENDPOINT_BAD;
+    memcpy(out, &in, sizeof(in));
+    return IN6_IS_ADDR_LOOPBACK(&in.sin6_addr) ? ENDPOINT_LOOPBACK : ENDPOINT_NETWORK;
+}
+
+enum endpoint_reach endpoint_address(const char *url, const char *scheme,
+                                     struct sockaddr_storage *out)
+{
+    const char *address = url + strlen(scheme), *colon = strrchr(url, ':');
+    char text[INET6_ADDRSTRLEN + 2];
+    in_port_t port;
+    size_t n;
+
+    memset(out, 0, sizeof(*out));
+    if (strncmp(url, scheme, strlen(scheme)) != 0 || colon < address) return ENDPOINT_BAD;
+    port = port_of(colon + 1);
+    n = (size_t)(colon - address);
+    if (!port || !slice_to_text(slice_of(address, n), text, sizeof(text))) return ENDPOINT_BAD;
+    if (strcmp(text, "*") == 0) return ipv4_of("0.0.0.0", port, out);
+    if (n < 2 || text[0] != '[' || text[n - 1] != ']') return ipv4_of(text, port, out);
+    text[n - 1] = '\0';
+    return ipv6_of(text + 1, port, out);
 }
 
 enum endpoint_reach endpoint_reach(const char *url)
 {
-    static const char scheme[] = "tcp://";
-    const char *address = url + sizeof(scheme) - 1, *colon = strrchr(url, ':');
-    char text[INET6_ADDRSTRLEN + 2];
-    size_t n;
+    struct sockaddr_storage address;
 
-    if (strncmp(url, scheme, sizeof(scheme) - 1) != 0 || colon < address || !is_port(colon + 1)) {
-        return ENDPOINT_BAD;
-    }
-    n = (size_t)(colon - address);
-    if (!slice_to_text(slice_of(address, n), text, sizeof(text))) return ENDPOINT_BAD;
-    if (strcmp(text, "*") == 0) return ENDPOINT_NETWORK;
-    if (n < 2 || text[0] != '[' || text[n - 1] != ']') return reach_of_ipv4(text);
-    text[n - 1] = '\0';
-    return reach_of_ipv6(text + 1);
+    return endpoint_address(url, "tcp://", &address);
 }

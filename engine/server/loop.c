@@ -47,6 +47,7 @@ static void begin_drain(struct loop *loop)
     notify("STOPPING=1");
     notify_patience(server->config.drain_ms + QUIET_MS);
     log_line(LOG_INFO, "draining", "pending=%zu", loop->n_pending);
+    metrics_publish(loop->metrics, loop);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (!loop->router[s]) continue;
         frames_unbind(loop->router[s]);
@@ -178,6 +179,17 @@ static int bind_endpoint(struct loop *loop, int socket, int fd, struct fault *fa
     return EX_OK;
 }
 
+static int open_metrics(struct loop *loop, struct fault *fault)
+{
+    const char *url = loop->server->config.metrics;
+
+    if (!url[0]) return EX_OK;
+    if (metrics_start(loop->zmq, url, &loop->metrics, fault)) return EX_UNAVAILABLE;
+    log_line(LOG_INFO, "listening", "endpoint=%s for=metrics", url);
+    metrics_publish(loop->metrics, loop);
+    return EX_OK;
+}
+
 static int open_sockets(struct loop *loop, struct fault *fault)
 {
     struct server *server = loop->server;
@@ -199,12 +211,13 @@ static int open_sockets(struct loop *loop, struct fault *fault)
     for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
         code = bind_endpoint(loop, s, fd[s], fault);
     }
-    return code;
+    return code ? code : open_metrics(loop, fault);
 }
 
 static void close_sockets(struct loop *loop)
 {
     for (int h = 0; h < N_HELPER; h++) helper_stop(loop->helper[h]);
+    metrics_stop(loop->metrics);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (loop->router[s]) zmq_close(loop->router[s]);
     }

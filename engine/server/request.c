@@ -46,6 +46,8 @@ const struct request *const requests[] = {
     NULL,  // the end
 };
 
+_Static_assert(COUNT_OF(requests) <= STATS_OPS, "each op is counted by its number");
+
 enum { BUSY_MS = 500 };  // until a passing shortage may be over
 
 static const msgpack_object nothing = {.type = MSGPACK_OBJECT_NIL};
@@ -266,9 +268,17 @@ static struct call call_of(struct server *server, const struct peer *peer, struc
 /* The end of every call: an error reply where there is an error. */
 static void end_call(struct call *call, enum status st, size_t mark)
 {
-    if (st == BUSY && call->server) call->server->stats.busy++;
     if (st) write_error(call, st, mark);
     faults_done(&call->faults);
+}
+
+/* Once for each reply, in the loop. */
+static void count_reply(const struct call *call, enum status st)
+{
+    size_t op = 0;
+
+    while (requests[op] && requests[op] != call->request) op++;
+    stats_reply(&call->server->stats, requests[op] ? op : STATS_NO_OP, st);
 }
 
 /* Whether the request goes into the audit, and how. The subject is taken before the request runs,
@@ -323,11 +333,15 @@ void call_busy(struct server *server, const struct call_head *head, const struct
                struct buf *reply)
 {
     struct call call = call_of(server, peer, reply);
+    size_t mark = reply->n;
+    enum status st;
 
     call.id = &head->id;
+    call.request = head->request;
     server->stats.requests++;
-    server->stats.errors++;
-    end_call(&call, refuse_busy(&call, peer->retry_after_ms, "%s", peer->why), reply->n);
+    st = refuse_busy(&call, peer->retry_after_ms, "%s", peer->why);
+    count_reply(&call, st);
+    end_call(&call, st, mark);
 }
 
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
@@ -354,7 +368,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
         job->n_extra = server->extra.n;
         return CALL_ASKED;
     }
-    if (st) server->stats.errors++;
+    count_reply(&call, st);
     audit_call(&call, &audited, st);
     end_call(&call, st, mark);
     return CALL_REPLIED;
@@ -367,8 +381,9 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
     size_t mark = reply->n;
     enum status st = call_decode(&call, decoder, body);
 
-    server->stats.errors++;
-    end_call(&call, st ? st : status, mark);
+    if (!st) st = status;
+    count_reply(&call, st);
+    end_call(&call, st, mark);
 }
 
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,
@@ -395,7 +410,7 @@ void call_finish(struct server *server, struct decoder *decoder, struct slice bo
     call.request = job->request;
     call.job = job;
     if (st == OK && job->request->finish) st = job->request->finish(&call);
-    if (st) server->stats.errors++;
+    count_reply(&call, job->status ? job->status : st);
     audit_call(&call, &audited, job->status ? job->status : st);
     end_call(&call, st, mark);
     if (job->status) reply->n = mark;  // the helper's reply says what was wrong

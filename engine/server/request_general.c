@@ -92,10 +92,10 @@ static enum status stats(struct call *call)
     write_gauges(out, call->server);
     write_text(out, "latency_us");
     write_map(out, 4);
-    put_int(out, "p50", (int64_t)stats_quantile(stats, 0.5));
-    put_int(out, "p99", (int64_t)stats_quantile(stats, 0.99));
-    put_int(out, "p999", (int64_t)stats_quantile(stats, 0.999));
-    put_int(out, "max", (int64_t)stats->latency_max_us);
+    put_int(out, "p50", (int64_t)latency_quantile(&stats->request, 0.5));
+    put_int(out, "p99", (int64_t)latency_quantile(&stats->request, 0.99));
+    put_int(out, "p999", (int64_t)latency_quantile(&stats->request, 0.999));
+    put_int(out, "max", (int64_t)stats->request.max_us);
     return OK;
 }
 

@@ -62,7 +62,7 @@ struct swarm {
     size_t n_waiting;
     bool counting, auditing;
     struct tally tally[N_KIND];
-    struct stats accepted, sent, refused;  // latencies; of the accepted also from when they left
+    struct latency accepted, sent, refused;  // latencies; of the accepted also from when they left
     struct moments moments[2];
     double cpu_s;  // of the daemon
     uint64_t n_reply, n_finished, n_skipped, n_canary, n_audited, n_lost;
@@ -214,8 +214,8 @@ static void measure(struct swarm *swarm, const struct student *student, size_t n
     double us = (double)(now_us - student->sent_us);
     struct moments *moments = &swarm->moments[student->right];
 
-    stats_latency(&swarm->accepted, now_us - student->due_us);
-    stats_latency(&swarm->sent, now_us - student->sent_us);
+    latency_add(&swarm->accepted, now_us - student->due_us);
+    latency_add(&swarm->sent, now_us - student->sent_us);
     if (student->kind != ANSWER) return;
     moments->n++;
     moments->sum += us;
@@ -236,7 +236,7 @@ static void take_error(struct swarm *swarm, struct student *student, const msgpa
     find_str(error, "message", &text);
     if (slice_equal_str(code, "busy") && find_int(error, "retry_after_ms", LIMIT_INT, &retry_ms)) {
         tally->busy += swarm->counting;
-        if (swarm->counting) stats_latency(&swarm->refused, now_us - student->sent_us);
+        if (swarm->counting) latency_add(&swarm->refused, now_us - student->sent_us);
         student->again_us = now_us + retry_ms * 1000;
         if (retry_ms < swarm->retry_least_ms) swarm->retry_least_ms = retry_ms;
         if (retry_ms > swarm->retry_most_ms) swarm->retry_most_ms = retry_ms;
@@ -443,13 +443,12 @@ static int n_size_apart(const struct moments *right, const struct moments *wrong
     return n;
 }
 
-static void print_latency(const char *name, const struct stats *stats)
+static void print_latency(const char *name, const struct latency *stats)
 {
     printf("\"%s\": {\"p50\": %llu, \"p99\": %llu, \"p999\": %llu, \"max\": %llu}, ", name,
-           (unsigned long long)stats_quantile(stats, 0.5),
-           (unsigned long long)stats_quantile(stats, 0.99),
-           (unsigned long long)stats_quantile(stats, 0.999),
-           (unsigned long long)stats->latency_max_us);
+           (unsigned long long)latency_quantile(stats, 0.5),
+           (unsigned long long)latency_quantile(stats, 0.99),
+           (unsigned long long)latency_quantile(stats, 0.999), (unsigned long long)stats->max_us);
 }
 
 static void print(const struct swarm *swarm, double seconds, size_t n_silent)

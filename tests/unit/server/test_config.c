@@ -56,6 +56,7 @@ static void expect_defaults(const struct config *config)
     cr_expect_eq(config->max_connections, 500);
     cr_expect_eq(config->max_queued, 20000);
     cr_expect_eq(config->queue_ms, 1000);
+    cr_expect_str_empty(config->metrics);
 }
 
 Test(config, has_defaults)
@@ -88,7 +89,8 @@ Test(config, takes_every_key)
                                 "[sessions]\nmax_live = 10000000\nidle_s = 31536000\n"
                                 "[access]\nrequests_per_second = 7\nsessions_per_hour = 8\n"
                                 "sessions_per_day = 9\nitems_per_day = 0\n[limits]\n"
-                                "connections = 11\nqueued = 12\nqueue_ms = 13\n");
+                                "connections = 11\nqueued = 12\nqueue_ms = 13\n"
+                                "[metrics]\nopen = yes\nendpoint = http://[2001:db8::7]:9\n");
 
     cr_expect_str_eq(config.data_dir, "/srv/theta");
     cr_expect_eq(config.log_level, LOG_DEBUG);
@@ -104,6 +106,7 @@ Test(config, takes_every_key)
     cr_expect_eq(config.max_connections, 11);
     cr_expect_eq(config.max_queued, 12);
     cr_expect_eq(config.queue_ms, 13);
+    cr_expect_str_eq(config.metrics, "http://[2001:db8::7]:9");
 }
 
 /* With keys the daemon may be reached from elsewhere. */
@@ -217,6 +220,11 @@ Test(config, names_line_and_key_of_what_is_wrong)
         {"[limits]\nconnections = 0\n", "limits.connections", "between 1 and 1000000"},
         {"[limits]\nqueued = 0\n", "limits.queued", "between 1 and 1000000"},
         {"[limits]\nqueue_ms = 60001\n", "limits.queue_ms", "between 1 and 60000"},
+        {"[metrics]\nendpoint = tcp://127.0.0.1:9\n", "metrics.endpoint", "must be http://"},
+        {"[metrics]\nendpoint = http://localhost:9\n", "metrics.endpoint", "in numbers"},
+        {"[metrics]\nendpoint = http://192.0.2.7:9\n", "metrics.endpoint", "unless metrics.open"},
+        {"[metrics]\nendpoint = http://*:9\nopen = no\n", "metrics.endpoint", "must be a loopb"},
+        {"[metrics]\nopen = maybe\n", "metrics.open", "must be yes or no"},
         {"[thetad]\ndrain_ms = 5\nbad line\nlog_level = loud\n", "", "line 3: is not key = value"},
         {"[thetad]\nlog_level = loud\nbad line\n", "thetad.log_level", "line 2: must be error"},
         {"[thetad]\nbad line\nlog_level = loud\n", "", "line 2: is not key = value"},
