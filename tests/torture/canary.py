@@ -18,7 +18,7 @@ PROPERTY = "no reply to a frontend holds a key or a parameter"
 METHOD = "unique keys and parameters, every op of a frontend, good and refused, searched"
 SHARE = 0.03
 N_ITEM, N_ASK = 40, 12
-FLOOD_S = {True: 1, False: 30}
+FLOOD_S = 1  # in the short form; else most of the time there is
 FIELDS = {"v": 1, "id": 1}
 
 
@@ -148,7 +148,8 @@ def flood(context):
         pathlib.Path(needles).write_text("\n".join(c.hex() for c in canaries(items)) + "\n",
                                          encoding="ascii")
         said = swarm(context, daemon, endpoint=daemon.tcp_endpoint, test="canary", raw=True,
-                     needles=needles, seconds=FLOOD_S[context.short], students=2000, window=64)
+                     needles=needles, students=2000, window=64,
+                     seconds=FLOOD_S if context.short else max(FLOOD_S, 0.8 * context.left()))
         found = faults_of(said) + spilled(daemon, items)
         daemon.stop()
     finally:
