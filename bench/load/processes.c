@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench/load/processes.h"
+#include "proto/certificate.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,48 +15,64 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
-static void fail(const char *what)
+enum { BACKLOG = 4096, TRIES = 6000, TRY_NS = 5000000, OPEN_DIRS = 16, CONNECTIONS = 12000 };
+
+static _Noreturn void fail(const char *what, const char *why)
 {
-    fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(EX_OSERR);
 }
 
 void make_folder(const char *path)
 {
-    if (mkdir(path, 0700) != 0) fail(path);
+    if (mkdir(path, 0700) != 0) fail(path, strerror(errno));
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
 }
 
 /* A loopback port that is free now. */
-static int free_port(void)
+static uint16_t free_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = loopback(0);
     socklen_t n = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, n) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &n) != 0) {
-        fail("port");
+        fail("port", strerror(errno));
     }
     close(fd);
     return ntohs(address.sin_port);
 }
 
-/* The bare ROUTER: every frame back as it came. */
-static void run_echo(const char *url)
+static bool takes_connections(uint16_t port)
 {
-    void *zmq = zmq_ctx_new();
-    void *router = zmq ? zmq_socket(zmq, ZMQ_ROUTER) : NULL;
-    zmq_msg_t frame;
+    struct sockaddr_in address = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool taken = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 
-    if (!router || zmq_bind(router, url) != 0) _exit(EX_UNAVAILABLE);
-    zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, router, 0) >= 0) {
-        if (zmq_msg_send(&frame, router, zmq_msg_more(&frame) ? ZMQ_SNDMORE : 0) < 0) break;
+    if (fd >= 0) close(fd);
+    return taken;
+}
+
+static void wait_for(const char *what, pid_t pid, uint16_t port)
+{
+    const struct timespec pause = {.tv_nsec = TRY_NS};
+
+    for (int i = 0; i < TRIES; i++) {
+        if (takes_connections(port)) return;
+        if (waitpid(pid, NULL, WNOHANG) == pid) fail(what, "ended at once");
+        nanosleep(&pause, NULL);
     }
-    _exit(EX_OK);
+    fail(what, "takes no connections");
 }
 
 /* A child that ends with us. */
@@ -63,46 +80,133 @@ static pid_t child(void)
 {
     pid_t parent = getpid(), pid = fork();
 
-    if (pid < 0) fail("fork");
+    if (pid < 0) fail("fork", strerror(errno));
     if (pid > 0) return pid;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(EX_OSERR);
     return 0;
 }
 
-static void write_config(const struct processes *processes, const char *path)
+static void end(pid_t pid)
+{
+    kill(pid, SIGTERM);
+    waitpid(pid, NULL, 0);
+}
+
+static void run_echo(const char *url)
+{
+    void *zmq = zmq_ctx_new();
+    void *router = zmq ? zmq_socket(zmq, ZMQ_ROUTER) : NULL;
+    int backlog = BACKLOG;
+    zmq_msg_t frame;
+
+    if (!router || zmq_setsockopt(router, ZMQ_BACKLOG, &backlog, sizeof(backlog)) != 0 ||
+        zmq_bind(router, url) != 0) {
+        _exit(EX_UNAVAILABLE);
+    }
+    zmq_msg_init(&frame);
+    while (zmq_msg_recv(&frame, router, 0) >= 0) {
+        if (zmq_msg_send(&frame, router, zmq_msg_more(&frame) ? ZMQ_SNDMORE : 0) < 0) break;
+    }
+    _exit(EX_OK);
+}
+
+void echo_start(struct echo *echo)
+{
+    *echo = (struct echo){.port = free_port()};
+    snprintf(echo->url, PATH_BYTES, "tcp://127.0.0.1:%u", echo->port);
+    echo->pid = child();
+    if (echo->pid == 0) run_echo(echo->url);
+    wait_for("echo", echo->pid, echo->port);
+}
+
+void echo_stop(struct echo *echo)
+{
+    end(echo->pid);
+}
+
+static void write_text_file(const char *path, struct slice text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0 || write(fd, text.data, text.n) != (ssize_t)text.n || close(fd) != 0) {
+        fail(path, strerror(errno));
+    }
+}
+
+static void write_certificate(const char *path, const struct certificate *certificate, bool secret)
+{
+    struct buf text = {0};
+
+    certificate_write(certificate, secret, &text);
+    write_text_file(path, buf_slice(&text));
+    buf_done(&text);
+}
+
+/* The daemon's key and one of a frontend, in the tenant that the author at the socket has too. */
+static void make_keys(struct daemon *daemon)
+{
+    struct certificate server = {0}, student = {0};
+    char path[PATH_BYTES];
+
+    if (zmq_curve_keypair(server.public_key, server.secret_key) != 0 ||
+        zmq_curve_keypair(student.public_key, daemon->secret_key) != 0 ||
+        !certificate_add(&student, "name", "bench") ||
+        !certificate_add(&student, "role", "frontend") ||
+        !certificate_add(&student, "tenant", "local")) {
+        fail("keys", "libzmq makes none");
+    }
+    memcpy(daemon->server_key, server.public_key, sizeof(daemon->server_key));
+    memcpy(daemon->public_key, student.public_key, sizeof(daemon->public_key));
+    snprintf(path, sizeof(path), "%s/server.secret", daemon->folder);
+    write_certificate(path, &server, true);
+    snprintf(path, sizeof(path), "%s/keys", daemon->folder);
+    make_folder(path);
+    snprintf(path, sizeof(path), "%s/keys/bench.key", daemon->folder);
+    write_certificate(path, &student, false);
+}
+
+static void write_config(const struct daemon *daemon, const char *path)
 {
     FILE *file = fopen(path, "w");
 
-    if (!file) fail(path);
+    if (!file) fail(path, strerror(errno));
     fprintf(file,
-            "[thetad]\ndata_dir = %s/data\nlog_level = warn\n"
-            "[ipc]\nendpoint = %s\n[tcp]\nendpoint = %s\n[store]\nmap_size_mib = 4096\n",
-            processes->folder, processes->author_url, processes->student_url);
-    if (fclose(file) != 0) fail(path);
+            "[thetad]\ndata_dir = %s/data\nlog_level = error\n"
+            "[ipc]\nendpoint = %s\n[tcp]\nendpoint = %s\n[store]\nmap_size_mib = 8192\n"
+            "[limits]\nconnections = %d\n",
+            daemon->folder, daemon->author_url, daemon->student_url, CONNECTIONS);
+    if (daemon->curve) {
+        fprintf(file,
+                "[access]\nserver_key = %s/server.secret\nkeys = %s/keys\n"
+                "requests_per_second = 0\nsessions_per_hour = 0\nsessions_per_day = 0\n"
+                "items_per_day = 0\n",
+                daemon->folder, daemon->folder);
+    }
+    if (fclose(file) != 0) fail(path, strerror(errno));
 }
 
-void processes_start(struct processes *processes, const char *thetad)
+void daemon_start(struct daemon *daemon, const struct daemon_options *options)
 {
     char path[PATH_BYTES];
 
-    snprintf(processes->folder, sizeof(processes->folder), "/tmp/thetad-bench.XXXXXX");
-    if (!mkdtemp(processes->folder)) fail("scratch folder");
-    snprintf(path, sizeof(path), "%s/data", processes->folder);
+    *daemon = (struct daemon){.port = free_port(), .curve = options->curve};
+    snprintf(daemon->folder, sizeof(daemon->folder), "%s/thetad-bench.XXXXXX", options->parent);
+    if (!mkdtemp(daemon->folder)) fail(daemon->folder, strerror(errno));
+    snprintf(path, sizeof(path), "%s/data", daemon->folder);
     make_folder(path);
-    snprintf(processes->author_url, PATH_BYTES, "ipc://%s/thetad.sock", processes->folder);
-    snprintf(processes->student_url, PATH_BYTES, "tcp://127.0.0.1:%d", free_port());
-    snprintf(processes->echo_url, PATH_BYTES, "tcp://127.0.0.1:%d", free_port());
-    snprintf(path, sizeof(path), "%s/thetad.conf", processes->folder);
-    write_config(processes, path);
+    snprintf(daemon->author_url, PATH_BYTES, "ipc://%s/thetad.sock", daemon->folder);
+    snprintf(daemon->student_url, PATH_BYTES, "tcp://127.0.0.1:%u", daemon->port);
+    if (daemon->curve) make_keys(daemon);
+    snprintf(path, sizeof(path), "%s/thetad.conf", daemon->folder);
+    write_config(daemon, path);
 
-    processes->echo = child();
-    if (processes->echo == 0) run_echo(processes->echo_url);
-    processes->thetad = child();
-    if (processes->thetad == 0) {
-        execl(thetad, thetad, "--config", path, (char *)NULL);
+    daemon->pid = child();
+    if (daemon->pid == 0) {
+        execl(options->thetad, options->thetad, "--config", path, (char *)NULL);
         _exit(EX_NOINPUT);
     }
+    wait_for(options->thetad, daemon->pid, daemon->port);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
@@ -113,11 +217,19 @@ static int remove_one(const char *path, const struct stat *stat, int type, struc
     return remove(path);
 }
 
-void processes_stop(struct processes *processes)
+void daemon_stop(struct daemon *daemon)
 {
-    kill(processes->echo, SIGTERM);
-    kill(processes->thetad, SIGTERM);
-    waitpid(processes->echo, NULL, 0);
-    waitpid(processes->thetad, NULL, 0);
-    nftw(processes->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    end(daemon->pid);
+    nftw(daemon->folder, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+}
+
+struct link_target daemon_target(const struct daemon *daemon, void *zmq)
+{
+    struct link_target target = {.port = daemon->port, .zmq = zmq};
+
+    if (!daemon->curve) return target;
+    target.server_key = daemon->server_key;
+    target.public_key = daemon->public_key;
+    target.secret_key = daemon->secret_key;
+    return target;
 }

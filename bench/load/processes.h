@@ -1,24 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The processes a measurement needs: a daemon and a bare echo, on scratch files and loopback. */
+/* The processes a measurement needs, on scratch files and loopback. They end with us, however we
+ * end. All here end the program with a message where they cannot. */
 #ifndef BENCH_LOAD_PROCESSES_H
 #define BENCH_LOAD_PROCESSES_H
+
+#include "bench/load/link.h"
 
 #include <sys/types.h>
 
 enum { PATH_BYTES = 256 };
 
-struct processes {
-    char folder[PATH_BYTES / 2];  // removed at the end
-    char author_url[PATH_BYTES], student_url[PATH_BYTES], echo_url[PATH_BYTES];
-    pid_t thetad, echo;
+struct daemon_options {
+    const char *thetad;  // the program
+    const char *parent;  // of its folder, which is removed at the end: /tmp, or a tmpfs
+    bool curve;          // TCP takes known keys only, and is encrypted
 };
 
-/* Start both; ends the program with a message where it cannot. They end with it, however it
- * ends. */
-void processes_start(struct processes *processes, const char *thetad);
-void processes_stop(struct processes *processes);
+struct daemon {
+    char folder[PATH_BYTES / 2];
+    char author_url[PATH_BYTES], student_url[PATH_BYTES];
+    char server_key[41], public_key[41], secret_key[41];  // where there is encryption
+    uint16_t port;
+    pid_t pid;
+    bool curve;
+};
 
-/* Ends the program where the folder cannot be made. */
+/* It takes connections when this returns. */
+void daemon_start(struct daemon *daemon, const struct daemon_options *options);
+void daemon_stop(struct daemon *daemon);
+
+/* Where its students connect. `zmq` is for links of libzmq. */
+struct link_target daemon_target(const struct daemon *daemon, void *zmq);
+
+/* The bare ROUTER: every frame back as it came. */
+struct echo {
+    char url[PATH_BYTES];
+    uint16_t port;
+    pid_t pid;
+};
+
+void echo_start(struct echo *echo);
+void echo_stop(struct echo *echo);
+
 void make_folder(const char *path);
 
 #endif

@@ -2,15 +2,13 @@
 /* One client's round trip: session.answer and ping of a real daemon over loopback TCP, beside what
  * bounds them, taken in turn in the same run: a bare ROUTER echo of the same size, and one LMDB
  * commit of one record on the same disk. Ratios are what counts; machines are shared and noisy. */
-#include "base/rng.h"
 #include "bench/common/bars.h"
 #include "bench/common/options.h"
 #include "bench/common/sample.h"
+#include "bench/load/author.h"
+#include "bench/load/limits.h"
 #include "bench/load/processes.h"
-#include "clients/c/thetad.h"
-#include "proto/writer.h"
 
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +16,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum {
-    ITEMS = 1000,
-    TEST_LENGTH = 30,
-    ECHO_BYTES = 200,    // as a reply of session.answer
-    RECORD_BYTES = 200,  // as an event record
-    MAP_BYTES = 1 << 30,
-    UPLOAD_ITEMS = 500,
-};
+enum { ITEMS = 1000, ECHO_BYTES = 200 };  // an echo is as long as a reply of session.answer
 
 struct trip_options {
     struct options common;
@@ -48,12 +39,11 @@ struct figures {
 
 struct bench {
     struct trip_options options;
-    struct processes processes;
+    struct daemon daemon;
+    struct echo echo;
+    struct limits limits;
     struct thetad *author, *student;
-    MDB_env *mdb;
-    MDB_dbi dbi;
-    uint64_t n_commit;
-    void *zmq, *echo;
+    void *zmq, *client;     // of the echo
     struct sample *sample;  // of the part being measured
     char session[32];
     long n_session;
@@ -71,74 +61,11 @@ static void check(struct thetad *client, enum thetad_status status, const char *
     if (status != THETAD_OK) fail(what, thetad_error_message(client));
 }
 
-/* A plausible 3PL bank; which one does not matter to the time. */
-static void write_items(struct writer *out, int first, int n)
+static void open_echo(struct bench *bench)
 {
-    write_text(out, "items");
-    write_array(out, (size_t)n);
-    for (int i = first; i < first + n; i++) {
-        char id[16];
-
-        snprintf(id, sizeof(id), "i%d", i);
-        write_map(out, 5);
-        put_text(out, "id", id);
-        put_text(out, "model", "3PL");
-        put_f64(out, "a", 0.8 + rng_uniform(1, (uint64_t)i));
-        put_f64(out, "b", 6.0 * rng_uniform(2, (uint64_t)i) - 3.0);
-        put_f64(out, "c", 0.2 * rng_uniform(3, (uint64_t)i));
-    }
-}
-
-static void call(struct bench *bench, const char *op, struct buf *fields)
-{
-    check(bench->author, thetad_call(bench->author, op, fields->data, fields->n, NULL, NULL), op);
-    buf_clear(fields);
-}
-
-static void load_bank(struct bench *bench)
-{
-    struct buf fields = {0};
-    struct writer out = writer_of(&fields);
-
-    write_map(&out, 1);
-    put_text(&out, "bank", "bench");
-    call(bench, "bank.begin", &fields);
-    for (int first = 0; first < ITEMS; first += UPLOAD_ITEMS) {
-        write_map(&out, 2);
-        put_int(&out, "upload", 1);
-        write_items(&out, first, UPLOAD_ITEMS);
-        call(bench, "bank.add", &fields);
-    }
-    write_map(&out, 1);
-    put_int(&out, "upload", 1);
-    call(bench, "bank.publish", &fields);
-    write_map(&out, 1);
-    write_text(&out, "document");
-    write_map(&out, 2);
-    put_text(&out, "test", "bench");
-    put_text(&out, "bank", "bench");
-    call(bench, "test.put", &fields);
-    buf_done(&fields);
-}
-
-static void open_limits(struct bench *bench)
-{
-    MDB_txn *txn;
-    char path[PATH_BYTES];
-    int code = mdb_env_create(&bench->mdb);
-
-    snprintf(path, sizeof(path), "%s/commit", bench->processes.folder);
-    make_folder(path);
-    if (!code) code = mdb_env_set_mapsize(bench->mdb, MAP_BYTES);
-    if (!code) code = mdb_env_open(bench->mdb, path, 0, 0600);
-    if (!code) code = mdb_txn_begin(bench->mdb, NULL, 0, &txn);
-    if (!code) code = mdb_dbi_open(txn, NULL, 0, &bench->dbi);
-    if (!code) code = mdb_txn_commit(txn);
-    if (code) fail("LMDB", mdb_strerror(code));
-
     bench->zmq = zmq_ctx_new();
-    bench->echo = bench->zmq ? zmq_socket(bench->zmq, ZMQ_DEALER) : NULL;
-    if (!bench->echo || zmq_connect(bench->echo, bench->processes.echo_url) != 0) {
+    bench->client = bench->zmq ? zmq_socket(bench->zmq, ZMQ_DEALER) : NULL;
+    if (!bench->client || zmq_connect(bench->client, bench->echo.url) != 0) {
         fail("echo", zmq_strerror(zmq_errno()));
     }
 }
@@ -147,8 +74,8 @@ static void do_echo(struct bench *bench)
 {
     uint8_t body[ECHO_BYTES] = {0};
 
-    if (zmq_send(bench->echo, body, sizeof(body), 0) < 0 ||
-        zmq_recv(bench->echo, body, sizeof(body), 0) != ECHO_BYTES) {
+    if (zmq_send(bench->client, body, sizeof(body), 0) < 0 ||
+        zmq_recv(bench->client, body, sizeof(body), 0) != ECHO_BYTES) {
         fail("echo", zmq_strerror(zmq_errno()));
     }
 }
@@ -160,16 +87,7 @@ static void do_ping(struct bench *bench)
 
 static void do_commit(struct bench *bench)
 {
-    uint8_t record[RECORD_BYTES] = {0}, number[8];
-    MDB_val key = {sizeof(number), number}, value = {sizeof(record), record};
-    MDB_txn *txn;
-    int code = mdb_txn_begin(bench->mdb, NULL, 0, &txn);
-
-    bench->n_commit++;
-    for (int i = 0; i < 8; i++) number[i] = (uint8_t)(bench->n_commit >> (56 - 8 * i));
-    if (!code) code = mdb_put(txn, bench->dbi, &key, &value, MDB_APPEND);
-    if (!code) code = mdb_txn_commit(txn);
-    if (code) fail("LMDB", mdb_strerror(code));
+    limits_commit(&bench->limits, 1);
 }
 
 /* Not timed: the next session where the last has ended. */
@@ -336,21 +254,23 @@ int main(int argc, char **argv)
     argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &bench.options);
     if (!bench.options.n_answer) bench.options.n_answer = bench.options.common.quick ? 500 : 2000;
-    processes_start(&bench.processes, bench.options.thetad);
-    bench.author = thetad_open(bench.processes.author_url, NULL);
-    bench.student = thetad_open(bench.processes.student_url, NULL);
-    if (!bench.author || !bench.student) fail("client", "no memory");
-    load_bank(&bench);
-    open_limits(&bench);
+    daemon_start(&bench.daemon, &(struct daemon_options){bench.options.thetad, "/tmp", false});
+    echo_start(&bench.echo);
+    bench.author = author_new(bench.daemon.author_url);
+    bench.student = author_new(bench.daemon.student_url);
+    author_load(bench.author, ITEMS);
+    limits_open(&bench.limits, bench.daemon.folder);
+    open_echo(&bench);
     run_rounds(&bench, &figures);
     hold(&figures, &bars);
     tell(&bench.options, &figures, &bars);
 
     thetad_close(bench.author);
     thetad_close(bench.student);
-    zmq_close(bench.echo);
+    zmq_close(bench.client);
     zmq_ctx_term(bench.zmq);
-    mdb_env_close(bench.mdb);
-    processes_stop(&bench.processes);
+    limits_close(&bench.limits);
+    echo_stop(&bench.echo);
+    daemon_stop(&bench.daemon);
     return bench.options.common.check && !bars_met(&bars);
 }

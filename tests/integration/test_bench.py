@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The load generator against the real daemon, briefly: that it speaks to it, loses nothing and
+tells what it found. What the figures are is nobody's business here: no test asserts a time."""
+
+import json
+import os
+import subprocess
+import unittest
+
+LOAD = os.environ.get("BENCH_LOAD_BIN")
+TRIP = os.environ.get("BENCH_TRIP_BIN")
+
+
+def run(binary, *arguments):
+    if not binary:
+        raise unittest.SkipTest("the program was not named")
+    return subprocess.run([binary, "--thetad", os.environ["THETAD_BIN"], *arguments],
+                          capture_output=True, text=True, timeout=240, check=False)
+
+
+def figures(binary, *arguments):
+    done = run(binary, "--json", "--quick", "--rounds", "1", *arguments)
+    if done.returncode != 0:
+        raise AssertionError(f"exit {done.returncode}: {done.stderr}")
+    return json.loads(done.stdout), done.stderr
+
+
+class Load(unittest.TestCase):
+    def part(self, name, *arguments):
+        found, said = figures(LOAD, "--seconds", "0.1", name, *arguments)
+        self.assertNotIn("refused", said)
+        self.assertNotIn("no reply", said)
+        return found[name], found
+
+    def test_closed_loop_over_plain_sockets(self):
+        rows, found = self.part("throughput", "--clients", "64")
+        self.assertEqual({row["clients"] for row in rows}, {64})
+        self.assertEqual(len(rows), 4)
+        for row in rows:
+            self.assertGreater(row["answers_s"], 0, row)
+            self.assertGreater(row["cpu_us"], 0, row)
+            self.assertLessEqual(row["p50_us"], row["p99_us"], row)
+            self.assertLessEqual(row["p999_us"], row["max_us"], row)
+            self.assertEqual("answers_a_commit" in row, row["what"].startswith("answer"), row)
+        self.assertEqual(len(found["bars"]), 3)
+        self.assertEqual(found["met"], all(bar["met"] for bar in found["bars"]))
+
+    def test_students_who_think(self):
+        found, _ = self.part("students", "--students", "95", "--think", "0.05", "--spread", "0.1",
+                             "--seconds", "1")
+        self.assertEqual(found["students"], 95)
+        self.assertEqual(found["refused"], 0)
+        self.assertGreater(found["starts"]["answers_s"], 0)
+        self.assertGreater(found["answers"]["answers_s"], found["starts"]["answers_s"])
+
+    def test_encrypted_links(self):
+        rows, _ = self.part("curve")
+        self.assertEqual(len([row for row in rows if row["what"].endswith("CURVE")]), 4)
+        self.assertTrue(all(row["answers_s"] > 0 for row in rows), rows)
+
+    def test_memory_of_sessions_that_are_all_there(self):
+        found, _ = self.part("memory", "--sessions", "300", "--items", "600")
+        for what in ("sessions, begun", "sessions, 15 answers given"):
+            self.assertEqual(found[what]["n"], 300, what)
+            self.assertGreater(found[what]["own_bytes"], 0, what)
+
+    def test_idle_connections(self):
+        found, _ = self.part("idle", "--idle", "150")
+        self.assertEqual(found["connections"], 150)
+        self.assertGreater(found["among"]["answers_s"], 0)
+
+    def test_a_missed_bar_is_told_by_the_exit_code(self):
+        done = run(LOAD, "--json", "--quick", "--rounds", "1", "--seconds", "0.1", "--check",
+                   "memory", "--sessions", "64", "--items", "500")
+        met = json.loads(done.stdout)["met"]
+        self.assertEqual(done.returncode, 0 if met else 1, done.stderr)
+
+    def test_wrong_usage_names_what_is_wrong(self):
+        for arguments, word in ((("nonsense",), "nonsense"), (("--rounds", "0"), "--rounds"),
+                                (("--seconds", "-1"), "--seconds"),
+                                (("--students", "many"), "many")):
+            done = run(LOAD, *arguments)
+            self.assertEqual(done.returncode, 64, arguments)
+            self.assertIn(word, done.stderr)
+
+
+class Trip(unittest.TestCase):
+    def test_every_part_is_measured(self):
+        found, _ = figures(TRIP, "--answers", "40")
+        for part in ("echo", "ping", "commit", "answer"):
+            self.assertGreater(found[part]["p50_us"], 0, part)
+        self.assertEqual(len(found["bars"]), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
