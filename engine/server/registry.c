@@ -235,28 +235,52 @@ static struct plan_of *find_plan(const struct test_version *test, const struct b
     return NULL;
 }
 
+bool registry_has_plan(const struct test_version *test, const struct bank_version *bank)
+{
+    return find_plan(test, bank) != NULL;
+}
+
+/* False without memory. */
+static bool add_plan(struct test_version *test, const struct bank_version *bank, struct plan *plan)
+{
+    struct plan_of *of = calloc(1, sizeof(*of));
+
+    if (!of) return false;
+    *of = (struct plan_of){.bank = bank, .plan = plan, .next = test->plans};
+    test->plans = of;
+    return true;
+}
+
+void registry_keep_plan(struct test_version *test, const struct bank_version *bank,
+                        struct plan *plan)
+{
+    if (find_plan(test, bank) || !add_plan(test, bank, plan)) plan_free(plan);
+}
+
+void registry_keep_bank(struct bank_version *version, struct bank *bank)
+{
+    if (version->bank || set_bank(version, bank)) bank_free(bank);
+}
+
 enum status registry_plan(struct registry *registry, struct test_version *test,
                           struct bank_version *bank, const struct plan **out_plan,
                           struct faults *faults)
 {
-    struct plan_of *plan = find_plan(test, bank);
+    const struct plan_of *kept = find_plan(test, bank);
+    struct plan *plan;
     enum status st;
 
-    if (!plan) {
+    if (!kept) {
         st = registry_load_bank(registry, bank);
+        if (st == OK) st = plan_new(&test->test, bank->bank, &plan, faults);
         if (st) return st;
-        plan = calloc(1, sizeof(*plan));
-        if (!plan) return NO_MEMORY;
-        st = plan_new(&test->test, bank->bank, &plan->plan, faults);
-        if (st) {
-            free(plan);
-            return st;
+        if (!add_plan(test, bank, plan)) {
+            plan_free(plan);
+            return NO_MEMORY;
         }
-        plan->bank = bank;
-        plan->next = test->plans;
-        test->plans = plan;
+        kept = test->plans;
     }
-    *out_plan = plan->plan;
+    *out_plan = kept->plan;
     return OK;
 }
 

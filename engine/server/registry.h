@@ -62,6 +62,16 @@ MUST_CHECK enum status registry_plan(struct registry *registry, struct test_vers
                                      struct bank_version *bank, const struct plan **out_plan,
                                      struct faults *faults);
 
+/* Whether that plan is there already, so that asking for it takes no time. */
+bool registry_has_plan(const struct test_version *test, const struct bank_version *bank);
+
+/* Take in a plan that was made elsewhere, or free it where there is one or no memory for it. */
+void registry_keep_plan(struct test_version *test, const struct bank_version *bank,
+                        struct plan *plan);
+
+/* The same for a bank that was compiled from the version's items. */
+void registry_keep_bank(struct bank_version *version, struct bank *bank);
+
 /* Take in what is being written. The header's version must be the next. `bank` is taken over on
  * OK. */
 MUST_CHECK enum status registry_add_bank(struct registry *registry,

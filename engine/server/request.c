@@ -359,11 +359,11 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     if (st == OK && server->disk_is_low && !call.request->when_full) {
         st = refuse(&call, RETRY, NULL, "the disk is nearly full: nothing is written for now");
     }
-    if (st == OK && call.request->work && !job) {
+    if (st == OK && call.request->work && !call.request->may_ask && !job) {
         st = refuse(&call, BUSY, NULL, "too many requests wait for the helper");
     }
     if (st == OK) st = call.request->run(&call);
-    if (st == OK && call.request->work) {
+    if (st == OK && call.request->work && (call.asks || !call.request->may_ask)) {
         job->request = call.request;
         job->n_extra = server->extra.n;
         return CALL_ASKED;

@@ -38,16 +38,28 @@ struct call {
     int64_t retry_after_ms;  // with BUSY; 0: a while
     struct writer out;       // the reply
     struct job *job;         // where part of the work is a helper's
+    bool asks;               // set by `run` of a row that may ask: there is work
     struct slice extra;      // in a helper: what `run` put into server->extra,
     struct tools *tools;     // and what the helper has
 };
 
 /* What a helper has at hand. */
+enum { TOOLS_PLANNED = 16 };
+
+struct plan_key {
+    const struct test *test;
+    const struct bank *bank;
+};
+
 struct tools {
     struct env *env;
     struct estimate_workspace *workspace;
     struct verify *verify;  // the newest one, NULL before the first
     int64_t verify_run;     // its number
+    /* Of what plans were made of late, the newest at n_planned - 1: who asked for the same
+     * meanwhile finds it with the loop. */
+    struct plan_key planned[TOOLS_PLANNED];
+    size_t n_planned;
 };
 
 /* Work for a helper: a value. The only thing shared is the bank, which never changes. */
@@ -59,6 +71,8 @@ struct job {
     const struct bank *bank;    // resolved by the loop, NULL where the request has its own items
     struct bank_header upload;  // to compile (bank.publish); its name is empty
     struct bank *made;          // what came of it
+    const struct test *test;    // to make a plan of for `bank`; NULL: none
+    struct plan *made_plan;     // what came of it
     enum status status;         // of the work
     struct slice helped;        // what it wrote, for `finish`
 };
@@ -85,6 +99,7 @@ struct request {
      * the reply, or what `finish` needs to write it, which the loop runs when the work is done or
      * has failed. */
     enum status (*work)(struct call *call, struct env *env, struct estimate_workspace *workspace);
+    bool may_ask;  // there is work only where `run` has set call->asks; else it has replied
     enum status (*finish)(struct call *call);
     /* Where it is not NULL: whether this request goes into the audit, which its reply then waits
      * for, and its subject ("" beforehand). server/audits.h has them. Every row that frontends and

@@ -298,6 +298,12 @@ static enum status get(struct call *call)
     read_int(&call->in, "offset", OPTIONAL, 0, LIMIT_ITEMS, &offset);
     read_int(&call->in, "limit", OPTIONAL, 1, LIMIT_BATCH_ITEMS, &limit);
     st = call_bank_version(call, &version);
+    if (st == OK && !version->bank && call->job && !call->job->upload.upload) {
+        call->job->upload = (struct bank_header){
+            .upload = version->upload, .n_item = version->n_item, .D = version->D};
+        call->asks = true;
+        return OK;
+    }
     if (st == OK) st = registry_load_bank(call->server->registry, version);
     if (st) return st;
     page.n_most = (size_t)limit;
@@ -307,6 +313,32 @@ static enum status get(struct call *call)
     if (st == OK) write_page(call, version, &page);
     buf_done(&items);
     return st;
+}
+
+/* In a helper: an older version is compiled when it is first asked for. */
+static enum status get_work(struct call *call, struct env *env,
+                            struct estimate_workspace *workspace)
+{
+    struct job *job = call->job;
+    struct faults faults = {0};
+    enum status st = library_load_bank(env, &job->upload, &job->made, &faults);
+
+    (void)workspace;
+    faults_done(&faults);
+    return st ? refuse(call, st, NULL, "the bank could not be compiled") : OK;
+}
+
+static enum status get_finish(struct call *call)
+{
+    struct job *job = call->job;
+    struct bank_version *version;
+    enum status st = job->status ? job->status : call_bank_version(call, &version);
+
+    if (st == OK && version->upload == job->upload.upload)
+        registry_keep_bank(version, job->made);
+    else
+        bank_free(job->made);
+    return st ? st : get(call);
 }
 
 static void count_bank(void *context, struct bank_entry *entry)
@@ -410,7 +442,15 @@ const struct request request_bank_publish = {.op = "bank.publish",
                                              .finish = publish_finish,
                                              .audit = audit_upload};
 const struct request request_bank_abort = BANK_ROW("bank.abort", LIMIT_REQUEST, abort_upload, NULL);
-const struct request request_bank_get = BANK_READ_ROW("bank.get", get, audit_bank);
+const struct request request_bank_get = {.op = "bank.get",
+                                         .roles = ROLE_AUTHOR,
+                                         .max_bytes = LIMIT_REQUEST,
+                                         .when_full = true,
+                                         .run = get,
+                                         .work = get_work,
+                                         .may_ask = true,
+                                         .finish = get_finish,
+                                         .audit = audit_bank};
 const struct request request_bank_list = BANK_READ_ROW("bank.list", list, NULL);
 const struct request request_bank_retire =
     BANK_ROW("bank.retire", LIMIT_REQUEST, retire, audit_bank);

@@ -5,6 +5,7 @@
 #include "server/audits.h"
 #include "server/keys.h"
 #include "server/log.h"
+#include "server/plan_work.h"
 #include "server/server.h"
 #include "store/erased.h"
 #include "store/estimate_document.h"
@@ -239,6 +240,7 @@ static enum status find_plan(struct call *call, struct slice test, struct start 
     bank = registry_bank(registry, call_name(call, slice_str(start->test->test.bank)));
     if (!bank) return refuse(call, UNKNOWN_BANK, NULL, "the test's bank is gone");
     start->bank = bank_entry_version(bank, 0);
+    if (plan_work_ask(call, start->test, start->bank)) return OK;
     st = registry_plan(registry, start->test, start->bank, &start->plan, &call->faults);
     if (st != INVALID_TEST) return st;
     faults_done(&call->faults);  // they name items and tags, which are not a frontend's to see
@@ -302,6 +304,7 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     }
     st = check_quota(call);
     if (st == OK) st = find_plan(call, test, start);
+    if (call->asks) return OK;
     if (st == OK) st = check_own_prior(call, event, bank_n_dim(start->plan->bank));
     if (st) return st;
     st = sessions_start(server->sessions, start, event, &server->batch, call->now_us, &live);
@@ -337,6 +340,14 @@ static enum status start(struct call *call)
     st = sessions_get(call->server->sessions, call->tenant, start.id, call->now_us, &live);
     if (st == OK) return start_again(call, live, test, &start);
     return st == UNKNOWN_SESSION ? start_new(call, test, &start, &event) : st;
+}
+
+/* With the plan there, the start is served again from its beginning. */
+static enum status start_finish(struct call *call)
+{
+    if (call->job->status) return call->job->status;
+    plan_work_take(call);
+    return start(call);
 }
 
 /* The response to an item that a person scores: kept as it is. */
@@ -533,7 +544,10 @@ const struct request request_session_start = {.op = "session.start",
                                               .late = true,
                                               .roles = ROLE_FRONTEND,
                                               .max_bytes = LIMIT_REQUEST,
-                                              .run = start};
+                                              .run = start,
+                                              .work = plan_work,
+                                              .may_ask = true,
+                                              .finish = start_finish};
 const struct request request_session_answer = SESSION_ROW("session.answer", ROLE_FRONTEND, answer);
 const struct request request_session_revise = SESSION_ROW("session.revise", ROLE_FRONTEND, revise);
 const struct request request_session_score = {.op = "session.score",

@@ -14,22 +14,28 @@ static struct test_version *find_same(struct call *call, struct library_name nam
     return newest && slice_equal(buf_slice(&newest->document), document) ? newest : NULL;
 }
 
-/* The document must fit the newest version of its bank. */
-static enum status check_fit(struct call *call, const struct test *test)
+/* The document of the request, with all that is wrong in it. */
+static enum status read_document(struct call *call, const msgpack_object **out, struct test *test)
 {
-    struct registry *registry = call->server->registry;
-    struct bank_entry *entry = registry_bank(registry, call_name(call, slice_str(test->bank)));
-    struct bank_version *bank = entry ? bank_entry_version(entry, 0) : NULL;
-    struct plan *plan;
-    enum status st;
+    read_map(&call->in, "document", REQUIRED, out);
+    if (call->in.failed) return BAD_REQUEST;
+    return test_document_read(*out, test, &call->faults) ? OK : INVALID_TEST;
+}
 
-    if (!bank) {
-        return refuse(call, UNKNOWN_BANK, "document.bank", "there is no bank \"%s\"", test->bank);
-    }
-    st = registry_load_bank(registry, bank);
-    if (st == OK) st = plan_new(test, bank->bank, &plan, &call->faults);
-    if (st == OK) plan_free(plan);
-    return st;
+static enum status refuse_document(struct call *call, enum status st)
+{
+    if (call->faults.total == 0) return st;
+    return refuse(call, INVALID_TEST, NULL, "the test is refused: %zu fault%s", call->faults.total,
+                  call->faults.total == 1 ? "" : "s");
+}
+
+/* The newest version of the test's bank, NULL where there is none. */
+static struct bank_version *bank_of(struct call *call, const struct test *test)
+{
+    struct bank_entry *entry =
+        registry_bank(call->server->registry, call_name(call, slice_str(test->bank)));
+
+    return entry ? bank_entry_version(entry, 0) : NULL;
 }
 
 static enum status put_version(struct call *call, struct library_name name, struct slice document,
@@ -48,43 +54,79 @@ static enum status put_version(struct call *call, struct library_name name, stru
     return OK;
 }
 
-static enum status put_document(struct call *call, const msgpack_object *document,
-                                struct slice bytes)
+/* The document must fit the newest version of its bank: a helper tries, as that makes the lists
+ * and tables of a plan. */
+static enum status put(struct call *call)
 {
+    const msgpack_object *document;
+    struct bank_version *bank;
     struct test test;
-    struct test_version *version;
-    struct library_name name;
+    enum status st = read_document(call, &document, &test);
+
+    if (st) return refuse_document(call, st);
+    bank = bank_of(call, &test);
+    if (!bank) {
+        return refuse(call, UNKNOWN_BANK, "document.bank", "there is no bank \"%s\"", test.bank);
+    }
+    st = registry_load_bank(call->server->registry, bank);
+    if (st == OK) call->job->bank = bank->bank;
+    return st;
+}
+
+static enum status put_work(struct call *call, struct env *env,
+                            struct estimate_workspace *workspace)
+{
+    const msgpack_object *document;
+    struct test test;
+    enum status st = read_document(call, &document, &test);
+
+    (void)env;
+    (void)workspace;
+    if (st == OK) st = plan_new(&test, call->job->bank, &call->job->made_plan, &call->faults);
+    if (call->faults.total == 0 && st) return refuse(call, st, NULL, "the plan could not be made");
+    return refuse_document(call, st);
+}
+
+static enum status put_document(struct call *call, const msgpack_object *document,
+                                const struct test *test, struct test_version **out)
+{
+    struct buf bytes = {0};
+    struct writer writer = writer_of(&bytes);
+    struct library_name name = call_name(call, slice_str(test->name));
     enum status st = OK;
 
-    if (test_document_read(document, &test, &call->faults)) st = check_fit(call, &test);
-    if (call->faults.total > 0) {
-        return refuse(call, INVALID_TEST, NULL, "the test is refused: %zu fault%s",
-                      call->faults.total, call->faults.total == 1 ? "" : "s");
+    write_object(&writer, document);
+    *out = bytes.failed ? NULL : find_same(call, name, buf_slice(&bytes));
+    if (bytes.failed) st = NO_MEMORY;
+    if (st == OK && !*out) st = put_version(call, name, buf_slice(&bytes), test, out);
+    buf_done(&bytes);
+    return st;
+}
+
+/* The plan is kept where the bank is the same still: the first student does not wait for it. */
+static enum status put_finish(struct call *call)
+{
+    struct job *job = call->job;
+    const msgpack_object *document;
+    struct bank_version *bank;
+    struct test_version *version;
+    struct test test;
+    enum status st = job->status ? job->status : read_document(call, &document, &test);
+
+    if (st == OK) st = put_document(call, document, &test, &version);
+    if (st) {
+        plan_free(job->made_plan);
+        return st;
     }
-    if (st) return st;
-    name = call_name(call, slice_str(test.name));
-    version = find_same(call, name, bytes);
-    if (!version) st = put_version(call, name, bytes, &test, &version);
-    if (st) return st;
+    bank = bank_of(call, &test);
+    if (bank && bank->bank == job->bank)
+        registry_keep_plan(version, bank, job->made_plan);
+    else
+        plan_free(job->made_plan);
     reply_begin(call, 2);
     put_text(&call->out, "test", test.name);
     put_int(&call->out, "version", version->version);
     return OK;
-}
-
-static enum status put(struct call *call)
-{
-    const msgpack_object *document;
-    struct buf bytes = {0};
-    struct writer out = writer_of(&bytes);
-    enum status st;
-
-    read_map(&call->in, "document", REQUIRED, &document);
-    if (call->in.failed) return BAD_REQUEST;
-    write_object(&out, document);
-    st = bytes.failed ? NO_MEMORY : put_document(call, document, buf_slice(&bytes));
-    buf_done(&bytes);
-    return st;
 }
 
 static enum status get(struct call *call)
@@ -151,6 +193,8 @@ const struct request request_test_put = {.op = "test.put",
                                          .roles = ROLE_AUTHOR,
                                          .max_bytes = LIMIT_MESSAGE,
                                          .run = put,
+                                         .work = put_work,
+                                         .finish = put_finish,
                                          .audit = audit_document};
 const struct request request_test_get = {.op = "test.get",
                                          .when_full = true,

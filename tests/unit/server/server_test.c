@@ -84,6 +84,7 @@ struct slice desk_handle(struct desk *desk, unsigned roles, struct slice body)
     if (call_handle(server, &desk->decoder, body, &peer, &desk->reply, &job) == CALL_ASKED) {
         struct buf ask = {0}, helped = {0};
 
+        desk->n_asked++;
         cr_expect_eq(desk->reply.n, 0);
         desk_commit(desk);
         buf_append(&ask, body.data, body.n);

@@ -20,6 +20,7 @@ struct desk {
     struct tools tools;
     struct buf body, reply;
     int64_t now_ms, now_us;
+    size_t n_asked;  // of a helper
 };
 
 /* A server on an empty store that lets `max_sessions` live, each for an hour. */

@@ -336,3 +336,47 @@ Test(registry, refuses_a_retirement_without_a_bank)
     cr_expect(strstr(fault.text, "cannot be read"), "%s", fault.text);
     desk_close(&desk);
 }
+
+/* Whatever takes a while is a helper's: the plan of a test that is put, and of one that is taken
+ * with a new version of its bank for the first time. */
+Test(registry, plans_are_made_by_a_helper_once)
+{
+    struct desk desk;
+    size_t n;
+
+    desk_open(&desk, 100);
+    publish(&desk, "b", first, COUNT_OF(first));
+    n = desk.n_asked;
+    desk_test(&desk, "t", "'reveal': true");
+    cr_expect_eq(desk.n_asked, n + 1);
+    desk_do(&desk, "'op': 'session.start', 'test': 't', 'examinee': 'e', 'session': 's1'");
+    cr_expect_eq(desk.n_asked, n + 1, "the plan of test.put is kept");
+    publish(&desk, "b", second, COUNT_OF(second));
+    n = desk.n_asked;
+    for (int i = 2; i < 5; i++) {
+        desk_do(&desk, "'op': 'session.start', 'test': 't', 'examinee': 'e', 'session': 's%d'", i);
+        cr_expect_eq(desk.n_asked, n + 1, "session %d", i);
+        cr_expect_eq(desk_live(&desk, "s2")->bank->version, 2);
+    }
+    desk_close(&desk);
+}
+
+/* An older version is not in memory after a start from the disk. */
+Test(registry, older_banks_are_compiled_by_a_helper)
+{
+    struct desk desk;
+    size_t n;
+
+    desk_open(&desk, 100);
+    publish(&desk, "b", first, COUNT_OF(first));
+    publish(&desk, "b", second, COUNT_OF(second));
+    desk_reopen(&desk);
+    n = desk.n_asked;
+    desk_do(&desk, "'op': 'bank.get', 'bank': 'b'");
+    cr_expect_eq(desk.n_asked, n);
+    desk_do(&desk, "'op': 'bank.get', 'bank': 'b', 'version': 1");
+    cr_expect_eq(desk.n_asked, n + 1);
+    desk_do(&desk, "'op': 'bank.get', 'bank': 'b', 'version': 1");
+    cr_expect_eq(desk.n_asked, n + 1);
+    desk_close(&desk);
+}
