@@ -147,7 +147,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**9)
     parser.add_argument("file", nargs="*", help="such as engine/estimate/eap.c; none: all")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     tree = Tree(options.source.resolve(), options.folder.resolve())
     mutants = all_mutants(tree, options.file)
     print(f"seed {options.seed}, {len(mutants):,} mutants to draw from", flush=True)
