@@ -89,6 +89,7 @@ extern const struct command command_ping, command_hello, command_stats, command_
     command_plot_test, command_keygen_server, command_keygen_client, command_session_list,
     command_session_answers, command_session_score, command_plot_session, command_verify,
     command_backup, command_restore, command_compact, command_examinee_export,
-    command_examinee_erase, command_audit, command_drain;
+    command_examinee_erase, command_audit, command_drain, command_district_init,
+    command_district_upgrade;
 
 #endif

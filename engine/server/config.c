@@ -2,6 +2,7 @@
 #include "server/config.h"
 #include "base/slice.h"
 #include "server/endpoint.h"
+#include "server/sessions.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -152,6 +153,26 @@ static bool set_quota(struct setting *setting, enum quota_kind kind)
     return set_int(setting, 0, QUOTA_MOST, &setting->config->quota.most[kind]);
 }
 
+static bool set_kind(struct setting *setting)
+{
+    if (keeping_find(slice_str(setting->value))) {
+        return set_text(setting, setting->config->store_kind);
+    }
+    return refuse(setting, "must be lmdb or postgres");
+}
+
+/* What it says is not repeated: there may be a password in it that should not. */
+static bool set_store_url(struct setting *setting)
+{
+    struct fault fault = {0};
+
+    if (pg_url_is_good(setting->value, &fault))
+        return set_text(setting, setting->config->store_url);
+    fault_set(setting->fault, NULL, setting->name, "%s", fault.text);
+    setting->refused_line = setting->line;
+    return false;
+}
+
 static bool set_store(struct setting *setting)
 {
     struct config *config = setting->config;
@@ -159,6 +180,8 @@ static bool set_store(struct setting *setting)
     if (is(setting, "store", "map_size_mib")) {
         return set_int(setting, 1, MAX_MAP_MIB, &config->map_mib);
     }
+    if (is(setting, "store", "kind")) return set_kind(setting);
+    if (is(setting, "store", "url")) return set_store_url(setting);
     if (is(setting, "store", "backup_dir")) return set_text(setting, config->backup_dir);
     if (is(setting, "store", "retain_days"))
         return set_int(setting, 0, 36525, &config->retain_days);
@@ -262,6 +285,7 @@ void config_init(struct config *config)
         .log_level = LOG_INFO,
         .endpoint = {[IPC_ENDPOINT] = {.url = "ipc:///run/thetad/thetad.sock", .roles = ROLE_ALL},
                      [TCP_ENDPOINT] = {.url = "tcp://127.0.0.1:7350", .roles = ROLE_FRONTEND}},
+        .store_kind = "lmdb",
         .map_mib = 65536,
         .reserve_mib = 64,
         .max_sessions = 200000,
@@ -297,10 +321,14 @@ static enum status check(const struct setting *setting)
     const char *tcp = config->endpoint[TCP_ENDPOINT].url, *field = NULL, *why = NULL;
     struct sockaddr_storage http;
     bool has_keys = config->server_key[0] != '\0';
+    bool is_shared = strcmp(config->store_kind, "lmdb") != 0;
 
     if (!config->endpoint[IPC_ENDPOINT].url[0] && !tcp[0]) {
         field = "ipc.endpoint";
         why = "both endpoints are off";
+    } else if (is_shared != (config->store_url[0] != '\0')) {
+        field = is_shared ? "store.url" : "store.kind";
+        why = "store.kind = postgres and store.url go together: one of them is missing";
     } else if (has_keys != (config->key_dir[0] != '\0')) {
         field = has_keys ? "access.keys" : "access.server_key";
         why = "server_key and keys go together: one of them is missing";

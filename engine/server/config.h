@@ -34,6 +34,8 @@ struct config {
     char data_dir[CONFIG_TEXT];
     enum log_level log_level;
     struct endpoint_config endpoint[CONFIG_ENDPOINTS];
+    char store_kind[CONFIG_TEXT];  // where the events of sessions are kept: a row's name
+    char store_url[CONFIG_TEXT];   // the shared store, "" where the row has none
     char backup_dir[CONFIG_TEXT];  // "": none
     int64_t map_mib;               // LMDB's map; address space, not disk
     int64_t retain_days;           // sessions older than that are erased; 0: never

@@ -8,6 +8,7 @@
 #include "server/clock.h"
 #include "server/frames.h"
 #include "server/notify.h"
+#include "server/parked.h"
 #include "server/upkeep.h"
 
 #include <assert.h>
@@ -38,13 +39,14 @@ bool loop_has_keys(const struct loop *loop, int socket)
 }
 
 /* Without keys every peer is the local school's. */
-static struct peer peer_of(struct loop *loop, int socket, const char *user)
+struct peer cycle_peer(struct loop *loop, int socket, const char *user)
 {
     int64_t now_us = clock_us();
     struct peer peer = {.tenant = slice_str(OPERATOR),
                         .who = slice_str(OPERATOR),
                         .now_ms = steady_ms(&loop->steady, clock_wall_ms(), now_us),
-                        .now_us = now_us};
+                        .now_us = now_us,
+                        .arrived_us = now_us};
 
     if (loop_has_keys(loop, socket))
         access_identify(loop->access, user, &peer);
@@ -195,7 +197,7 @@ static void send_pending(struct loop *loop)
 
 static void finish_pending(struct loop *loop, struct pending *pending, const struct job *job)
 {
-    struct peer peer = peer_of(loop, pending->socket, pending->user);
+    struct peer peer = cycle_peer(loop, pending->socket, pending->user);
     size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
     struct job done = *job;
     struct slice body = slice_of(pending->body.data, pending->body.n - job->n_extra);
@@ -262,32 +264,41 @@ static bool take_message(struct loop *loop, int socket, struct message *out)
     return true;
 }
 
-/* Do what a message asks for. Its envelope is the last in loop->envelope. */
-static void serve(struct loop *loop, const struct message *message, const struct peer *peer)
+/* Do what a message asks for. Its envelope is the last in loop->envelope. False where it is parked
+ * with what it waits for. */
+static bool serve(struct loop *loop, const struct message *message, const struct peer *peer)
 {
     size_t envelope_at = loop->envelope.n - message->envelope.n, reply_at = loop->reply.n;
     struct job job = {0};
     struct job *room = loop->n_pending < PENDING_MOST ? &job : NULL;
+    enum call_end end =
+        call_handle(loop->server, &loop->decoder, message->body, peer, &loop->reply, room);
 
-    if (call_handle(loop->server, &loop->decoder, message->body, peer, &loop->reply, room) ==
-        CALL_ASKED) {
-        if (add_pending(loop, &job, message)) {
+    if (end != CALL_REPLIED) {
+        bool is_asked = end == CALL_ASKED && add_pending(loop, &job, message);
+        bool is_parked = end != CALL_ASKED && parked_add(loop, message, end, reply_at);
+
+        loop->reply.n = reply_at;
+        if (is_asked || is_parked) {
             loop->envelope.n = envelope_at;
-            return;
+            return is_asked;
         }
-        call_refuse(loop->server, &loop->decoder, message->body, peer, NO_MEMORY, &loop->reply);
+        call_refuse(loop->server, &loop->decoder, message->body, peer,
+                    end == CALL_WAITS ? BUSY : NO_MEMORY, &loop->reply);
     }
     add_slot(loop, message->socket, envelope_at, reply_at, message->arrived_us);
+    return true;
 }
 
-static void serve_message(struct loop *loop, const struct message *message, struct peer *peer)
+bool cycle_serve(struct loop *loop, const struct message *message, struct peer *peer)
 {
     loop->n_served++;
+    peer->arrived_us = message->arrived_us;
     if (message->got == FRAMES_NAMED) {
         peer->refused = BAD_REQUEST;
         peer->why = "a client does not set a routing id: it could be another's";
     }
-    serve(loop, message, peer);
+    return serve(loop, message, peer);
 }
 
 /* Refusing must be far cheaper than serving: nothing but the head of the message is looked at. */
@@ -309,7 +320,7 @@ static void refuse_busy_message(struct loop *loop, const struct message *message
 }
 
 /* Whether the cycle has had enough, by replies, bytes or time. */
-static bool is_full(const struct loop *loop, size_t n_message, int64_t from_us)
+bool cycle_is_full(const struct loop *loop, size_t n_message, int64_t from_us)
 {
     return n_message >= CYCLE_MESSAGES || loop->n_slot >= SLOTS_MOST ||
            loop->reply.n > CYCLE_BYTES || clock_us() - from_us > CYCLE_MS * 1000;
@@ -320,9 +331,10 @@ static size_t drain_inbox(struct loop *loop, size_t n, int64_t from_us)
 {
     int64_t longest_us = 2 * loop->server->config.queue_ms * 1000;
 
-    for (int i = 0; i < STRETCH && loop->inbox.n > 0 && !is_full(loop, n, from_us); i++, n++) {
+    for (int i = 0; i < STRETCH && loop->inbox.n > 0 && !cycle_is_full(loop, n, from_us);
+         i++, n++) {
         const struct message *message = inbox_first(&loop->inbox);
-        struct peer peer = peer_of(loop, message->socket, message->user);
+        struct peer peer = cycle_peer(loop, message->socket, message->user);
         struct call_head head;
 
         buf_append(&loop->envelope, message->envelope.data, message->envelope.n);
@@ -330,7 +342,7 @@ static size_t drain_inbox(struct loop *loop, size_t n, int64_t from_us)
             call_peek(&loop->decoder, message->body, &head))
             refuse_busy_message(loop, message, &head, &peer);
         else
-            serve_message(loop, message, &peer);
+            cycle_serve(loop, message, &peer);
         inbox_drop(&loop->inbox);
     }
     return n;
@@ -374,13 +386,13 @@ static size_t drain_sockets(struct loop *loop, size_t n, int64_t from_us)
     while (any) {
         any = false;
         for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
-            if (is_full(loop, n, from_us)) return n;
+            if (cycle_is_full(loop, n, from_us)) return n;
             if (!take_message(loop, s, &message)) continue;
             any = true;
             n++;
             if (message.got == FRAMES_BAD) continue;
-            peer = peer_of(loop, s, message.user);
-            serve_message(loop, &message, &peer);
+            peer = cycle_peer(loop, s, message.user);
+            cycle_serve(loop, &message, &peer);
             send_if_clean(loop);
         }
     }
@@ -422,12 +434,12 @@ static bool has_room(const struct loop *loop, const struct request *request, int
 /* A message that has to wait, where it may, or is told at once that it may not. */
 static void keep_message(struct loop *loop, const struct message *message)
 {
-    struct peer peer = peer_of(loop, message->socket, message->user);
+    struct peer peer = cycle_peer(loop, message->socket, message->user);
     struct call_head head;
 
     if (is_out_of_turn(message, &peer) || !call_peek(&loop->decoder, message->body, &head) ||
         head.request->at_once) {
-        serve_message(loop, message, &peer);
+        cycle_serve(loop, message, &peer);
     } else if (has_room(loop, head.request, message->arrived_us) &&
                inbox_put(&loop->inbox, message)) {
         loop->envelope.n -= message->envelope.n;
@@ -473,7 +485,7 @@ static bool drain(struct loop *loop)
     size_t n = 0;
     bool full;
 
-    while (loop->inbox.n > 0 && !is_full(loop, n, from_us)) {
+    while (loop->inbox.n > 0 && !cycle_is_full(loop, n, from_us)) {
         n = drain_inbox(loop, n, from_us);
         take_in(loop);
     }
@@ -481,7 +493,7 @@ static bool drain(struct loop *loop)
         loop->inbox.empty_us = from_us;
         n = drain_sockets(loop, n, from_us);
     }
-    full = loop->inbox.n > 0 || is_full(loop, n, from_us);
+    full = loop->inbox.n > 0 || cycle_is_full(loop, n, from_us);
     if (full) take_in(loop);
     return full;
 }
@@ -493,6 +505,7 @@ static void tick(struct loop *loop, int64_t now_us)
     bool late = now_us - loop->tick_us > LATE_MS * 1000;
 
     loop->tick_us = now_us;
+    if (loop->server->district) parked_refuse_late(loop, now_us);
     upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
     metrics_publish(loop->metrics, loop);
     // Where the whole process was stopped the others have first to come to.
@@ -517,9 +530,11 @@ void cycle(struct loop *loop)
     shrink(&loop->reply);
     shrink(&loop->helped);
     if (due) tick(loop, now_us);
+    if (loop->server->district) parked_take(loop);
     drain_helpers(loop);
     if (loop->server->has_erased) cycle_commit(loop);  // no request may find what is on its way out
     upkeep_cycle(loop->server, due);
+    if (loop->server->district) parked_serve(loop, now_us);
     full = drain(loop);
     if (loop->envelope.failed || loop->reply.failed) loop->server->batch.bytes.failed = true;
     if (planted("replies before commit")) send_replies(loop);
@@ -529,6 +544,7 @@ void cycle(struct loop *loop)
         inbox_served(&loop->inbox, loop->n_served, clock_us() - now_us);
     }
     if (!loop->done) send_pending(loop);
+    if (!loop->done && loop->server->district) parked_send(loop);
 }
 
 void cycle_drop_pending(struct loop *loop)

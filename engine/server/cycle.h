@@ -51,7 +51,8 @@ struct loop {
     struct metrics *metrics;  // NULL where they are off
     int signal_fd;
     struct wait wait;
-    int router_source[CONFIG_ENDPOINTS], helper_source[N_HELPER], signal_source;
+    int router_source[CONFIG_ENDPOINTS], helper_source[N_HELPER], line_source[N_LINE];
+    int signal_source;
     struct decoder decoder;
     struct steady steady;
     struct buf envelope, body, reply, helped;
@@ -78,6 +79,14 @@ void cycle_commit(struct loop *loop);
 
 /* Whether the peers of a socket are known by their keys. */
 bool loop_has_keys(const struct loop *loop, int socket);
+
+/* Who asks by that socket, `user` being what its handler said. */
+struct peer cycle_peer(struct loop *loop, int socket, const char *user);
+/* Do what a message asks for; its envelope is the last in loop->envelope. False where it is parked.
+ */
+bool cycle_serve(struct loop *loop, const struct message *message, struct peer *peer);
+/* Whether the cycle has had enough, by messages, replies, bytes or time. */
+bool cycle_is_full(const struct loop *loop, size_t n_message, int64_t from_us);
 
 /* Forget the requests that helpers have. */
 void cycle_drop_pending(struct loop *loop);

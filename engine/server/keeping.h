@@ -4,11 +4,14 @@
 #ifndef SERVER_KEEPING_H
 #define SERVER_KEEPING_H
 
+#include "proto/reader.h"
 #include "server/sessions.h"
 
 /* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
+#ifndef HASH_NONFATAL_OOM
 #define HASH_NONFATAL_OOM          1
 #define uthash_nonfatal_oom(entry) ((entry)->lost = true)
+#endif
 #include <uthash.h>
 #include <utlist.h>
 
@@ -16,6 +19,7 @@
 struct entry {
     struct live live;
     int64_t used_us;
+    int64_t checked_us;        // postgres: when it was last known to be as in the store
     uint8_t seal[SEAL_BYTES];  // of the last event
     uint32_t n_archived;       // events that the archive has
     uint32_t n_lsn, cap_lsn;
@@ -29,6 +33,14 @@ struct entry {
     char key[];  // tenant 0 id | examinee | group
 };
 
+/* What the request that is being served rests on, where a row asks that. */
+struct rest {
+    int64_t arrived_us;
+    struct entry *touched;  // the copy that it found
+    struct group *group;    // what it waits for
+    bool has_appended;
+};
+
 struct sessions {
     struct sessions_config config;
     const struct keeping *keeping;
@@ -38,10 +50,18 @@ struct sessions {
     struct workspace *workspace;
     size_t workspace_items;
     struct buf archive, bytes;  // scratch
+    struct rest rest;
+    struct decoder decoder;
 };
 
 struct keeping {
-    /* A session that is not in memory, into it. NOT_FOUND. */
+    const char *name;  // [store] kind
+    /* Around a request that came at `arrived_us`: see sessions_rests. NULL: it rests on nothing. */
+    void (*begin)(struct sessions *sessions, int64_t arrived_us);
+    enum rests (*rests)(struct sessions *sessions, struct group **out);
+    /* Whether a session cannot be looked at now. NULL: none is ever waited for. */
+    bool (*waits)(struct sessions *sessions, struct slice tenant, struct slice id);
+    /* A session that is not in memory, into it. NOT_FOUND. RETRY: the request has to wait. */
     enum status (*fetch)(struct sessions *sessions, struct slice tenant, struct slice id,
                          int64_t now_us, struct entry **out);
     /* Room to note one more event, before it happens. NO_MEMORY. */
@@ -58,7 +78,7 @@ struct keeping {
     enum status (*trim)(struct sessions *sessions, struct batch *batch);
 };
 
-extern const struct keeping keeping_lmdb;
+extern const struct keeping keeping_lmdb, keeping_postgres;
 
 struct entry *entry_of(struct live *live);
 struct entry *entry_find(const struct sessions *sessions, struct slice tenant, struct slice id);

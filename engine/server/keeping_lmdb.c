@@ -223,7 +223,8 @@ static enum status trim(struct sessions *sessions, struct batch *batch)
     return OK;
 }
 
-const struct keeping keeping_lmdb = {.fetch = fetch,
+const struct keeping keeping_lmdb = {.name = "lmdb",
+                                     .fetch = fetch,
                                      .reserve = reserve,
                                      .append = append,
                                      .rebuild = rebuild_all,

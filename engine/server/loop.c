@@ -108,8 +108,10 @@ static void take_signals(struct loop *loop)
 
 static bool drained(const struct loop *loop, int64_t now_us)
 {
-    bool quiet =
-        loop->n_pending == 0 && loop->inbox.n == 0 && now_us - loop->quiet_us > QUIET_MS * 1000;
+    const struct district *district = loop->server->district;
+    bool quiet = loop->n_pending == 0 && loop->inbox.n == 0 &&
+                 (!district || district_is_idle(district)) &&
+                 now_us - loop->quiet_us > QUIET_MS * 1000;
 
     return quiet || now_us - loop->drain_us > loop->server->config.drain_ms * 1000;
 }
@@ -127,13 +129,21 @@ static bool add_sources(struct loop *loop)
         loop->helper_source[h] = wait_add(&loop->wait, helper_socket(loop->helper[h]), -1);
         good = good && loop->helper_source[h] >= 0;
     }
+    for (int k = 0; k < N_LINE && loop->server->district; k++) {
+        struct line *line = district_line(loop->server->district, (enum line_kind)k);
+
+        loop->line_source[k] = wait_add(&loop->wait, line_socket(line), -1);
+        good = good && loop->line_source[k] >= 0;
+    }
     loop->signal_source = wait_add(&loop->wait, NULL, loop->signal_fd);
     return good;
 }
 
 static int wait_ms(const struct loop *loop)
 {
-    if (loop->inbox.n > 0) return 0;
+    const struct district *district = loop->server->district;
+
+    if (loop->inbox.n > 0 || (district && district_next_ready(district))) return 0;
     return loop->server->draining ? QUIET_MS / 2 : TICK_MS;
 }
 
@@ -207,6 +217,7 @@ static int open_sockets(struct loop *loop, struct fault *fault)
             return EX_OSERR;
         }
     }
+    if (server->district && district_start(server->district, loop->zmq)) return EX_OSERR;
     if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;
     for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
         code = bind_endpoint(loop, s, fd[s], fault);
@@ -217,6 +228,7 @@ static int open_sockets(struct loop *loop, struct fault *fault)
 static void close_sockets(struct loop *loop)
 {
     for (int h = 0; h < N_HELPER; h++) helper_stop(loop->helper[h]);
+    if (loop->server->district) district_stop(loop->server->district);
     metrics_stop(loop->metrics);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (loop->router[s]) zmq_close(loop->router[s]);

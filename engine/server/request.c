@@ -146,17 +146,18 @@ static void write_error(struct call *call, enum status status, size_t mark)
     const struct faults *faults = &call->faults;
     struct writer *out = &call->out;
     const char *code = status_code(status);
+    bool has_wait = status == BUSY || (status == RETRY && call->retry_after_ms > 0);
 
     out->buf->n = mark;
     write_map(out, 4);
     write_head(call, false);
     write_text(out, "error");
-    write_map(out, 3u + (status == BUSY) + (fault->field[0] != 0) + (fault->item[0] != 0) +
+    write_map(out, 3u + has_wait + (fault->field[0] != 0) + (fault->item[0] != 0) +
                        (faults->total > 0 ? 2u : 0u));
     put_text(out, "code", code);
     put_text(out, "message", fault->text[0] ? fault->text : code);
     put_bool(out, "retry", status_retry(status));
-    if (status == BUSY) {
+    if (has_wait) {
         put_int(out, "retry_after_ms", call->retry_after_ms ? call->retry_after_ms : BUSY_MS);
     }
     if (fault->field[0]) put_text(out, "field", fault->field);
@@ -214,7 +215,7 @@ static enum status admit(struct call *call)
 
     call->retry_after_ms = peer->retry_after_ms;
     if (peer->refused) return refuse(call, peer->refused, NULL, "%s", peer->why);
-    if (!peer->key) return OK;
+    if (!peer->key || peer->again) return OK;
     wait_ms = quota_wait_ms(&peer->key->quota, QUOTA_REQUESTS, 1, peer->now_us);
     if (wait_ms > 0) return refuse_busy(call, wait_ms, "too many requests with this key");
     quota_use(&peer->key->quota, QUOTA_REQUESTS, 1, peer->now_us);
@@ -262,6 +263,7 @@ static struct call call_of(struct server *server, const struct peer *peer, struc
                          .roles = peer->roles,
                          .now_ms = peer->now_ms,
                          .now_us = peer->now_us,
+                         .retry_after_ms = peer->retry_after_ms,
                          .out = writer_of(reply)};
 }
 
@@ -344,6 +346,20 @@ void call_busy(struct server *server, const struct call_head *head, const struct
     end_call(&call, st, mark);
 }
 
+static enum rests rests_on(struct server *server)
+{
+    if (!server->district) return RESTS_ON_NOTHING;
+    return sessions_rests(server->sessions, &server->waits_for);
+}
+
+/* A request that waits has had no effect: nothing of it is told or kept. */
+static enum call_end wait_again(struct call *call, size_t mark)
+{
+    call->out.buf->n = mark;
+    faults_done(&call->faults);
+    return CALL_WAITS;
+}
+
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job)
 {
@@ -351,18 +367,26 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     size_t mark = reply->n;
     enum status st = call_begin(&call, decoder, body);
     struct audited audited = {0};
+    enum rests rests;
 
-    server->stats.requests++;
+    server->stats.requests += !peer->again;
     call.job = job;
     buf_clear(&server->extra);
     if (st == OK) audited = audited_of(&call, call.request);
+    if (st == OK && server->district && call.request->local) {
+        st = refuse(&call, UNKNOWN_OP, "op", "%s is not there with store.kind = postgres",
+                    call.request->op);
+    }
     if (st == OK && server->disk_is_low && !call.request->when_full) {
         st = refuse(&call, RETRY, NULL, "the disk is nearly full: nothing is written for now");
     }
     if (st == OK && call.request->work && !call.request->may_ask && !job) {
         st = refuse(&call, BUSY, NULL, "too many requests wait for the helper");
     }
+    if (server->district) sessions_begin(server->sessions, peer->arrived_us);
     if (st == OK) st = call.request->run(&call);
+    rests = rests_on(server);
+    if (rests == RESTS_ON_FETCH) return wait_again(&call, mark);
     if (st == OK && call.request->work && (call.asks || !call.request->may_ask)) {
         job->request = call.request;
         job->n_extra = server->extra.n;
@@ -371,7 +395,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     count_reply(&call, st);
     audit_call(&call, &audited, st);
     end_call(&call, st, mark);
-    return CALL_REPLIED;
+    return rests == RESTS_ON_COMMIT ? CALL_HELD : CALL_REPLIED;
 }
 
 void call_refuse(struct server *server, struct decoder *decoder, struct slice body,
@@ -381,7 +405,7 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
     size_t mark = reply->n;
     enum status st = call_decode(&call, decoder, body);
 
-    if (!st) st = status;
+    if (st == OK) st = peer->why ? refuse(&call, status, NULL, "%s", peer->why) : status;
     count_reply(&call, st);
     end_call(&call, st, mark);
 }

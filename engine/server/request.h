@@ -91,6 +91,7 @@ struct request {
     bool late;         // where there is not room for all it stands back: it begins something
     bool at_once;      // waits in no queue: it takes no time and changes nothing
     bool whole;        // it concerns all tenants: only for peers of OPERATOR
+    bool local;        // it reads events where LMDB has them: not yet with a shared store
     bool when_full;    // also done where the disk is nearly full: it keeps nothing new, or frees
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */
@@ -150,19 +151,25 @@ struct library_name call_name(const struct call *call, struct slice name);
 enum status call_bank_version(struct call *call, struct bank_version **out);
 
 /* How a request went. */
-enum call_end { CALL_REPLIED, CALL_ASKED };
+enum call_end {
+    CALL_REPLIED,
+    CALL_ASKED,  // a helper
+    CALL_WAITS,  // there is no reply: the request is to be served again when its group is ready
+    CALL_HELD,   // the reply is to go out when the commit of its group is
+};
 
 /* Who asks, and when. `who` is the name of the key that the peer holds, `local` without one: what a
  * record of who did something has to say, with the tenant. */
 struct peer {
     struct slice tenant, who;
     unsigned roles;
-    int64_t now_ms, now_us;
+    int64_t now_ms, now_us, arrived_us;
+    bool again;       // the request was served before, and had to wait
     struct key *key;  // NULL where there are none: on ipc and loopback
     /* Other than OK: every request is refused with this, because of `why`. */
     enum status refused;
     const char *why;
-    int64_t retry_after_ms;  // with BUSY
+    int64_t retry_after_ms;  // with BUSY or RETRY
 };
 
 /* The tenant of those who look after the daemon: peers without keys, and keys that name it. What
@@ -171,7 +178,8 @@ struct peer {
 
 /* Handle one body in the loop; the reply is appended to `reply`. CALL_ASKED: there is none yet,
  * *job is to be sent to a helper with the body. `job` is NULL where helpers take no more work: what
- * needs one is then refused before it has begun. */
+ * needs one is then refused before it has begun. server->waits_for is the group of one that waits
+ * or is held. */
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job);
 
@@ -188,7 +196,7 @@ bool call_peek(struct decoder *decoder, struct slice body, struct call_head *out
 void call_busy(struct server *server, const struct call_head *head, const struct peer *peer,
                struct buf *reply);
 
-/* The reply that refuses a good request with `status`. */
+/* The reply that refuses a good request with `status`, because of peer->why where that is said. */
 void call_refuse(struct server *server, struct decoder *decoder, struct slice body,
                  const struct peer *peer, enum status status, struct buf *reply);
 

@@ -203,6 +203,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 const struct request request_session_answers = {.op = "session.answers",
                                                 .roles = ROLES_SEE_ABILITY,
                                                 .max_bytes = LIMIT_REQUEST,
+                                                .local = true,
                                                 .when_full = true,
                                                 .run = prepare,
                                                 .work = work,

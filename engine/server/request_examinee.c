@@ -535,6 +535,7 @@ static enum status finish_erase(struct call *call)
 }
 
 const struct request request_examinee_export = {.op = "examinee.export",
+                                                .local = true,
                                                 .roles = ROLE_ADMIN,
                                                 .max_bytes = LIMIT_REQUEST,
                                                 .slow = true,
@@ -543,6 +544,7 @@ const struct request request_examinee_export = {.op = "examinee.export",
                                                 .work = work_export,
                                                 .audit = audit_of_examinee};
 const struct request request_examinee_erase = {.op = "examinee.erase",
+                                               .local = true,
                                                .roles = ROLE_ADMIN,
                                                .max_bytes = LIMIT_REQUEST,
                                                .slow = true,

@@ -189,6 +189,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 const struct request request_session_explain = {.op = "session.explain",
                                                 .roles = ROLE_AUTHOR,
                                                 .max_bytes = LIMIT_REQUEST,
+                                                .local = true,
                                                 .when_full = true,
                                                 .run = prepare,
                                                 .work = work,

@@ -324,6 +324,7 @@ static enum status start(struct call *call)
     struct slice test;
     struct live *live;
     char made[LIMIT_ID + 1];
+    bool is_made;
     enum status st;
 
     read_id(&call->in, "test", REQUIRED, &test);
@@ -332,12 +333,16 @@ static enum status start(struct call *call)
     read_id(&call->in, "group", OPTIONAL, &start.group);
     read_start_event(call, &event, &dims);
     if (call->in.failed) return BAD_REQUEST;
-    if (start.id.n == 0) {
+    is_made = start.id.n == 0;
+    if (is_made) {
         snprintf(made, sizeof(made), "s-%08x%08x%08x", randombytes_random(), randombytes_random(),
                  randombytes_random());
         start.id = slice_str(made);
     }
-    st = sessions_get(call->server->sessions, call->tenant, start.id, call->now_us, &live);
+    st = UNKNOWN_SESSION;  // which an id that was just made is without a look
+    if (!is_made) {
+        st = sessions_get(call->server->sessions, call->tenant, start.id, call->now_us, &live);
+    }
     if (st == OK) return start_again(call, live, test, &start);
     return st == UNKNOWN_SESSION ? start_new(call, test, &start, &event) : st;
 }

@@ -93,6 +93,7 @@ static bool audit_verify(const struct call *call, struct audit_subject *out)
 }
 
 const struct request request_log_verify = {.op = "log.verify",
+                                           .local = true,
                                            .roles = ROLE_ADMIN,
                                            .max_bytes = LIMIT_REQUEST,
                                            .slow = true,

@@ -26,6 +26,8 @@ static enum status open_sessions(struct server *server, struct fault *fault)
         .journal = &server->journal,
         .registry = server->registry,
         .exposure = server->exposure,
+        .keeping = keeping_find(slice_str(server->config.store_kind)),
+        .district = server->district,
         .max_live = (size_t)server->config.max_sessions,
         .idle_us = server->config.idle_s * 1000000,
     };
@@ -48,12 +50,16 @@ enum status server_open(struct server *server, const struct config *config, stru
 
     *server = (struct server){.config = *config, .started_us = clock_us()};
     st = open_store(server, fault);
+    if (st == OK && config->store_url[0]) {
+        st = district_open(config->store_url, &server->district, fault);
+    }
     return st ? st : open_sessions(server, fault);
 }
 
 void server_close(struct server *server)
 {
     sessions_free(server->sessions);
+    district_close(server->district);
     exposure_close(server->exposure);
     registry_free(server->registry);
     uploads_free(server->uploads);

@@ -21,6 +21,8 @@ struct server {
     struct registry *registry;
     struct exposure *exposure;
     struct sessions *sessions;
+    struct district *district;  // NULL: the events are in `env`
+    struct group *waits_for;    // the group of the request that was served last
     struct uploads *uploads;
     struct buf retain_from;  // where the search for old sessions goes on
     struct stats stats;

@@ -17,7 +17,11 @@ enum status sessions_new(const struct sessions_config *config, struct sessions *
 
     if (!sessions) return NO_MEMORY;
     sessions->config = *config;
-    sessions->keeping = &keeping_lmdb;
+    sessions->keeping = config->keeping ? config->keeping : &keeping_lmdb;
+    if (decoder_init(&sessions->decoder)) {
+        free(sessions);
+        return NO_MEMORY;
+    }
     *out = sessions;
     return OK;
 }
@@ -41,6 +45,7 @@ void entry_drop(struct sessions *sessions, struct entry *entry)
 {
     struct entry **list = list_of(sessions, entry);
 
+    if (sessions->rest.touched == entry) sessions->rest.touched = NULL;
     sessions->n_ended -= entry->ended;
     DL_DELETE(*list, entry);
     HASH_DEL(sessions->table, entry);
@@ -59,7 +64,29 @@ void sessions_free(struct sessions *sessions)
     workspace_free(sessions->workspace);
     buf_done(&sessions->archive);
     buf_done(&sessions->bytes);
+    decoder_done(&sessions->decoder);
     free(sessions);
+}
+
+static const struct keeping *const keepings[] = {&keeping_lmdb, &keeping_postgres};
+
+const struct keeping *keeping_find(struct slice name)
+{
+    for (size_t i = 0; i < COUNT_OF(keepings); i++) {
+        if (slice_equal_str(name, keepings[i]->name)) return keepings[i];
+    }
+    return NULL;
+}
+
+void sessions_begin(struct sessions *sessions, int64_t arrived_us)
+{
+    if (sessions->keeping->begin) sessions->keeping->begin(sessions, arrived_us);
+}
+
+enum rests sessions_rests(struct sessions *sessions, struct group **out_group)
+{
+    if (!sessions->keeping->rests) return RESTS_ON_NOTHING;
+    return sessions->keeping->rests(sessions, out_group);
 }
 
 /* Make the workspace large enough for a bank. */
@@ -284,6 +311,7 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
 {
     struct entry *entry = entry_find(sessions, tenant, id);
 
+    if (sessions->keeping->waits && sessions->keeping->waits(sessions, tenant, id)) return RETRY;
     if (entry) {
         entry_touch(sessions, entry, now_us);
     } else {
@@ -293,6 +321,7 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
         st = sessions->keeping->fetch(sessions, tenant, id, now_us, &entry);
         if (st) return st == NOT_FOUND ? UNKNOWN_SESSION : st;
     }
+    sessions->rest.touched = entry;
     *out = &entry->live;
     return OK;
 }

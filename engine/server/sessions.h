@@ -3,6 +3,7 @@
 #ifndef SERVER_SESSIONS_H
 #define SERVER_SESSIONS_H
 
+#include "server/district.h"
 #include "server/exposure.h"
 #include "server/registry.h"
 #include "session/session.h"
@@ -20,11 +21,17 @@ struct live {
     int64_t started_ms;  // of the server's clock
 };
 
+/* Where events are kept, by the name of its row; NULL where there is no such row. */
+struct keeping;
+const struct keeping *keeping_find(struct slice name);
+
 struct sessions_config {
     struct env *env;
     struct journal *journal;
     struct registry *registry;
     struct exposure *exposure;
+    const struct keeping *keeping;
+    struct district *district;  // NULL unless the events are in a shared store
     size_t max_live;
     int64_t idle_us;  // a session untouched for so long leaves memory
 };
@@ -32,11 +39,22 @@ struct sessions_config {
 MUST_CHECK enum status sessions_new(const struct sessions_config *config, struct sessions **out);
 void sessions_free(struct sessions *sessions);
 
+/* Around each request: it came at `arrived_us`, and what its reply rests on. On a fetch, it has had
+ * no effect and is to be served again when *out_group is ready; on a commit, the reply is to go out
+ * when that is. */
+enum rests { RESTS_ON_NOTHING, RESTS_ON_FETCH, RESTS_ON_COMMIT };
+void sessions_begin(struct sessions *sessions, int64_t arrived_us);
+enum rests sessions_rests(struct sessions *sessions, struct group **out_group);
+
+/* What is to be done with what comes from the shared store. */
+struct district_hooks sessions_hooks(struct sessions *sessions);
+
 /* Replay the journal. CORRUPT with the record named in `fault`. *out_n_event gets their number. */
 MUST_CHECK enum status sessions_rebuild(struct sessions *sessions, int64_t now_us,
                                         uint64_t *out_n_event, struct fault *fault);
 
-/* The session of that name, from memory or the archive. UNKNOWN_SESSION. */
+/* The session of that name, from memory or the store. UNKNOWN_SESSION; RETRY where the request
+ * rests on a fetch. */
 MUST_CHECK enum status sessions_get(struct sessions *sessions, struct slice tenant, struct slice id,
                                     int64_t now_us, struct live **out);
 

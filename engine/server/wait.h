@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WAIT_SOURCES = 8 };
+enum { WAIT_SOURCES = 12 };
 
 struct wait {
     struct pollfd fd[WAIT_SOURCES];

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/district.h"
+#include "server/clock.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+/* What goes over a line next, and whose it is. */
+struct ask {
+    struct buf body;
+    struct group **groups;  // [n], in the order of the body
+    size_t n, cap;
+};
+
+struct district {
+    struct shared shared;  // of the start; later only for its url and key
+    struct line *line[N_LINE];
+    struct group *table;
+    struct group *wanted, *ready;  // lists; a group is in one of them, in an ask or being served
+    struct group *serving;
+    struct ask gathering, out[N_LINE];
+    struct shared_news news;
+    struct buf body;  // of an answer
+    size_t n_parked;
+};
+
+enum status district_open(const char *url, struct district **out, struct fault *fault)
+{
+    struct district *district = calloc(1, sizeof(*district));
+    enum status st;
+
+    if (!district) return NO_MEMORY;
+    shared_init(&district->shared, url, NULL);
+    st = shared_connect(&district->shared, fault);
+    pg_disconnect(&district->shared.pg);
+    if (st) {
+        district_close(district);
+        return st;
+    }
+    *out = district;
+    return OK;
+}
+
+static void ask_done(struct ask *ask)
+{
+    buf_done(&ask->body);
+    free(ask->groups);
+}
+
+static void group_free(struct district *district, struct group *group)
+{
+    HASH_DEL(district->table, group);
+    district->n_parked -= group->parked.n;
+    inbox_done(&group->parked);
+    buf_done(&group->reply);
+    free(group);
+}
+
+void district_close(struct district *district)
+{
+    struct group *group, *next;
+
+    if (!district) return;
+    district_stop(district);
+    HASH_ITER(hh, district->table, group, next)
+    {
+        group_free(district, group);
+    }
+    ask_done(&district->gathering);
+    for (int k = 0; k < N_LINE; k++) ask_done(&district->out[k]);
+    buf_done(&district->body);
+    shared_done(&district->shared);
+    free(district);
+}
+
+enum status district_start(struct district *district, void *zmq_context)
+{
+    for (int k = 0; k < N_LINE; k++) {
+        enum status st =
+            line_start(zmq_context, (enum line_kind)k, district->shared.url, &district->line[k]);
+
+        if (st) return st;
+    }
+    return OK;
+}
+
+void district_stop(struct district *district)
+{
+    for (int k = 0; k < N_LINE; k++) {
+        line_stop(district->line[k]);
+        district->line[k] = NULL;
+    }
+}
+
+struct line *district_line(struct district *district, enum line_kind kind)
+{
+    return district->line[kind];
+}
+
+struct group *district_find(const struct district *district, struct slice tenant,
+                            struct slice session)
+{
+    struct session_key key = session_key_of(tenant, session);
+    struct group *group;
+
+    HASH_FIND(hh, district->table, key.bytes, key.n, group);
+    return group;
+}
+
+struct group *district_serving(const struct district *district)
+{
+    return district->serving;
+}
+
+static struct group *group_new(struct district *district, struct slice tenant, struct slice session)
+{
+    struct group *group = calloc(1, sizeof(*group));
+
+    if (!group) return NULL;
+    group->key = session_key_of(tenant, session);
+    HASH_ADD_KEYPTR(hh, district->table, group->key.bytes, group->key.n, group);
+    if (!group->lost) return group;
+    free(group);
+    return NULL;
+}
+
+/* The session's group, which is a new one unless its requests are being served. */
+static struct group *group_of(struct district *district, struct slice tenant, struct slice session)
+{
+    struct group *group = district_find(district, tenant, session);
+
+    assert(!group || group == district->serving);
+    return group ? group : group_new(district, tenant, session);
+}
+
+static void want(struct district *district, struct group *group, uint32_t from)
+{
+    group->state = GROUP_WANTED;
+    group->from = from;
+    DL_APPEND(district->wanted, group);
+}
+
+struct group *district_want(struct district *district, struct slice tenant, struct slice session,
+                            uint32_t from)
+{
+    struct group *group = group_of(district, tenant, session);
+
+    if (group) want(district, group, from);
+    return group;
+}
+
+/* Room for one more group in an ask. */
+static bool ask_reserve(struct ask *ask)
+{
+    size_t cap = ask->cap ? 2 * ask->cap : 64;
+    struct group **groups;
+
+    if (ask->n < ask->cap) return true;
+    groups = realloc(ask->groups, cap * sizeof(struct group *));
+    if (!groups) return false;
+    ask->groups = groups;
+    ask->cap = cap;
+    return true;
+}
+
+struct group *district_append(struct district *district, const struct shared_event *event,
+                              uint8_t out_seal[SEAL_BYTES])
+{
+    struct group *group = group_of(district, event->tenant, event->session);
+    struct shared_event sealed = *event;
+
+    if (!group || !ask_reserve(&district->gathering)) return NULL;
+    shared_seal(district->shared.key, event, out_seal);
+    sealed.seal = out_seal;
+    line_put_event(&district->gathering.body, &sealed);
+    if (district->gathering.body.failed) return NULL;
+    group->state = GROUP_GATHERED;
+    district->gathering.groups[district->gathering.n++] = group;
+    return group;
+}
+
+bool district_park(struct district *district, struct group *group, const struct message *message,
+                   const struct slice *reply)
+{
+    if (reply) {
+        buf_clear(&group->reply);
+        buf_append(&group->reply, reply->data, reply->n);
+        group->has_reply = !group->reply.failed;
+        if (!group->has_reply) return false;
+    }
+    if (group == district->serving) return true;
+    if (!inbox_put(&group->parked, message)) return false;
+    district->n_parked++;
+    return true;
+}
+
+size_t district_n_parked(const struct district *district)
+{
+    return district->n_parked;
+}
+
+bool district_is_idle(const struct district *district)
+{
+    return !district->table;
+}
+
+static void ask(struct district *district, enum line_kind kind)
+{
+    struct ask *out = &district->out[kind];
+    struct line_head head = {.news = district->news, .sent_us = clock_us(), .n = (uint32_t)out->n};
+
+    if (!line_ask(district->line[kind], &head, buf_slice(&out->body))) out->body.failed = true;
+}
+
+static bool send_appends(struct district *district)
+{
+    struct ask free_one = district->out[LINE_APPEND];
+
+    if (district->gathering.n == 0 || line_is_busy(district->line[LINE_APPEND])) return false;
+    district->out[LINE_APPEND] = district->gathering;
+    free_one.n = 0;
+    buf_clear(&free_one.body);
+    district->gathering = free_one;
+    for (size_t i = 0; i < district->out[LINE_APPEND].n; i++) {
+        district->out[LINE_APPEND].groups[i]->state = GROUP_COMMITTING;
+    }
+    ask(district, LINE_APPEND);
+    return true;
+}
+
+static bool send_wants(struct district *district)
+{
+    struct ask *out = &district->out[LINE_FETCH];
+    struct group *group, *next;
+
+    if (!district->wanted || line_is_busy(district->line[LINE_FETCH])) return false;
+    out->n = 0;
+    buf_clear(&out->body);
+    DL_FOREACH_SAFE(district->wanted, group, next)
+    {
+        struct shared_want wanted = {.from = group->from};
+        struct slice key = session_key_slice(&group->key);
+
+        if (!ask_reserve(out) || !session_key_read(key, &wanted.tenant, &wanted.session)) break;
+        line_put_want(&out->body, &wanted);
+        if (out->body.failed) break;
+        out->groups[out->n++] = group;
+        group->state = GROUP_FETCHING;
+        DL_DELETE(district->wanted, group);
+    }
+    if (out->n > 0) ask(district, LINE_FETCH);
+    return out->n > 0;
+}
+
+bool district_send(struct district *district)
+{
+    bool appends = send_appends(district), wants = send_wants(district);
+
+    return appends || wants;
+}
+
+/* Nothing is under way for it any more: those who wait may go on. */
+static void make_ready(struct district *district, struct group *group)
+{
+    if (group->parked.n == 0) {
+        group_free(district, group);
+        return;
+    }
+    group->state = GROUP_READY;
+    DL_APPEND(district->ready, group);
+}
+
+/* What is there now tells, where anybody waits for it. */
+static void look_again(struct district *district, struct group *group, uint32_t from)
+{
+    group->has_reply = false;
+    if (group->parked.n == 0)
+        group_free(district, group);
+    else
+        want(district, group, from);
+}
+
+static void take_append(struct district *district, const struct line_head *head,
+                        const struct district_hooks *hooks)
+{
+    struct ask *out = &district->out[LINE_APPEND];
+
+    for (size_t i = 0; i < out->n; i++) {
+        bool taken = head->status == OK && district->body.data[i];
+        struct group *group = out->groups[i];
+
+        if (taken) group->checked_us = head->sent_us;
+        hooks->committed(hooks->context, group, taken);
+        if (taken)
+            make_ready(district, group);
+        else
+            look_again(district, group, 0);  // refused, or nobody knows what became of it
+    }
+    out->n = 0;
+}
+
+static void take_fetch(struct district *district, const struct line_head *head,
+                       const struct district_hooks *hooks)
+{
+    struct ask *out = &district->out[LINE_FETCH];
+    struct slice rest = buf_slice(&district->body);
+
+    for (size_t i = 0; i < out->n; i++) {
+        struct group *group = out->groups[i];
+
+        if (head->status) {
+            look_again(district, group, group->from);
+            continue;
+        }
+        group->checked_us = head->sent_us;
+        group->found = hooks->fetched(hooks->context, group, &rest, i);
+        make_ready(district, group);
+    }
+    out->n = 0;
+}
+
+bool district_take(struct district *district, enum line_kind kind,
+                   const struct district_hooks *hooks)
+{
+    struct line_head head;
+
+    if (!line_take(district->line[kind], &head, &district->body)) return false;
+    if (district->body.failed) head.status = NO_MEMORY;
+    if (head.status == OK) district->news = head.news;
+    if (kind == LINE_APPEND)
+        take_append(district, &head, hooks);
+    else
+        take_fetch(district, &head, hooks);
+    return true;
+}
+
+struct group *district_next_ready(const struct district *district)
+{
+    return district->ready;
+}
+
+void district_begin(struct district *district, struct group *group)
+{
+    district->serving = group;
+    DL_DELETE(district->ready, group);
+}
+
+void district_end(struct district *district, bool is_done)
+{
+    struct group *group = district->serving;
+
+    district->serving = NULL;
+    if (is_done) {
+        group->has_reply = false;
+        inbox_drop(&group->parked);
+        district->n_parked--;
+    }
+    if (group->state == GROUP_READY) make_ready(district, group);
+}
+
+struct group *district_next_late(struct district *district, struct group *at, int64_t before_us)
+{
+    struct group *group = at ? at : district->table;
+
+    for (; group; group = group->hh.next) {
+        if (group->parked.n > 0 && inbox_first(&group->parked)->arrived_us < before_us) break;
+    }
+    return group;
+}
+
+void district_drop(struct district *district, struct group *group)
+{
+    group->has_reply = false;
+    inbox_drop(&group->parked);
+    district->n_parked--;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the loop has under way at the shared store, and the requests that wait for it.
+ *
+ * A request that cannot go on is parked by its session and served again from its start when what it
+ * waits for has come: its session's events, which are not in memory or may be newer than the copy
+ * there; the end of a commit of that session; or, where the commit was refused because another node
+ * was first, the events that it put there. It had no effect before, so serving it again is safe. A
+ * request that has appended an event is parked with its reply, which goes out when the event is
+ * durable. While a commit is under way the next events gather, so commits grow with load. */
+#ifndef SERVER_DISTRICT_H
+#define SERVER_DISTRICT_H
+
+#include "server/config.h"
+#include "server/inbox.h"
+#include "server/line.h"
+#include "store/journal.h"
+
+/* A failed growth of the table loses the new group, and the caller says NO_MEMORY. */
+#ifndef HASH_NONFATAL_OOM
+#define HASH_NONFATAL_OOM          1
+#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
+#endif
+#include <uthash.h>
+
+struct district;
+
+enum group_state { GROUP_WANTED, GROUP_FETCHING, GROUP_GATHERED, GROUP_COMMITTING, GROUP_READY };
+
+/* One session that something is under way for. */
+struct group {
+    struct session_key key;
+    enum group_state state;
+    uint32_t from;       // WANTED, FETCHING: the first event that is asked for
+    int64_t checked_us;  // when the last fetch that has come was handed over
+    enum status found;   // of that fetch: what is to be told of the session where it is not OK
+    struct inbox parked;
+    bool has_reply;  // the first parked one, in `reply`
+    struct buf reply;
+    bool lost;  // no room in the table
+    struct group *prev, *next;
+    UT_hash_handle hh;
+};
+
+/* Check the server at `url`. Errors as of shared_connect, and NO_MEMORY. */
+MUST_CHECK enum status district_open(const char *url, struct district **out, struct fault *fault);
+void district_close(struct district *district);  // NULL is fine
+
+/* Start the lines; end them. IO_ERROR. */
+MUST_CHECK enum status district_start(struct district *district, void *zmq_context);
+void district_stop(struct district *district);
+struct line *district_line(struct district *district, enum line_kind kind);
+
+/* What is under way for a session, NULL where nothing is. */
+struct group *district_find(const struct district *district, struct slice tenant,
+                            struct slice session);
+/* The one whose requests are being served again, NULL where none are. */
+struct group *district_serving(const struct district *district);
+
+/* Ask for a session's events from number `from` on. NULL without memory. */
+struct group *district_want(struct district *district, struct slice tenant, struct slice session,
+                            uint32_t from);
+
+/* Have an event appended; its seal is made and goes to out_seal [SEAL_BYTES]. `event->seal` is not
+ * read. NULL without memory. */
+struct group *district_append(struct district *district, const struct shared_event *event,
+                              uint8_t out_seal[SEAL_BYTES]);
+
+/* Park a request with that group: the last, or where it was the first and is served again, as it
+ * is. `reply` where it has one, for when the event is durable. False without memory. */
+MUST_CHECK bool district_park(struct district *district, struct group *group,
+                              const struct message *message, const struct slice *reply);
+/* How many are parked. */
+size_t district_n_parked(const struct district *district);
+bool district_is_idle(const struct district *district);  // nothing is under way, none are parked
+
+/* Hand over what has gathered, where the lines are free. Whether anything was. */
+bool district_send(struct district *district);
+
+/* What the owner of the sessions does with what comes. */
+struct district_hooks {
+    /* The end of a commit: the event is there, or else the copy is to be dropped. */
+    void (*committed)(void *context, const struct group *group, bool taken);
+    /* The events that were asked for, of those a session is; `rest` is theirs, for line_take_row
+     * while the number is `i`. What is to be told of the session: OK, or NOT_FOUND where it has
+     * none. */
+    enum status (*fetched)(void *context, const struct group *group, struct slice *rest, size_t i);
+    void *context;
+};
+/* Take an answer of a line. False where there is none. */
+bool district_take(struct district *district, enum line_kind kind,
+                   const struct district_hooks *hooks);
+
+/* The next group whose parked requests can go on, NULL where there is none. Its first request is to
+ * be answered or served between the two calls that follow. */
+struct group *district_next_ready(const struct district *district);
+void district_begin(struct district *district, struct group *group);
+/* `is_done`: the first request was answered, or is somebody else's now; else it is parked again. */
+void district_end(struct district *district, bool is_done);
+
+/* The first request of a group where it has waited since before `before_us`, NULL where none has;
+ * `at` NULL begins with the first group. It is to be answered and then dropped with district_drop,
+ * which forgets its reply. */
+struct group *district_next_late(struct district *district, struct group *at, int64_t before_us);
+void district_drop(struct district *district, struct group *group);
+
+#endif

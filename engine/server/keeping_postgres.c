@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The events of sessions in a shared store. What is in memory is a copy, good for taking a
+ * session's next event: if another node has taken it first, that event is refused, and the copy is
+ * dropped. A request that takes none rests on a copy only where that was checked after the request
+ * came. So a session may go from node to node between any two requests; staying is only faster. */
+#include "server/keeping.h"
+#include "server/log.h"
+
+#include <string.h>
+
+static void begin(struct sessions *sessions, int64_t arrived_us)
+{
+    sessions->rest = (struct rest){.arrived_us = arrived_us};
+}
+
+/* Whether something is under way for the session, so that the request has to wait. */
+static bool waits(struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    struct district *district = sessions->config.district;
+    struct group *group = district_find(district, tenant, id);
+
+    if (!group || group == district_serving(district)) return false;
+    sessions->rest.group = group;
+    return true;
+}
+
+/* The request waits for the session's events from number `from` on. */
+static enum status want(struct sessions *sessions, struct slice tenant, struct slice id,
+                        uint32_t from)
+{
+    sessions->rest.group = district_want(sessions->config.district, tenant, id, from);
+    return sessions->rest.group ? RETRY : NO_MEMORY;
+}
+
+static enum status fetch(struct sessions *sessions, struct slice tenant, struct slice id,
+                         int64_t now_us, struct entry **out)
+{
+    const struct group *group = district_find(sessions->config.district, tenant, id);
+
+    (void)now_us;
+    *out = NULL;
+    if (!group || group->checked_us < sessions->rest.arrived_us) {
+        return want(sessions, tenant, id, 0);
+    }
+    return group->found ? group->found : CORRUPT;
+}
+
+static enum status reserve(struct entry *entry)
+{
+    (void)entry;
+    return OK;
+}
+
+/* A failure sticks to the batch, which is then not committed. */
+static uint64_t append(struct sessions *sessions, struct entry *entry,
+                       const struct event_record *record, struct batch *batch)
+{
+    struct buf *bytes = &sessions->bytes;
+    struct shared_event event = {
+        .tenant = record->tenant, .session = record->session, .n = record->n};
+
+    buf_clear(bytes);
+    event_record_write(record, bytes);
+    event.record = buf_slice(bytes);
+    sessions->rest.has_appended = true;
+    sessions->rest.group =
+        bytes->failed ? NULL : district_append(sessions->config.district, &event, entry->seal);
+    if (!sessions->rest.group) batch->bytes.failed = true;
+    return sessions->config.journal->next_lsn++;  // only for what counts by it
+}
+
+static enum rests rests(struct sessions *sessions, struct group **out)
+{
+    struct rest *rest = &sessions->rest;
+    struct entry *entry = rest->touched;
+
+    if (!rest->group && entry && entry->checked_us < rest->arrived_us) {
+        (void)want(sessions, entry->live.tenant, entry->live.id,
+                   session_n_event(entry->live.session));
+    }
+    *out = rest->group;
+    if (!rest->group) return RESTS_ON_NOTHING;
+    return rest->has_appended ? RESTS_ON_COMMIT : RESTS_ON_FETCH;
+}
+
+static enum status rebuild(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
+                           struct fault *fault)
+{
+    (void)sessions;
+    (void)now_us;
+    (void)fault;
+    *out_n_event = 0;
+    return OK;
+}
+
+static enum status release(struct sessions *sessions, struct entry *entry, struct batch *batch)
+{
+    (void)batch;
+    if (!district_find(sessions->config.district, entry->live.tenant, entry->live.id)) {
+        entry_drop(sessions, entry);
+    }
+    return OK;
+}
+
+static enum status trim(struct sessions *sessions, struct batch *batch)
+{
+    (void)sessions;
+    (void)batch;
+    return OK;
+}
+
+static struct entry *find(const struct sessions *sessions, const struct group *group)
+{
+    struct slice tenant, id;
+
+    if (!session_key_read(session_key_slice(&group->key), &tenant, &id)) return NULL;
+    return entry_find(sessions, tenant, id);
+}
+
+static void committed(void *context, const struct group *group, bool taken)
+{
+    struct sessions *sessions = context;
+    struct entry *entry = find(sessions, group);
+
+    if (!entry) return;
+    if (taken)
+        entry->checked_us = group->checked_us;
+    else
+        entry_drop(sessions, entry);
+}
+
+/* One event into memory. Its copy may have it already. */
+static enum status take_in(struct sessions *sessions, struct decoder *decoder,
+                           const struct shared_event *event, struct entry **entry)
+{
+    struct event_record record;
+    struct stored_event stored = {.lsn = event->n, .bytes = event->record, .record = &record};
+    enum status st;
+
+    if (*entry && event->n < session_n_event((*entry)->live.session)) return OK;
+    st = event_record_read(decoder, event->record, &record);
+    if (st) return st;
+    if (!slice_equal(record.tenant, event->tenant) || record.n != event->n ||
+        !slice_equal(record.session, event->session)) {
+        return CORRUPT;
+    }
+    memcpy(stored.seal, event->seal, SEAL_BYTES);
+    if (!*entry && sessions_n_live(sessions) >= 2 * sessions->config.max_live) return BUSY;
+    if (!*entry) st = entry_revive(sessions, &record, entry);
+    return st ? st : entry_replay(sessions, *entry, &stored);
+}
+
+static enum status fetched(void *context, const struct group *group, struct slice *rest, size_t i)
+{
+    struct sessions *sessions = context;
+    struct entry *entry = find(sessions, group);
+    struct slice next = *rest;
+    struct line_row row = {0};
+    enum status st = OK;
+
+    for (; line_take_row(&next, &row) && row.i == i; *rest = next) {
+        if (st == OK) st = row.status;
+        if (st == OK) st = take_in(sessions, &sessions->decoder, &row.event, &entry);
+    }
+    if (st && st != BUSY) {
+        log_line(LOG_ERROR, "a session of the shared store cannot be taken in",
+                 "session=%.*s status=%s", (int)row.event.session.n,
+                 (const char *)row.event.session.data, status_code(st));
+    }
+    if (st && entry) entry_drop(sessions, entry);
+    if (st) return st;
+    if (!entry) return NOT_FOUND;
+    entry->checked_us = group->checked_us;
+    entry_touch(sessions, entry, group->checked_us);
+    return OK;
+}
+
+struct district_hooks sessions_hooks(struct sessions *sessions)
+{
+    return (struct district_hooks){.committed = committed, .fetched = fetched, .context = sessions};
+}
+
+const struct keeping keeping_postgres = {.name = "postgres",
+                                         .begin = begin,
+                                         .waits = waits,
+                                         .fetch = fetch,
+                                         .reserve = reserve,
+                                         .append = append,
+                                         .rests = rests,
+                                         .rebuild = rebuild,
+                                         .release = release,
+                                         .trim = trim};

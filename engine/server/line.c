@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/line.h"
+#include "base/handoff.h"
+#include "server/log.h"
+#include "server/thread.h"
+
+#include <sodium.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <zmq.h>
+
+/* Between two tries of a server that cannot be reached: not all nodes at once. */
+enum { PAUSE_LEAST_MS = 50, PAUSE_MOST_MS = 400, PAUSE_SLICE_MS = 50 };
+
+static const char *const line_names[N_LINE] = {"append", "fetch"};
+
+struct line {
+    enum line_kind kind;
+    void *loop_end, *socket;  // the second is the thread's, as all below is
+    struct shared shared;
+    struct buf body, reply;
+    void *list;   // events or wants of the ask
+    bool *taken;  // of an append
+    size_t cap;
+    bool was_lost;
+    struct thread thread;
+    atomic_bool quit;
+    bool is_busy;  // the loop's
+};
+
+static void put(struct buf *out, const void *data, size_t n)
+{
+    buf_append(out, data, n);
+}
+
+static void put_slice(struct buf *out, struct slice s)
+{
+    uint32_t n = (uint32_t)s.n;
+
+    put(out, &n, sizeof(n));
+    put(out, s.data, s.n);
+}
+
+static void take(struct slice *rest, void *out, size_t n)
+{
+    memcpy(out, rest->data, n);
+    *rest = slice_of(rest->data + n, rest->n - n);
+}
+
+static struct slice take_slice(struct slice *rest)
+{
+    struct slice s;
+    uint32_t n;
+
+    take(rest, &n, sizeof(n));
+    s = slice_of(rest->data, n);
+    *rest = slice_of(rest->data + n, rest->n - n);
+    return s;
+}
+
+void line_put_event(struct buf *out, const struct shared_event *event)
+{
+    put_slice(out, event->tenant);
+    put_slice(out, event->session);
+    put(out, &event->n, sizeof(event->n));
+    put(out, event->seal, SEAL_BYTES);
+    put_slice(out, event->record);
+}
+
+void line_take_event(struct slice *rest, struct shared_event *out)
+{
+    out->tenant = take_slice(rest);
+    out->session = take_slice(rest);
+    take(rest, &out->n, sizeof(out->n));
+    out->seal = rest->data;
+    *rest = slice_of(rest->data + SEAL_BYTES, rest->n - SEAL_BYTES);
+    out->record = take_slice(rest);
+}
+
+void line_put_want(struct buf *out, const struct shared_want *want)
+{
+    put_slice(out, want->tenant);
+    put_slice(out, want->session);
+    put(out, &want->from, sizeof(want->from));
+}
+
+void line_take_want(struct slice *rest, struct shared_want *out)
+{
+    out->tenant = take_slice(rest);
+    out->session = take_slice(rest);
+    take(rest, &out->from, sizeof(out->from));
+}
+
+bool line_take_row(struct slice *rest, struct line_row *out)
+{
+    if (rest->n == 0) return false;
+    take(rest, &out->i, sizeof(out->i));
+    take(rest, &out->status, sizeof(out->status));
+    line_take_event(rest, &out->event);
+    return true;
+}
+
+/* Room for n elements of an ask. */
+static bool reserve(struct line *line, size_t n)
+{
+    void *list;
+    bool *taken;
+
+    if (n <= line->cap) return true;
+    list = realloc(line->list, n * sizeof(struct shared_event));
+    if (list) line->list = list;
+    taken = realloc(line->taken, n * sizeof(*taken));
+    if (taken) line->taken = taken;
+    if (!list || !taken) return false;
+    line->cap = n;
+    return true;
+}
+
+static enum status append(struct line *line, struct line_head *head)
+{
+    struct slice rest = buf_slice(&line->body);
+    struct shared_event *events = line->list;
+    enum status st;
+
+    for (uint32_t i = 0; i < head->n; i++) line_take_event(&rest, &events[i]);
+    st =
+        shared_append(&line->shared, events, head->n, head->news.retired, line->taken, &head->news);
+    if (st == OK) put(&line->reply, line->taken, head->n * sizeof(*line->taken));
+    return st;
+}
+
+static void on_event(void *context, size_t i, const struct shared_event *event, enum status status)
+{
+    struct line *line = context;
+
+    put(&line->reply, &i, sizeof(i));
+    put(&line->reply, &status, sizeof(status));
+    line_put_event(&line->reply, event);
+}
+
+static enum status fetch(struct line *line, struct line_head *head)
+{
+    struct slice rest = buf_slice(&line->body);
+    struct shared_want *wants = line->list;
+
+    for (uint32_t i = 0; i < head->n; i++) line_take_want(&rest, &wants[i]);
+    return shared_fetch(&line->shared, wants, head->n, (struct shared_visitor){on_event, line},
+                        &head->news);
+}
+
+static enum status (*const works[N_LINE])(struct line *, struct line_head *) = {
+    [LINE_APPEND] = append,
+    [LINE_FETCH] = fetch,
+};
+
+static void pause_a_while(const struct line *line)
+{
+    uint32_t ms = PAUSE_LEAST_MS + randombytes_uniform(PAUSE_MOST_MS - PAUSE_LEAST_MS);
+
+    for (uint32_t waited = 0; waited < ms && !line->quit; waited += PAUSE_SLICE_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_SLICE_MS * 1000000L}, NULL);
+    }
+}
+
+/* Told once, and once more when it is over. */
+static void tell(struct line *line, enum status status)
+{
+    bool lost = status != OK;
+
+    if (lost == line->was_lost || line->quit) return;
+    line->was_lost = lost;
+    if (lost) {
+        log_line(LOG_ERROR, "the shared store does not answer", "line=%s error=\"%s\"",
+                 line_names[line->kind], line->shared.fault.text);
+    } else {
+        log_line(LOG_WARN, "the shared store answers again", "line=%s", line_names[line->kind]);
+    }
+}
+
+static void work(struct line *line, struct line_head *head)
+{
+    bool was_connected = line->shared.pg.conn != NULL;
+
+    buf_clear(&line->reply);
+    head->status = reserve(line, head->n) ? works[line->kind](line, head) : (enum status)NO_MEMORY;
+    if (line->reply.failed) head->status = NO_MEMORY;
+    if (head->status) buf_clear(&line->reply);
+    tell(line, head->status);
+    /* A connection that was lost is made anew at once, a server that is away is left in peace. */
+    if (head->status && !was_connected) pause_a_while(line);
+}
+
+static bool send_pair(void *socket, const struct line_head *head, struct slice bytes)
+{
+    return zmq_send(socket, head, sizeof(*head), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, bytes.data, bytes.n, 0) >= 0;
+}
+
+/* Both frames. False where there is nothing, or the socket was closed. */
+static bool receive_pair(void *socket, int flags, struct line_head *head, struct buf *body)
+{
+    zmq_msg_t bytes;
+    bool got;
+
+    if (zmq_recv(socket, head, sizeof(*head), flags) != (int)sizeof(*head)) return false;
+    zmq_msg_init(&bytes);
+    got = zmq_msg_recv(&bytes, socket, 0) >= 0;
+    buf_clear(body);
+    if (got) buf_append(body, zmq_msg_data(&bytes), zmq_msg_size(&bytes));
+    zmq_msg_close(&bytes);
+    return got;
+}
+
+static void *run(void *argument)
+{
+    struct line *line = argument;
+    struct line_head head;
+
+    while (receive_pair(line->socket, 0, &head, &line->body) && !line->quit) {
+        handoff_take(&line->socket);
+        if (line->body.failed)
+            head.status = NO_MEMORY;
+        else
+            work(line, &head);
+        handoff_give(&line->reply);
+        if (!send_pair(line->socket, &head, buf_slice(&line->reply))) break;
+    }
+    return NULL;
+}
+
+static bool open_pair(void *zmq_context, struct line *line)
+{
+    char endpoint[64];
+
+    line->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
+    line->socket = zmq_socket(zmq_context, ZMQ_PAIR);
+    snprintf(endpoint, sizeof(endpoint), "inproc://line-%s", line_names[line->kind]);
+    return line->loop_end && line->socket && zmq_bind(line->loop_end, endpoint) == 0 &&
+           zmq_connect(line->socket, endpoint) == 0;
+}
+
+enum status line_start(void *zmq_context, enum line_kind kind, const char *url, struct line **out)
+{
+    struct line *line = calloc(1, sizeof(*line));
+
+    if (!line) return NO_MEMORY;
+    line->kind = kind;
+    shared_init(&line->shared, url, &line->quit);
+    if (!open_pair(zmq_context, line) || !thread_start(&line->thread, run, line)) {
+        line_stop(line);
+        return NO_MEMORY;
+    }
+    *out = line;
+    return OK;
+}
+
+void line_stop(struct line *line)
+{
+    if (!line) return;
+    if (line->thread.running) {
+        line->quit = true;
+        zmq_send(line->loop_end, "", 0, ZMQ_DONTWAIT);
+        thread_join(&line->thread);
+    }
+    socket_close(line->socket);
+    socket_close(line->loop_end);
+    shared_done(&line->shared);
+    buf_done(&line->body);
+    buf_done(&line->reply);
+    free(line->list);
+    free(line->taken);
+    free(line);
+}
+
+void *line_socket(const struct line *line)
+{
+    return line->loop_end;
+}
+
+bool line_is_busy(const struct line *line)
+{
+    return line->is_busy;
+}
+
+bool line_ask(struct line *line, const struct line_head *head, struct slice body)
+{
+    handoff_give(&line->socket);
+    line->is_busy = send_pair(line->loop_end, head, body);
+    return line->is_busy;
+}
+
+bool line_take(struct line *line, struct line_head *out_head, struct buf *body)
+{
+    if (!receive_pair(line->loop_end, ZMQ_DONTWAIT, out_head, body)) return false;
+    handoff_take(&line->reply);
+    line->is_busy = false;
+    return true;
+}

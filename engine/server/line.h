@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A line to the shared store: a thread with a connection of its own, so that the loop never waits
+ * for the server. Asks and answers are values in inproc messages, one ask out at a time. */
+#ifndef SERVER_LINE_H
+#define SERVER_LINE_H
+
+#include "base/slice.h"
+#include "store/shared.h"
+
+struct line;
+
+/* What an ask and its answer have in front. */
+struct line_head {
+    enum status status;       // of the answer; other than OK: what became of it is unknown
+    struct shared_news news;  // an ask for an append has what its writer knows
+    int64_t sent_us;          // when the loop handed it over
+    uint32_t n;               // events or wants
+};
+
+/* An ask to append has events, its answer a byte for each: whether it is there now. An ask to fetch
+ * has wants; its answer has events with the number of their want, and their status. */
+void line_put_event(struct buf *out, const struct shared_event *event);
+void line_put_want(struct buf *out, const struct shared_want *want);
+/* Take the next one off `rest`; they are ours, so there is one. */
+void line_take_event(struct slice *rest, struct shared_event *out);
+void line_take_want(struct slice *rest, struct shared_want *out);
+struct line_row {
+    size_t i;
+    enum status status;
+    struct shared_event event;
+};
+/* False at the end. */
+bool line_take_row(struct slice *rest, struct line_row *out);
+
+enum line_kind { LINE_APPEND, LINE_FETCH, N_LINE };
+
+/* NO_MEMORY where the thread or its sockets cannot be had. */
+MUST_CHECK enum status line_start(void *zmq_context, enum line_kind kind, const char *url,
+                                  struct line **out);
+/* Ends the thread, whatever it waits for. NULL is fine. */
+void line_stop(struct line *line);
+
+/* The loop's end, to poll. */
+void *line_socket(const struct line *line);
+bool line_is_busy(const struct line *line);  // an ask is out
+
+/* Hand over an ask. Pre: none is out. */
+bool line_ask(struct line *line, const struct line_head *head, struct slice body);
+/* Take the answer, its body into `body` (cleared first). False where there is none yet. */
+bool line_take(struct line *line, struct line_head *out_head, struct buf *body);
+
+#endif

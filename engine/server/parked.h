@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The loop's side of server/district.h: requests are parked, served again, answered. Nothing here
+ * is called where the events are in LMDB. */
+#ifndef SERVER_PARKED_H
+#define SERVER_PARKED_H
+
+#include "server/cycle.h"
+
+/* Park a request that waits or is held, its reply being what loop->reply has from `reply_at` on.
+ * False where there is no room. */
+MUST_CHECK bool parked_add(struct loop *loop, const struct message *message, enum call_end end,
+                           size_t reply_at);
+
+/* What the shared store has answered. */
+void parked_take(struct loop *loop);
+
+/* Requests whose wait is over: their replies go out, and the next ones of their sessions go on. */
+void parked_serve(struct loop *loop, int64_t from_us);
+
+/* What has gathered goes to the shared store. */
+void parked_send(struct loop *loop);
+
+/* Those who have waited too long are told so. */
+void parked_refuse_late(struct loop *loop, int64_t now_us);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The shared store of a district: PostgreSQL, with the events of all sessions, for any number of
+ * nodes. store/shared_schema.c has its tables. A session's next event is taken by whoever puts it
+ * there first: the key (tenant, session, n) decides.
+ *
+ * Each thread has a connection of its own. Calls wait, for seconds at the most; where the server
+ * cannot be reached or falls silent they say IO_ERROR, and the next one connects again. */
+#ifndef STORE_SHARED_H
+#define STORE_SHARED_H
+
+#include "base/limits.h"
+#include "store/env.h"
+#include "store/pg.h"
+
+/* The version of its tables. An older one is brought up to date by `theta district upgrade`, a
+ * newer one is refused. */
+enum { SHARED_FORMAT = 1, SHARED_KEY = 32 };
+
+struct shared {
+    struct pg pg;
+    char url[512];
+    uint8_t key[SHARED_KEY];  // of the seals, once it has been connected to
+    struct buf param[PG_PARAMS];
+    struct fault fault;  // of the last append or fetch that failed
+};
+
+/* No connection yet. `quit` (NULL: never) ends every wait when it is set. */
+void shared_init(struct shared *shared, const char *url, const atomic_bool *quit);
+void shared_done(struct shared *shared);
+
+/* Connect where there is no connection. IO_ERROR where there is no server. BAD_REQUEST, with its
+ * name in `fault`, where a setting of the server would let it lose what it has said to have kept;
+ * CORRUPT where its tables are not there, or not of this version. */
+MUST_CHECK enum status shared_connect(struct shared *shared, struct fault *fault);
+
+/* Make the tables in an empty database; bring older ones up to date. EXISTS where they are there;
+ * *out_from gets the version that was there. */
+MUST_CHECK enum status shared_create(const char *url, struct fault *fault);
+MUST_CHECK enum status shared_upgrade(const char *url, int64_t *out_from, struct fault *fault);
+
+/* What is told with everything that is read or written: the number of the newest document, and of
+ * the newest one that withdraws an item. */
+struct shared_news {
+    uint64_t newest, retired;
+};
+
+/* One event as it stands there. The slices are the caller's. */
+struct shared_event {
+    struct slice tenant, session;
+    uint32_t n;           // of its session, from 0
+    const uint8_t *seal;  // [SEAL_BYTES]
+    struct slice record;
+};
+
+/* The seal of an event, with the district's key. */
+void shared_seal(const uint8_t key[SHARED_KEY], const struct shared_event *event,
+                 uint8_t out_seal[SEAL_BYTES]);
+
+/* Put events there, all that can be: one whose place is taken is left out, and all are where
+ * `retired` is not the newest number any more. out_taken [n] says of each whether it is there now,
+ * durably. IO_ERROR: some may be there, now or in a moment. */
+MUST_CHECK enum status shared_append(struct shared *shared, const struct shared_event *events,
+                                     size_t n, uint64_t retired, bool *out_taken,
+                                     struct shared_news *out);
+
+/* A session whose events from number `from` on are asked for. */
+struct shared_want {
+    struct slice tenant, session;
+    uint32_t from;
+};
+
+/* Read the events of sessions. `visit` gets them in order, with the number i of the want. CORRUPT
+ * where a seal does not hold: `visit` gets it as that event's status. */
+struct shared_visitor {
+    void (*visit)(void *context, size_t i, const struct shared_event *event, enum status status);
+    void *context;
+};
+MUST_CHECK enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
+                                    size_t n, struct shared_visitor visitor,
+                                    struct shared_news *out);
+
+#endif

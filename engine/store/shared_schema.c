@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Plain SQL, so that engines which speak as PostgreSQL does can take its place. Names compare by
+ * their bytes, as they do in LMDB.
+ *
+ *   district   one row: the version of the tables, the key of the seals, the number of the newest
+ *              document and of the newest one that withdraws an item
+ *   event      what store/event_record.h says, with its seal; n is its number in its session
+ *   document   banks, tests and withdrawn items, in the order they were published */
+#include "store/shared_schema.h"
+
+const char *const shared_schema[SHARED_FORMAT] = {
+    "CREATE TABLE district ("
+    " one boolean PRIMARY KEY DEFAULT true CHECK (one),"
+    " format integer NOT NULL,"
+    " key bytea NOT NULL,"
+    " newest bigint NOT NULL DEFAULT 0,"
+    " retired bigint NOT NULL DEFAULT 0);"
+    "CREATE TABLE event ("
+    " tenant text COLLATE \"C\" NOT NULL,"
+    " session text COLLATE \"C\" NOT NULL,"
+    " n integer NOT NULL,"
+    " seal bytea NOT NULL,"
+    " record bytea NOT NULL,"
+    " PRIMARY KEY (tenant, session, n));"
+    "CREATE TABLE document ("
+    " number bigint PRIMARY KEY,"
+    " kind text NOT NULL,"
+    " tenant text COLLATE \"C\" NOT NULL,"
+    " name text COLLATE \"C\" NOT NULL,"
+    " version integer NOT NULL,"
+    " head bytea NOT NULL,"
+    " body bytea NOT NULL,"
+    " UNIQUE (kind, tenant, name, version));"
+    "INSERT INTO district (format, key) VALUES (1, '\\x')",
+};

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several nodes over one PostgreSQL: any node serves any session, at any moment."""
+
+import os
+import random
+import subprocess
+import threading
+import time
+import unittest
+
+from support.daemon import Daemon
+from support.postgres import Postgres
+from thetad import Client, NoReply, ThetadError
+
+BANK = [{"id": f"q{i:02}", "model": "2PL", "a": 0.7 + 0.05 * (i % 9), "b": -2.385 + 0.171 * i}
+        for i in range(30)]
+TEST = {"test": "t", "bank": "b", "reveal": True, "stop": {"any": [{"rule": "length", "at": 12}]}}
+SEED = 2385
+STUDENT_S = 60  # within which each request must have been served
+FROZEN_S = 7  # longer than a node waits for an answer
+
+
+def run_theta(*arguments, code=0):
+    done = subprocess.run([os.environ["THETA_BIN"], *arguments], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != code:
+        raise AssertionError(f"theta {arguments}: {done.returncode} {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+class Anywhere(Client):
+    """Each request goes to the next node; what an author does goes to all."""
+
+    def __init__(self, daemons, **options):
+        super().__init__(daemons[0].endpoint, **options)
+        self.nodes = [daemon.client(**options) for daemon in daemons]
+        self.n_call = 0
+
+    def call(self, op, **fields):
+        if op.startswith(("bank.", "test.")):
+            return [node.call(op, **fields) for node in self.nodes][-1]
+        self.n_call += 1
+        return self.nodes[self.n_call % len(self.nodes)].call(op, **fields)
+
+    def close(self):
+        for node in self.nodes:
+            node.close()
+        super().close()
+
+
+class DistrictTestCase(unittest.TestCase):
+    N_NODE = 2
+
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Postgres()
+        cls.addClassCleanup(cls.postgres.close)
+        cls.postgres.start()
+        run_theta("district", "init", cls.postgres.url)
+        cls.daemons = [cls.node() for _ in range(cls.N_NODE)]
+        cls.client = Anywhere(cls.daemons)
+        cls.addClassCleanup(cls.client.close)
+        cls.client.bank_upload("b", BANK)
+        cls.client.test_put(TEST)
+
+    @classmethod
+    def node(cls):
+        daemon = Daemon(settings=(f"[store] kind = postgres\nurl = {cls.postgres.url}",))
+        cls.addClassCleanup(daemon.close)
+        return daemon.start()
+
+    def clients(self):
+        clients = [daemon.client() for daemon in self.daemons]
+        for client in clients:
+            self.addCleanup(client.close)
+        return clients
+
+
+def score_of(item, examinee=0):
+    return (int(item["id"][1:]) * 7 + examinee * 3) % 5 % 2
+
+
+def take(client, session, examinee=0):
+    """The whole test: what each reply said."""
+    told = []
+    sitting = client.session_start("t", "e", session=session, seed=SEED)
+    while sitting.item:
+        asked = sitting.item
+        sitting.answer(score=score_of(asked, examinee))
+        told.append((asked["id"], sitting.state.get("ability"), sitting.state.get("result")))
+    return told
+
+
+class TestDistrict(DistrictTestCase):
+    def test_a_session_that_alternates_is_as_on_one_node(self):
+        with Daemon_alone() as alone:
+            expected = take(alone, "s-alternating")
+        self.assertEqual(take(self.client, "s-alternating"), expected)
+        self.assertEqual(len(expected), 12)
+
+    def test_the_same_answer_twice_has_one_reply(self):
+        one, other = self.clients()
+        sitting = one.session_start("t", "e", session="s-twice")
+        item = sitting.item["id"]
+        answer = {"session": "s-twice", "seq": 1, "item": item, "response": 1}
+        first = one.call("session.answer", **answer)
+        again = other.call("session.answer", **answer)
+        self.assertEqual({**first, "id": 0}, {**again, "id": 0})
+        with self.assertRaises(ThetadError) as raised:
+            other.call("session.answer", **{**answer, "response": 0})
+        self.assertEqual(raised.exception.code, "conflict")
+        with self.assertRaises(ThetadError) as raised:
+            one.call("session.answer", **{**answer, "response": 0})
+        self.assertEqual(raised.exception.code, "conflict")
+
+    def test_of_two_answers_at_once_one_is_taken(self):
+        """Both nodes have a warm copy of each session."""
+        outcomes = []
+        for i in range(40):
+            clients = self.clients()
+            sitting = clients[0].session_start("t", "e", session=f"s-race-{i}")
+            clients[1].call("session.get", session=f"s-race-{i}")
+            said = [None, None]
+
+            def answer(k, item=sitting.item["id"], name=f"s-race-{i}", clients=clients, said=said):
+                try:
+                    clients[k].call("session.answer", session=name, seq=1, item=item, response=k)
+                    said[k] = "ok"
+                except ThetadError as error:
+                    said[k] = error.code
+
+            threads = [threading.Thread(target=answer, args=(k,)) for k in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            outcomes.append(sorted(said))
+            n = self.postgres.sql(f"SELECT count(*) FROM event WHERE session = 's-race-{i}'")
+            self.assertEqual(n, [["2"]])
+        self.assertEqual(outcomes, [["conflict", "ok"]] * 40)
+
+    def test_a_warm_copy_is_checked_before_it_is_told(self):
+        one, other = self.clients()
+        sitting = one.session_start("t", "e", session="s-warm")
+        self.assertEqual(other.call("session.get", session="s-warm")["seq"], 1)
+        sitting.answer(score=1)
+        self.assertEqual(other.call("session.get", session="s-warm")["seq"], 2)
+
+    def test_a_start_that_comes_twice(self):
+        one, other = self.clients()
+        first = one.session_start("t", "e", session="s-start", seed=1)
+        again = other.session_start("t", "e", session="s-start", seed=1)
+        self.assertEqual(first.item, again.item)
+        with self.assertRaises(ThetadError) as raised:
+            other.session_start("t", "somebody-else", session="s-start")
+        self.assertEqual(raised.exception.code, "exists")
+        with self.assertRaises(ThetadError) as raised:
+            other.call("session.get", session="s-nobody")
+        self.assertEqual(raised.exception.code, "unknown_session")
+
+    def test_an_id_is_made_where_none_is_given(self):
+        one, other = self.clients()
+        sitting = one.session_start("t", "e")
+        self.assertEqual(other.call("session.get", session=sitting.id)["item"], sitting.item)
+
+
+class Student(threading.Thread):
+    """Takes a test by any node, each request by another, until it is done: what is not
+    acknowledged is sent again, by any node."""
+
+    def __init__(self, daemons, number):
+        super().__init__()
+        self.daemons = daemons
+        self.number = number
+        self.random = random.Random(number)
+        self.state = None
+        self.told = []  # theta after each answer
+        self.failure = None
+
+    def call(self, op, **fields):
+        deadline = time.monotonic() + STUDENT_S
+        while True:
+            with self.random.choice(self.daemons).client(timeout=1.0, tries=1) as client:
+                try:
+                    return client.call(op, session=f"s-{self.number}", **fields)
+                except NoReply:
+                    pass
+                except ThetadError as error:
+                    if not error.retry:
+                        raise
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{op}: not served in {STUDENT_S} s")
+            time.sleep(0.05)
+
+    def run(self):
+        try:
+            self.state = self.call("session.start", test="t", examinee=f"e-{self.number}",
+                                   seed=self.number)
+            while "item" in self.state:
+                item = self.state["item"]
+                self.state = self.call("session.answer", seq=self.state["seq"], item=item["id"],
+                                       response=score_of(item, self.number))
+                self.told.append((item["id"], self.state["ability"]))
+        except (AssertionError, ThetadError) as error:
+            self.failure = error
+
+
+class TestFaults(DistrictTestCase):
+    N_STUDENT = 12
+
+    def run_students(self, disturb):
+        """Students answer while `disturb` does its work; then what they were told is held against
+        the store and against a node that nothing happens to."""
+        first = TestFaults.n_student
+        TestFaults.n_student += self.N_STUDENT
+        students = [Student(self.daemons, first + i) for i in range(self.N_STUDENT)]
+        for student in students:
+            student.start()
+        disturb(students)
+        for student in students:
+            student.join()
+            self.assertIsNone(student.failure)
+        self.audit(students)
+
+    n_student = 100
+
+    def audit(self, students):
+        with Daemon_alone() as alone:
+            for student in students:
+                undisturbed = Student([alone.daemon], student.number)
+                undisturbed.run()
+                self.assertEqual(student.told, undisturbed.told)
+                rows = self.postgres.sql("SELECT count(*), min(n), max(n) FROM event "
+                                         f"WHERE session = 's-{student.number}'")
+                self.assertEqual(rows, [["13", "0", "12"]])
+
+    @staticmethod
+    def wait_for(students, n_answer):
+        while sum(len(student.told) for student in students) < n_answer and \
+                not any(student.failure for student in students):
+            time.sleep(0.01)
+
+    def test_a_node_is_killed(self):
+        def disturb(students):
+            for i, daemon in enumerate(self.daemons):
+                self.wait_for(students, 25 + 40 * i)
+                daemon.kill()
+                time.sleep(0.3)
+                daemon.start()
+        self.run_students(disturb)
+
+    def test_the_database_is_killed(self):
+        def disturb(students):
+            for i in range(3):
+                self.wait_for(students, 20 + 30 * i)
+                self.postgres.restart()
+        self.run_students(disturb)
+
+    def test_the_database_falls_silent(self):
+        def disturb(students):
+            self.wait_for(students, 30)
+            self.postgres.freeze()
+            try:
+                end = time.monotonic() + FROZEN_S
+                while time.monotonic() < end:
+                    for client in self.clients():
+                        client.ping()
+                    time.sleep(0.1)
+                with self.daemons[0].client(timeout=10, tries=1) as client:
+                    with self.assertRaises(ThetadError) as raised:
+                        client.call("session.get", session="s-nobody")
+                    self.assertEqual(raised.exception.code, "retry")
+                    self.assertGreater(raised.exception.retry_after_ms, 0)
+            finally:
+                self.postgres.thaw()
+        self.run_students(disturb)
+
+    def test_a_node_ends_while_the_database_is_silent(self):
+        daemon = self.node()
+        self.postgres.freeze()
+        try:
+            daemon.stop()
+        finally:
+            self.postgres.thaw()
+
+
+class TestServerSettings(unittest.TestCase):
+    """What a node refuses to start with."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.postgres = Postgres()
+        cls.addClassCleanup(cls.postgres.close)
+        cls.postgres.start()
+
+    def refused(self, url=None):
+        daemon = Daemon(settings=(f"[store] kind = postgres\nurl = {url or self.postgres.url}",))
+        self.addCleanup(daemon.close)
+        daemon.spawn()
+        self.assertNotEqual(daemon.process.wait(30), 0)
+        return daemon.log()
+
+    def test_what_would_lose_answers_is_refused(self):
+        self.assertIn("theta district init", self.refused())
+        run_theta("district", "init", self.postgres.url)
+        self.assertIn("already", run_theta("district", "init", self.postgres.url, code=65))
+        for name, value in (("fsync", "off"), ("full_page_writes", "off"),
+                            ("synchronous_commit", "off"), ("synchronous_commit", "local"),
+                            ("synchronous_commit", "remote_write")):
+            with self.subTest(name=name, value=value):
+                self.postgres.sql(f"ALTER SYSTEM SET {name} = {value}")
+                self.postgres.restart()
+                log = self.refused()
+                self.assertIn(f"{name} = {value}", log)
+                self.postgres.sql(f"ALTER SYSTEM RESET {name}")
+        self.postgres.restart()
+        self.postgres.sql("UPDATE district SET format = 99")
+        self.assertIn("newer", self.refused())
+        self.assertIn("99", run_theta("district", "upgrade", self.postgres.url, code=65))
+        self.postgres.sql("UPDATE district SET format = 0")
+        self.assertIn("theta district upgrade", self.refused())
+
+    def test_a_url_that_is_no_good(self):
+        self.assertIn("passfile", self.refused("postgresql://user:secret@127.0.0.1/x"))
+        self.assertNotIn("secret", self.refused("postgresql://user:secret@127.0.0.1/x"))
+        self.assertIn("PostgreSQL", self.refused("host=127.0.0.1 port=1 user=nobody"))
+
+
+class Daemon_alone:  # pylint: disable=invalid-name
+    """A node with the same bank and test over LMDB, to compare with."""
+
+    def __enter__(self):
+        self.daemon = Daemon().start()
+        self.client = self.daemon.client()
+        self.client.daemon = self.daemon
+        self.client.bank_upload("b", BANK)
+        self.client.test_put(TEST)
+        return self.client
+
+    def __exit__(self, *exc):
+        self.client.close()
+        self.daemon.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL server in a temporary folder, on a Unix socket there and a free loopback port."""
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+from support.daemon import free_port
+
+USER = "thetad"  # the database's; the system's user is the one that runs the tests, or nobody's
+
+
+def programs():
+    folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: path.split("/")[4])
+    if not folders:
+        raise unittest.SkipTest("PostgreSQL is not installed")
+    return folders[-1]
+
+
+def _as_other():
+    """PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise unittest.SkipTest("there is no user to run PostgreSQL as")
+
+
+class Postgres:
+    def __init__(self, settings=()):
+        self.bin = programs()
+        self.who = _as_other()
+        self.folder = tempfile.mkdtemp(prefix="thetad-pg-")
+        os.chmod(self.folder, 0o755)
+        self.data = os.path.join(self.folder, "data")
+        self.port = free_port()
+        self.process = None
+        if self.who:
+            os.chown(self.folder, self.who["user"], self.who["group"])
+        self.run("initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8",
+                 "--locale=C", "--data-checksums", "--no-sync")
+        self.set(f"port = {self.port}", "listen_addresses = '127.0.0.1'",
+                 f"unix_socket_directories = '{self.folder}'", "max_connections = 50",
+                 "shared_buffers = 32MB", *settings)
+
+    @property
+    def url(self):
+        return f"host=127.0.0.1 port={self.port} user={USER} dbname=postgres"
+
+    def set(self, *lines):
+        """More lines of the configuration; they count from the next start on."""
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+
+    def run(self, program, *arguments):
+        done = subprocess.run([os.path.join(self.bin, program), *arguments], cwd=self.folder,
+                              capture_output=True, text=True, check=False,
+                              env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **self.who)
+        if done.returncode:
+            raise AssertionError(f"{program}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self):
+        self.run("pg_ctl", "-D", self.data, "-l", os.path.join(self.folder, "log"), "-w", "start")
+        return self
+
+    def sql(self, text):
+        """Rows as lists of texts."""
+        out = self.run("psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d",
+                       self.url, "-c", text)
+        return [line.split("\t") for line in out.splitlines()]
+
+    def stop(self, mode="fast"):
+        self.run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+
+    def restart(self):
+        self.stop("immediate")
+        self.start()
+
+    def pid(self):
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as file:
+            return int(file.readline())
+
+    def _pids(self):
+        """The server and the processes that it has."""
+        pids = [self.pid()]
+        with open(f"/proc/{pids[0]}/task/{pids[0]}/children", encoding="ascii") as file:
+            return pids + [int(pid) for pid in file.read().split()]
+
+    def freeze(self):
+        self.frozen = self._pids()
+        for pid in self.frozen:
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self):
+        for pid in self.frozen:
+            os.kill(pid, signal.SIGCONT)
+
+    def close(self):
+        try:
+            if os.path.exists(os.path.join(self.data, "postmaster.pid")):
+                self.stop("immediate")
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
