@@ -195,23 +195,52 @@ static void send_pending(struct loop *loop)
     }
 }
 
+static void drop_pending(struct loop *loop, struct pending *pending)
+{
+    DL_DELETE(loop->pending, pending);
+    loop->n_pending--;
+    pending_free(pending);
+}
+
+/* What came of it has to reach the shared store first. Without room it is sent again. */
+static void park_pending(struct loop *loop, struct pending *pending, enum call_end end,
+                         size_t reply_at)
+{
+    struct message message = {
+        .socket = pending->socket,
+        .got = FRAMES_MESSAGE,
+        .arrived_us = pending->arrived_us,
+        .envelope = buf_slice(&pending->envelope),
+        .body = slice_of(pending->body.data, pending->body.n - pending->job.n_extra)};
+
+    memcpy(message.user, pending->user, sizeof(message.user));
+    if (!parked_add(loop, &message, end, reply_at)) loop->server->stats.dropped++;
+    drop_pending(loop, pending);
+}
+
 static void finish_pending(struct loop *loop, struct pending *pending, const struct job *job)
 {
     struct peer peer = cycle_peer(loop, pending->socket, pending->user);
     size_t envelope_at = loop->envelope.n, reply_at = loop->reply.n;
     struct job done = *job;
+    enum call_end end;
     struct slice body = slice_of(pending->body.data, pending->body.n - job->n_extra);
 
     buf_append(&loop->envelope, pending->envelope.data, pending->envelope.n);
     done.helped = buf_slice(&loop->helped);
-    call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
+    peer.arrived_us = pending->arrived_us;
+    end = call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
+    if (end != CALL_REPLIED) {
+        park_pending(loop, pending, end, reply_at);
+        loop->envelope.n = envelope_at;
+        loop->reply.n = reply_at;
+        return;
+    }
     if (loop->reply.n == reply_at) {
         buf_append(&loop->reply, loop->helped.data, loop->helped.n);
     }
     add_slot(loop, pending->socket, envelope_at, reply_at, pending->arrived_us);
-    DL_DELETE(loop->pending, pending);
-    loop->n_pending--;
-    pending_free(pending);
+    drop_pending(loop, pending);
 }
 
 static void finish_helped(struct loop *loop, const struct job *job)
@@ -281,7 +310,7 @@ static bool serve(struct loop *loop, const struct message *message, const struct
         loop->reply.n = reply_at;
         if (is_asked || is_parked) {
             loop->envelope.n = envelope_at;
-            return is_asked;
+            return is_asked || !parked_again(loop);
         }
         call_refuse(loop->server, &loop->decoder, message->body, peer,
                     end == CALL_WAITS ? BUSY : NO_MEMORY, &loop->reply);
@@ -505,7 +534,7 @@ static void tick(struct loop *loop, int64_t now_us)
     bool late = now_us - loop->tick_us > LATE_MS * 1000;
 
     loop->tick_us = now_us;
-    if (loop->server->district) parked_refuse_late(loop, now_us);
+    if (loop->server->district) parked_tick(loop, now_us);
     upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
     metrics_publish(loop->metrics, loop);
     // Where the whole process was stopped the others have first to come to.

@@ -19,11 +19,16 @@ struct district {
     struct shared shared;  // of the start; later only for its url and key
     struct line *line[N_LINE];
     struct group *table;
-    struct group *wanted, *ready;  // lists; a group is in one of them, in an ask or being served
+    /* Lists; a group is in one of them, in an ask or being served. */
+    struct group *wanted, *behind, *publishing, *ready;
+    struct group *published;  // whose document is on its way
+    bool poll_due;
+    int64_t polled_us;  // when the last ask for news that was answered was handed over
     struct group *serving;
     struct ask gathering, out[N_LINE];
-    struct shared_news news;
-    struct buf body;  // of an answer
+    struct shared_news known, seen;
+    uint64_t gathering_retired;  // what the first event that has gathered was made with
+    struct buf body;             // of an answer
     size_t n_parked;
 };
 
@@ -55,6 +60,7 @@ static void group_free(struct district *district, struct group *group)
     HASH_DEL(district->table, group);
     district->n_parked -= group->parked.n;
     inbox_done(&group->parked);
+    buf_done(&group->document);
     buf_done(&group->reply);
     free(group);
 }
@@ -177,9 +183,65 @@ struct group *district_append(struct district *district, const struct shared_eve
     sealed.seal = out_seal;
     line_put_event(&district->gathering.body, &sealed);
     if (district->gathering.body.failed) return NULL;
+    if (district->gathering.n == 0) district->gathering_retired = district->known.retired;
     group->state = GROUP_GATHERED;
     district->gathering.groups[district->gathering.n++] = group;
     return group;
+}
+
+struct group *district_publish(struct district *district, const struct shared_document *document)
+{
+    struct group *group = group_of(district, document->tenant, slice_of(NULL, 0));
+
+    if (!group) return NULL;
+    buf_clear(&group->document);
+    line_put_document(&group->document, document);
+    group->state = GROUP_PUBLISHING;
+    DL_APPEND(district->publishing, group);
+    return group;
+}
+
+void district_set_known(struct district *district, const struct shared_news *known)
+{
+    district->known = district->seen = *known;
+}
+
+struct shared_news district_known(const struct district *district)
+{
+    return district->known;
+}
+
+bool district_is_behind(const struct district *district)
+{
+    return district->known.newest < district->seen.newest;
+}
+
+bool district_has_news_of(const struct district *district, int64_t time_us)
+{
+    return district->polled_us >= time_us && !district_is_behind(district);
+}
+
+struct group *district_await_news(struct district *district, struct slice tenant)
+{
+    struct group *group = district_find(district, tenant, slice_of(NULL, 0));
+
+    if (group && group != district->serving) return group;
+    group = group_of(district, tenant, slice_of(NULL, 0));
+    if (!group) return NULL;
+    buf_clear(&group->document);
+    group->state = GROUP_PUBLISHING;
+    DL_APPEND(district->publishing, group);
+    return group;
+}
+
+void district_poll(struct district *district)
+{
+    district->poll_due = true;
+}
+
+struct shared *district_shared(struct district *district)
+{
+    return &district->shared;
 }
 
 bool district_park(struct district *district, struct group *group, const struct message *message,
@@ -207,10 +269,10 @@ bool district_is_idle(const struct district *district)
     return !district->table;
 }
 
-static void ask(struct district *district, enum line_kind kind)
+static void ask(struct district *district, enum line_kind kind, const struct shared_news *news)
 {
     struct ask *out = &district->out[kind];
-    struct line_head head = {.news = district->news, .sent_us = clock_us(), .n = (uint32_t)out->n};
+    struct line_head head = {.news = *news, .sent_us = clock_us(), .n = (uint32_t)out->n};
 
     if (!line_ask(district->line[kind], &head, buf_slice(&out->body))) out->body.failed = true;
 }
@@ -218,6 +280,7 @@ static void ask(struct district *district, enum line_kind kind)
 static bool send_appends(struct district *district)
 {
     struct ask free_one = district->out[LINE_APPEND];
+    struct shared_news news = {.retired = district->gathering_retired};
 
     if (district->gathering.n == 0 || line_is_busy(district->line[LINE_APPEND])) return false;
     district->out[LINE_APPEND] = district->gathering;
@@ -227,7 +290,7 @@ static bool send_appends(struct district *district)
     for (size_t i = 0; i < district->out[LINE_APPEND].n; i++) {
         district->out[LINE_APPEND].groups[i]->state = GROUP_COMMITTING;
     }
-    ask(district, LINE_APPEND);
+    ask(district, LINE_APPEND, &news);
     return true;
 }
 
@@ -237,6 +300,8 @@ static bool send_wants(struct district *district)
     struct group *group, *next;
 
     if (!district->wanted || line_is_busy(district->line[LINE_FETCH])) return false;
+    /* What was refused because an item was withdrawn would be refused again. */
+    if (district->known.retired < district->seen.retired) return false;
     out->n = 0;
     buf_clear(&out->body);
     DL_FOREACH_SAFE(district->wanted, group, next)
@@ -251,15 +316,37 @@ static bool send_wants(struct district *district)
         group->state = GROUP_FETCHING;
         DL_DELETE(district->wanted, group);
     }
-    if (out->n > 0) ask(district, LINE_FETCH);
+    if (out->n > 0) ask(district, LINE_FETCH, &district->known);
     return out->n > 0;
+}
+
+static bool send_news(struct district *district)
+{
+    struct ask *out = &district->out[LINE_NEWS];
+    struct group *group = district->publishing;
+
+    if (line_is_busy(district->line[LINE_NEWS])) return false;
+    if (!group && !district->poll_due && !district_is_behind(district)) return false;
+    district->poll_due = false;
+    out->n = 0;
+    buf_clear(&out->body);
+    if (group) {
+        DL_DELETE(district->publishing, group);
+        district->published = group;
+        buf_append(&out->body, group->document.data, group->document.n);
+        buf_done(&group->document);
+        out->n = out->body.n > 0;
+    }
+    ask(district, LINE_NEWS, &district->known);
+    return true;
 }
 
 bool district_send(struct district *district)
 {
     bool appends = send_appends(district), wants = send_wants(district);
+    bool news = send_news(district);
 
-    return appends || wants;
+    return appends || wants || news;
 }
 
 /* Nothing is under way for it any more: those who wait may go on. */
@@ -317,10 +404,54 @@ static void take_fetch(struct district *district, const struct line_head *head,
         }
         group->checked_us = head->sent_us;
         group->found = hooks->fetched(hooks->context, group, &rest, i);
-        make_ready(district, group);
+        if (group->found == RETRY) {
+            group->state = GROUP_WANTED;
+            group->from = 0;
+            DL_APPEND(district->behind, group);
+        } else {
+            make_ready(district, group);
+        }
     }
     out->n = 0;
 }
+
+static void note_news(struct district *district, const struct shared_news *news)
+{
+    if (news->newest > district->seen.newest) district->seen.newest = news->newest;
+    if (news->retired > district->seen.retired) district->seen.retired = news->retired;
+}
+
+static void take_document(struct district *district, const struct line_head *head,
+                          const struct district_hooks *hooks)
+{
+    struct slice rest = buf_slice(&district->body);
+    struct shared_document document;
+
+    line_take_document(&rest, &document);
+    if (!hooks->news(hooks->news_context, &document, head->made, head->made_status)) return;
+    district->known.newest = document.number;
+    if (slice_equal_str(document.kind, SHARED_ITEM)) district->known.retired = document.number;
+    DL_CONCAT(district->wanted, district->behind);
+    district->behind = NULL;
+}
+
+static void take_news(struct district *district, const struct line_head *head,
+                      const struct district_hooks *hooks)
+{
+    struct group *group = district->published;
+
+    district->published = NULL;
+    if (head->status == OK) district->polled_us = head->sent_us;
+    if (head->status == OK && district->body.n > 0) take_document(district, head, hooks);
+    if (group) make_ready(district, group);
+}
+
+static void (*const takes[N_LINE])(struct district *, const struct line_head *,
+                                   const struct district_hooks *) = {
+    [LINE_APPEND] = take_append,
+    [LINE_FETCH] = take_fetch,
+    [LINE_NEWS] = take_news,
+};
 
 bool district_take(struct district *district, enum line_kind kind,
                    const struct district_hooks *hooks)
@@ -329,11 +460,8 @@ bool district_take(struct district *district, enum line_kind kind,
 
     if (!line_take(district->line[kind], &head, &district->body)) return false;
     if (district->body.failed) head.status = NO_MEMORY;
-    if (head.status == OK) district->news = head.news;
-    if (kind == LINE_APPEND)
-        take_append(district, &head, hooks);
-    else
-        take_fetch(district, &head, hooks);
+    if (head.status == OK) note_news(district, &head.news);
+    takes[kind](district, &head, hooks);
     return true;
 }
 

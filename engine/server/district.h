@@ -24,9 +24,17 @@
 
 struct district;
 
-enum group_state { GROUP_WANTED, GROUP_FETCHING, GROUP_GATHERED, GROUP_COMMITTING, GROUP_READY };
+enum group_state {
+    GROUP_WANTED,
+    GROUP_FETCHING,
+    GROUP_GATHERED,
+    GROUP_COMMITTING,
+    GROUP_PUBLISHING,
+    GROUP_READY,
+};
 
-/* One session that something is under way for. */
+/* One session that something is under way for; the authors of a tenant, who publish one after the
+ * other, are a session without a name. */
 struct group {
     struct session_key key;
     enum group_state state;
@@ -34,7 +42,8 @@ struct group {
     int64_t checked_us;  // when the last fetch that has come was handed over
     enum status found;   // of that fetch: what is to be told of the session where it is not OK
     struct inbox parked;
-    bool has_reply;  // the first parked one, in `reply`
+    struct buf document;  // PUBLISHING: as line_put_document has it
+    bool has_reply;       // the first parked one, in `reply`
     struct buf reply;
     bool lost;  // no room in the table
     struct group *prev, *next;
@@ -65,6 +74,24 @@ struct group *district_want(struct district *district, struct slice tenant, stru
 struct group *district_append(struct district *district, const struct shared_event *event,
                               uint8_t out_seal[SEAL_BYTES]);
 
+/* Have a document published, for the authors of its tenant: when they are served again it has been,
+ * or other news have come before it. NULL without memory. */
+struct group *district_publish(struct district *district, const struct shared_document *document);
+
+/* The news that this node has taken in. */
+void district_set_known(struct district *district, const struct shared_news *known);
+struct shared_news district_known(const struct district *district);
+/* Whether there are newer ones. */
+bool district_is_behind(const struct district *district);
+/* Whether this node has taken in all that there was at that time. */
+bool district_has_news_of(const struct district *district, int64_t time_us);
+/* Ask for the next news, for requests of that tenant. NULL without memory. */
+struct group *district_await_news(struct district *district, struct slice tenant);
+/* Ask for news. */
+void district_poll(struct district *district);
+/* The connection of the start, with which nobody waits for answers yet. */
+struct shared *district_shared(struct district *district);
+
 /* Park a request with that group: the last, or where it was the first and is served again, as it
  * is. `reply` where it has one, for when the event is durable. False without memory. */
 MUST_CHECK bool district_park(struct district *district, struct group *group,
@@ -82,9 +109,14 @@ struct district_hooks {
     void (*committed)(void *context, const struct group *group, bool taken);
     /* The events that were asked for, of those a session is; `rest` is theirs, for line_take_row
      * while the number is `i`. What is to be told of the session: OK, or NOT_FOUND where it has
-     * none. */
+     * none, or RETRY where it takes news that this node has not taken in. */
     enum status (*fetched)(void *context, const struct group *group, struct slice *rest, size_t i);
     void *context;
+    /* News, with the bank that they are where they are one, which is taken over. False where this
+     * node cannot go on. */
+    bool (*news)(void *context, const struct shared_document *document, struct bank *made,
+                 enum status made_status);
+    void *news_context;
 };
 /* Take an answer of a line. False where there is none. */
 bool district_take(struct district *district, enum line_kind kind,

@@ -28,8 +28,7 @@ static bool waits(struct sessions *sessions, struct slice tenant, struct slice i
 static enum status want(struct sessions *sessions, struct slice tenant, struct slice id,
                         uint32_t from)
 {
-    sessions->rest.group = district_want(sessions->config.district, tenant, id, from);
-    return sessions->rest.group ? RETRY : NO_MEMORY;
+    return sessions_wait(sessions, district_want(sessions->config.district, tenant, id, from));
 }
 
 static enum status fetch(struct sessions *sessions, struct slice tenant, struct slice id,
@@ -162,7 +161,8 @@ static enum status fetched(void *context, const struct group *group, struct slic
         if (st == OK) st = row.status;
         if (st == OK) st = take_in(sessions, &sessions->decoder, &row.event, &entry);
     }
-    if (st && st != BUSY) {
+    if (st == CORRUPT && district_is_behind(sessions->config.district)) st = RETRY;
+    if (st && st != BUSY && st != RETRY) {
         log_line(LOG_ERROR, "a session of the shared store cannot be taken in",
                  "session=%.*s status=%s", (int)row.event.session.n,
                  (const char *)row.event.session.data, status_code(st));

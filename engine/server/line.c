@@ -2,6 +2,7 @@
 #include "server/line.h"
 #include "base/handoff.h"
 #include "server/log.h"
+#include "server/news.h"
 #include "server/thread.h"
 
 #include <sodium.h>
@@ -14,7 +15,7 @@
 /* Between two tries of a server that cannot be reached: not all nodes at once. */
 enum { PAUSE_LEAST_MS = 50, PAUSE_MOST_MS = 400, PAUSE_SLICE_MS = 50 };
 
-static const char *const line_names[N_LINE] = {"append", "fetch"};
+static const char *const line_names[N_LINE] = {"append", "fetch", "news"};
 
 struct line {
     enum line_kind kind;
@@ -93,6 +94,28 @@ void line_take_want(struct slice *rest, struct shared_want *out)
     take(rest, &out->from, sizeof(out->from));
 }
 
+void line_put_document(struct buf *out, const struct shared_document *document)
+{
+    put(out, &document->number, sizeof(document->number));
+    put(out, &document->version, sizeof(document->version));
+    put_slice(out, document->kind);
+    put_slice(out, document->tenant);
+    put_slice(out, document->name);
+    put_slice(out, document->head);
+    put_slice(out, document->body);
+}
+
+void line_take_document(struct slice *rest, struct shared_document *out)
+{
+    take(rest, &out->number, sizeof(out->number));
+    take(rest, &out->version, sizeof(out->version));
+    out->kind = take_slice(rest);
+    out->tenant = take_slice(rest);
+    out->name = take_slice(rest);
+    out->head = take_slice(rest);
+    out->body = take_slice(rest);
+}
+
 bool line_take_row(struct slice *rest, struct line_row *out)
 {
     if (rest->n == 0) return false;
@@ -150,9 +173,29 @@ static enum status fetch(struct line *line, struct line_head *head)
                         &head->news);
 }
 
+static enum status news(struct line *line, struct line_head *head)
+{
+    struct slice rest = buf_slice(&line->body);
+    struct shared_document document;
+    uint64_t known = head->news.newest;
+    enum status st = OK;
+    bool done;
+
+    if (head->n > 0) {
+        line_take_document(&rest, &document);
+        st = shared_publish(&line->shared, &document, known, &done);
+    }
+    if (st == OK) st = shared_next(&line->shared, known, &document, &head->news);
+    if (st || document.number == 0) return st;
+    line_put_document(&line->reply, &document);
+    head->made_status = news_compile(&document, &head->made);
+    return OK;
+}
+
 static enum status (*const works[N_LINE])(struct line *, struct line_head *) = {
     [LINE_APPEND] = append,
     [LINE_FETCH] = fetch,
+    [LINE_NEWS] = news,
 };
 
 static void pause_a_while(const struct line *line)
@@ -185,7 +228,11 @@ static void work(struct line *line, struct line_head *head)
 
     buf_clear(&line->reply);
     head->status = reserve(line, head->n) ? works[line->kind](line, head) : (enum status)NO_MEMORY;
-    if (line->reply.failed) head->status = NO_MEMORY;
+    if (line->reply.failed) {
+        bank_free(head->made);
+        head->made = NULL;
+        head->status = NO_MEMORY;
+    }
     if (head->status) buf_clear(&line->reply);
     tell(line, head->status);
     /* A connection that was lost is made anew at once, a server that is away is left in peace. */
@@ -256,6 +303,17 @@ enum status line_start(void *zmq_context, enum line_kind kind, const char *url, 
     return OK;
 }
 
+/* Nobody takes them any more, nor the banks that come with them. */
+static void drop_answers(struct line *line)
+{
+    struct line_head head;
+
+    while (line->loop_end && receive_pair(line->loop_end, ZMQ_DONTWAIT, &head, &line->body)) {
+        handoff_take(&line->reply);
+        bank_free(head.made);
+    }
+}
+
 void line_stop(struct line *line)
 {
     if (!line) return;
@@ -264,6 +322,7 @@ void line_stop(struct line *line)
         zmq_send(line->loop_end, "", 0, ZMQ_DONTWAIT);
         thread_join(&line->thread);
     }
+    drop_answers(line);
     socket_close(line->socket);
     socket_close(line->loop_end);
     shared_done(&line->shared);

@@ -5,6 +5,7 @@
 #define SERVER_LINE_H
 
 #include "base/slice.h"
+#include "irt/bank.h"
 #include "store/shared.h"
 
 struct line;
@@ -14,16 +15,22 @@ struct line_head {
     enum status status;       // of the answer; other than OK: what became of it is unknown
     struct shared_news news;  // an ask for an append has what its writer knows
     int64_t sent_us;          // when the loop handed it over
-    uint32_t n;               // events or wants
+    uint32_t n;               // events or wants; documents to publish, 0 or 1
+    struct bank *made;        // of the document in an answer, the taker's
+    enum status made_status;  // whether that could be made
 };
 
-/* An ask to append has events, its answer a byte for each: whether it is there now. An ask to fetch
+/* An ask for news may have a document to publish; its answer has the first document behind the one
+ * that its writer knows, where there is one.
+ * An ask to append has events, its answer a byte for each: whether it is there now. An ask to fetch
  * has wants; its answer has events with the number of their want, and their status. */
 void line_put_event(struct buf *out, const struct shared_event *event);
 void line_put_want(struct buf *out, const struct shared_want *want);
 /* Take the next one off `rest`; they are ours, so there is one. */
 void line_take_event(struct slice *rest, struct shared_event *out);
 void line_take_want(struct slice *rest, struct shared_want *out);
+void line_put_document(struct buf *out, const struct shared_document *document);
+void line_take_document(struct slice *rest, struct shared_document *out);
 struct line_row {
     size_t i;
     enum status status;
@@ -32,7 +39,7 @@ struct line_row {
 /* False at the end. */
 bool line_take_row(struct slice *rest, struct line_row *out);
 
-enum line_kind { LINE_APPEND, LINE_FETCH, N_LINE };
+enum line_kind { LINE_APPEND, LINE_FETCH, LINE_NEWS, N_LINE };
 
 /* NO_MEMORY where the thread or its sockets cannot be had. */
 MUST_CHECK enum status line_start(void *zmq_context, enum line_kind kind, const char *url,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/parked.h"
 #include "server/clock.h"
+#include "server/news.h"
+#include "server/server.h"
 
 enum {
     PARKED_MS = 2000,  // the longest wait for the shared store, shorter than a client's
@@ -20,10 +22,17 @@ bool parked_add(struct loop *loop, const struct message *message, enum call_end 
            district_park(district, group, message, NULL);
 }
 
+bool parked_again(const struct loop *loop)
+{
+    return loop->server->waits_for == district_serving(loop->server->district);
+}
+
 void parked_take(struct loop *loop)
 {
     struct district_hooks hooks = sessions_hooks(loop->server->sessions);
 
+    hooks.news = news_take;
+    hooks.news_context = loop->server;
     for (int k = 0; k < N_LINE; k++) {
         if (!wait_is_awake(&loop->wait, loop->line_source[k])) continue;
         while (district_take(loop->server->district, (enum line_kind)k, &hooks)) continue;
@@ -74,7 +83,7 @@ void parked_send(struct loop *loop)
 }
 
 /* The same request, sent again, finds out what became of it. */
-void parked_refuse_late(struct loop *loop, int64_t now_us)
+static void refuse_late(struct loop *loop, int64_t now_us)
 {
     struct district *district = loop->server->district;
     int64_t before_us = now_us - PARKED_MS * 1000;
@@ -91,4 +100,10 @@ void parked_refuse_late(struct loop *loop, int64_t now_us)
         send_now(loop, message, buf_slice(&loop->helped));
         district_drop(district, group);
     }
+}
+
+void parked_tick(struct loop *loop, int64_t now_us)
+{
+    refuse_late(loop, now_us);
+    district_poll(loop->server->district);
 }

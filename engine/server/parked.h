@@ -11,6 +11,9 @@
 MUST_CHECK bool parked_add(struct loop *loop, const struct message *message, enum call_end end,
                            size_t reply_at);
 
+/* Whether that was where the request that is being served again was parked before. */
+bool parked_again(const struct loop *loop);
+
 /* What the shared store has answered. */
 void parked_take(struct loop *loop);
 
@@ -20,7 +23,7 @@ void parked_serve(struct loop *loop, int64_t from_us);
 /* What has gathered goes to the shared store. */
 void parked_send(struct loop *loop);
 
-/* Those who have waited too long are told so. */
-void parked_refuse_late(struct loop *loop, int64_t now_us);
+/* From time to time: those who have waited too long are told so, and there may be news. */
+void parked_tick(struct loop *loop, int64_t now_us);
 
 #endif

@@ -3,6 +3,7 @@
 #include "server/request.h"
 #include "proto/version.h"
 #include "server/keys.h"
+#include "server/news.h"
 #include "server/server.h"
 
 #include <stdarg.h>
@@ -385,6 +386,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     }
     if (server->district) sessions_begin(server->sessions, peer->arrived_us);
     if (st == OK) st = call.request->run(&call);
+    if (st == UNKNOWN_BANK || st == UNKNOWN_TEST) st = news_check(server, peer, st);
     rests = rests_on(server);
     if (rests == RESTS_ON_FETCH) return wait_again(&call, mark);
     if (st == OK && call.request->work && (call.asks || !call.request->may_ask)) {
@@ -423,19 +425,24 @@ void call_work(struct decoder *decoder, struct slice body, struct job *job, stru
     end_call(&call, st, mark);
 }
 
-void call_finish(struct server *server, struct decoder *decoder, struct slice body,
-                 const struct peer *peer, struct job *job, struct buf *reply)
+enum call_end call_finish(struct server *server, struct decoder *decoder, struct slice body,
+                          const struct peer *peer, struct job *job, struct buf *reply)
 {
     struct call call = call_of(server, peer, reply);
     size_t mark = reply->n;
     enum status st = call_decode(&call, decoder, body);
     struct audited audited = audited_of(&call, job->request);
+    enum rests rests;
 
     call.request = job->request;
     call.job = job;
+    if (server->district) sessions_begin(server->sessions, peer->arrived_us);
     if (st == OK && job->request->finish) st = job->request->finish(&call);
+    rests = rests_on(server);
+    if (rests == RESTS_ON_FETCH) return wait_again(&call, mark);
     count_reply(&call, job->status ? job->status : st);
     audit_call(&call, &audited, job->status ? job->status : st);
     end_call(&call, st, mark);
     if (job->status) reply->n = mark;  // the helper's reply says what was wrong
+    return rests == RESTS_ON_COMMIT ? CALL_HELD : CALL_REPLIED;
 }

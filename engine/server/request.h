@@ -70,6 +70,7 @@ struct job {
     const struct plan *plan;    // of the session that the request is about
     const struct bank *bank;    // resolved by the loop, NULL where the request has its own items
     struct bank_header upload;  // to compile (bank.publish); its name is empty
+    bool shares;                // its items are to come along, to be published to a district
     struct bank *made;          // what came of it
     const struct test *test;    // to make a plan of for `bank`; NULL: none
     struct plan *made_plan;     // what came of it
@@ -204,9 +205,10 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,
                struct buf *reply);
 
-/* In the loop, after the work of a helper: appends the reply where the request has a `finish`
- * and the work went well; else the helper has written it. */
-void call_finish(struct server *server, struct decoder *decoder, struct slice body,
-                 const struct peer *peer, struct job *job, struct buf *reply);
+/* In the loop, after the work of a helper: appends the reply where the request has a `finish` and
+ * the work went well; else the helper has written it. CALL_ASKED is never
+ * said. */
+enum call_end call_finish(struct server *server, struct decoder *decoder, struct slice body,
+                          const struct peer *peer, struct job *job, struct buf *reply);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bank.*: upload in parts, publish whole, read back, withdraw items. */
 #include "server/audits.h"
+#include "server/news.h"
 #include "server/server.h"
 
 #include <string.h>
@@ -140,6 +141,14 @@ static enum status publish(struct call *call)
     if (upload->state == UPLOAD_OPEN) upload->state = UPLOAD_COMPILING;
     call->job->upload = (struct bank_header){
         .upload = upload->id, .n_item = upload->n_item, .D = upload->D, .version = upload->version};
+    call->job->shares = call->server->district != NULL;
+    return OK;
+}
+
+static enum status add_shared(void *context, uint32_t number, struct slice item)
+{
+    (void)number;
+    library_append_item(context, item);
     return OK;
 }
 
@@ -157,7 +166,19 @@ static enum status publish_work(struct call *call, struct env *env,
         return refuse(call, INVALID_BANK, NULL, "the bank is refused: %zu fault%s",
                       call->faults.total, call->faults.total == 1 ? "" : "s");
     }
-    return st ? refuse(call, st, NULL, "the bank could not be compiled") : OK;
+    if (st) return refuse(call, st, NULL, "the bank could not be compiled");
+    if (!call->job->shares) return OK;
+    return library_each_item(env, header->upload, 0, add_shared, call->out.buf);
+}
+
+/* It is good: it goes to the district, and the request is served again when it is here. */
+static enum status share(struct call *call, struct upload *upload)
+{
+    bank_free(call->job->made);  // it comes back as every other node gets it
+    call->job->made = NULL;
+    upload->state = UPLOAD_OPEN;
+    if (news_waits(call->server, call->tenant)) return RETRY;
+    return news_share_bank(call->server, upload, call->now_ms, call->job->helped);
 }
 
 static enum status take_in(struct call *call, struct upload *upload)
@@ -199,6 +220,7 @@ static enum status publish_finish(struct call *call)
         return INVALID_BANK;
     }
     st = call->job->status;
+    if (st == OK && call->job->made && call->job->shares) return share(call, upload);
     if (st == OK && call->job->made) st = take_in(call, upload);
     if (st) {
         bank_free(call->job->made);
@@ -391,6 +413,14 @@ static enum status check_item(struct call *call, struct bank_entry *entry, struc
                   (const char *)item.data);
 }
 
+static bool is_retired(const struct bank_entry *entry, struct slice item)
+{
+    for (uint32_t i = 0; i < bank_entry_n_retired(entry); i++) {
+        if (slice_equal_str(item, bank_entry_retired(entry, i))) return true;
+    }
+    return false;
+}
+
 static enum status retire(struct call *call)
 {
     struct server *server = call->server;
@@ -402,11 +432,13 @@ static enum status retire(struct call *call)
     read_id(&call->in, "bank", REQUIRED, &name);
     read_id(&call->in, "item", REQUIRED, &item);
     if (call->in.failed) return BAD_REQUEST;
+    if (news_waits(server, call->tenant)) return RETRY;
     entry = registry_bank(server->registry, call_name(call, name));
     if (!entry || !bank_entry_version(entry, 0)) return unknown_bank(call, name);
     st = check_item(call, entry, item);
     if (st) return st;
     bank = bank_entry_name(entry);
+    if (server->district && !is_retired(entry, item)) return news_share_item(server, &bank, item);
     st = registry_retire(server->registry, entry, item);
     if (st == OK) {
         library_put_retired(server->env, &server->batch, &bank, bank_entry_n_retired(entry) - 1,

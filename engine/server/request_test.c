@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* test.*: describe a test, read it back. */
 #include "server/audits.h"
+#include "server/news.h"
 #include "server/server.h"
 #include "store/test_document.h"
 
@@ -101,6 +102,19 @@ static enum status put_work(struct call *call, struct env *env,
     return refuse_document(call, st);
 }
 
+/* The next version goes to the district; the request is served again when it is here. */
+static enum status share_version(struct call *call, struct library_name name, struct slice document)
+{
+    struct test_header header = {.name = name,
+                                 .version =
+                                     registry_next_test_version(call->server->registry, name),
+                                 .created_ms = call->now_ms,
+                                 .document = document};
+
+    if (news_waits(call->server, call->tenant)) return RETRY;
+    return news_share_test(call->server, &header);
+}
+
 static enum status put_document(struct call *call, const msgpack_object *document,
                                 const struct test *test, struct test_version **out)
 {
@@ -112,6 +126,9 @@ static enum status put_document(struct call *call, const msgpack_object *documen
     write_object(&writer, document);
     *out = bytes.failed ? NULL : find_same(call, name, buf_slice(&bytes));
     if (bytes.failed) st = NO_MEMORY;
+    if (st == OK && !*out && call->server->district) {
+        st = share_version(call, name, buf_slice(&bytes));
+    }
     if (st == OK && !*out) st = put_version(call, name, buf_slice(&bytes), test, out);
     buf_done(&bytes);
     return st;

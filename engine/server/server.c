@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/server.h"
 #include "server/clock.h"
+#include "server/news.h"
 
 static enum status open_store(struct server *server, struct fault *fault)
 {
@@ -52,6 +53,7 @@ enum status server_open(struct server *server, const struct config *config, stru
     st = open_store(server, fault);
     if (st == OK && config->store_url[0]) {
         st = district_open(config->store_url, &server->district, fault);
+        if (st == OK) st = news_open(server, fault);
     }
     return st ? st : open_sessions(server, fault);
 }

@@ -83,6 +83,12 @@ void sessions_begin(struct sessions *sessions, int64_t arrived_us)
     if (sessions->keeping->begin) sessions->keeping->begin(sessions, arrived_us);
 }
 
+enum status sessions_wait(struct sessions *sessions, struct group *group)
+{
+    sessions->rest.group = group;
+    return group ? RETRY : NO_MEMORY;
+}
+
 enum rests sessions_rests(struct sessions *sessions, struct group **out_group)
 {
     if (!sessions->keeping->rests) return RESTS_ON_NOTHING;

@@ -46,6 +46,9 @@ enum rests { RESTS_ON_NOTHING, RESTS_ON_FETCH, RESTS_ON_COMMIT };
 void sessions_begin(struct sessions *sessions, int64_t arrived_us);
 enum rests sessions_rests(struct sessions *sessions, struct group **out_group);
 
+/* The request that is being served waits for that group; NULL: there was no memory for it. */
+MUST_CHECK enum status sessions_wait(struct sessions *sessions, struct group *group);
+
 /* What is to be done with what comes from the shared store. */
 struct district_hooks sessions_hooks(struct sessions *sessions);
 

@@ -4,6 +4,7 @@
 #include "server/registry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define UPLOAD_STAY_US ((int64_t)10 * 60 * 1000 * 1000)
 
@@ -127,6 +128,24 @@ struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_
             return upload;
     }
     return NULL;
+}
+
+struct upload *uploads_find_token(struct uploads *uploads, const uint8_t token[UPLOAD_TOKEN])
+{
+    for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
+        struct upload *upload = &uploads->place[i];
+
+        if (upload->id != 0 && memcmp(upload->token, token, UPLOAD_TOKEN) == 0) return upload;
+    }
+    return NULL;
+}
+
+uint64_t uploads_take_id(struct uploads *uploads, struct batch *batch)
+{
+    uint64_t id = uploads->next_id++;
+
+    put_next_id(uploads->env, batch, uploads->next_id);
+    return id;
 }
 
 void uploads_drop(struct upload *upload, struct batch *batch)

@@ -8,6 +8,7 @@
 
 enum upload_state { UPLOAD_OPEN, UPLOAD_COMPILING, UPLOAD_REFUSED, UPLOAD_PUBLISHED };
 
+enum { UPLOAD_TOKEN = 16 };                          // random bytes
 enum { UPLOAD_REQUEST_ID = LIMIT_REQUEST_ID + 16 };  // bytes of an encoded id, with room to spare
 
 struct registry;
@@ -20,6 +21,7 @@ struct upload {
     uint32_t n_item;
     uint32_t version;  // once published
     int64_t used_us;
+    uint8_t token[UPLOAD_TOKEN];  // zeros until it is first published to a district: to know it by
     /* The last bank.add, to know it by when it comes again: hashes of its id, and of id and
      * items. */
     bool has_last;
@@ -44,6 +46,11 @@ struct upload *uploads_begin(struct uploads *uploads, struct library_name name, 
                              struct batch *batch, int64_t now_us);
 /* NULL where the tenant has none of that id. */
 struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t id);
+
+/* The one that has that token, NULL where none has. */
+struct upload *uploads_find_token(struct uploads *uploads, const uint8_t token[UPLOAD_TOKEN]);
+/* The id of an upload that came whole. */
+uint64_t uploads_take_id(struct uploads *uploads, struct batch *batch);
 
 /* Forget it; unless it was published, its items are removed by the batch. */
 void uploads_drop(struct upload *upload, struct batch *batch);

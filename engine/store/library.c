@@ -248,6 +248,7 @@ struct loading {
     struct bank *bank;
     struct faults *faults;
     uint32_t n_item, n_read;
+    bool has_decoder;
 };
 
 static enum status load_item(void *context, uint32_t number, struct slice bytes)
@@ -268,28 +269,76 @@ static enum status load_item(void *context, uint32_t number, struct slice bytes)
     return loading->content.failed ? NO_MEMORY : OK;
 }
 
+bool library_take_item(struct slice *items, struct slice *out_item)
+{
+    size_t n = items->n < 4 ? 0 : bytes_get_u32(items->data);
+
+    if (items->n < 4 + n || items->n == 0) return false;
+    *out_item = slice_of(items->data + 4, n);
+    *items = slice_of(items->data + 4 + n, items->n - 4 - n);
+    return true;
+}
+
+void library_append_item(struct buf *items, struct slice item)
+{
+    uint8_t head[4];
+
+    bytes_put_u32(head, (uint32_t)item.n);
+    buf_append(items, head, sizeof(head));
+    buf_append(items, item.data, item.n);
+}
+
+static enum status loading_begin(struct loading *loading, const struct bank_header *header,
+                                 struct faults *faults)
+{
+    enum status st = decoder_init(&loading->decoder);
+
+    if (st) return st;
+    loading->has_decoder = true;
+    loading->faults = faults;
+    loading->n_item = header->n_item;
+    loading->bank = bank_new(header->n_item, header->D);
+    return loading->bank ? OK : NO_MEMORY;
+}
+
+/* The bank where `st` is OK and all of it was read; else all is freed. */
+static enum status loading_end(struct loading *loading, enum status st, struct bank **out_bank)
+{
+    if (st == OK) {
+        st = loading->n_read == loading->n_item ? bank_seal(loading->bank, loading->faults)
+                                                : CORRUPT;
+    }
+    if (st)
+        bank_free(loading->bank);
+    else
+        *out_bank = loading->bank;
+    buf_done(&loading->content);
+    if (loading->has_decoder) decoder_done(&loading->decoder);
+    return st;
+}
+
 enum status library_load_bank(struct env *env, const struct bank_header *header,
                               struct bank **out_bank, struct faults *faults)
 {
-    struct loading loading = {.faults = faults, .n_item = header->n_item};
-    enum status st = decoder_init(&loading.decoder);
+    struct loading loading = {0};
+    enum status st = loading_begin(&loading, header, faults);
 
-    if (st) return st;
-    loading.bank = bank_new(header->n_item, header->D);
-    st = loading.bank ? OK : NO_MEMORY;
-    if (st) goto done;
-    st = library_each_item(env, header->upload, 0, load_item, &loading);
-    if (st) goto done;
-    st = loading.n_read == header->n_item ? bank_seal(loading.bank, faults) : CORRUPT;
-    if (st) goto done;
+    if (st == OK) st = library_each_item(env, header->upload, 0, load_item, &loading);
+    return loading_end(&loading, st, out_bank);
+}
 
-    *out_bank = loading.bank;
-    loading.bank = NULL;  // the caller owns it now
-done:
-    bank_free(loading.bank);
-    buf_done(&loading.content);
-    decoder_done(&loading.decoder);
-    return st;
+enum status library_compile(struct slice items, const struct bank_header *header,
+                            struct bank **out_bank, struct faults *faults)
+{
+    struct loading loading = {0};
+    enum status st = loading_begin(&loading, header, faults);
+    struct slice item;
+
+    while (st == OK && library_take_item(&items, &item)) {
+        st = load_item(&loading, loading.n_read, item);
+    }
+    if (st == OK && items.n > 0) st = CORRUPT;
+    return loading_end(&loading, st, out_bank);
 }
 
 enum status library_last_upload(struct env *env, uint64_t *out_upload)

@@ -66,6 +66,15 @@ MUST_CHECK enum status library_each_item(struct env *env, uint64_t upload, uint3
 MUST_CHECK enum status library_load_bank(struct env *env, const struct bank_header *header,
                                          struct bank **out_bank, struct faults *faults);
 
+/* The same of items that are at hand, each | length 4, big-endian | item |. CORRUPT where they are
+ * not header->n_item. */
+MUST_CHECK enum status library_compile(struct slice items, const struct bank_header *header,
+                                       struct bank **out_bank, struct faults *faults);
+/* Take the first one off. False where there is none. */
+MUST_CHECK bool library_take_item(struct slice *items, struct slice *out_item);
+/* Put one behind the others. */
+void library_append_item(struct buf *items, struct slice item);
+
 /* The number of the newest upload that has items in the store, 0 where there is none. */
 MUST_CHECK enum status library_last_upload(struct env *env, uint64_t *out_upload);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK, APPEND, FETCH, N_STATEMENT };
+enum { CHECK, APPEND, FETCH, PUBLISH, NEXT, N_STATEMENT };
 
 /* Settings are NULL where an engine does not have them. */
 static const struct pg_statement statements[N_STATEMENT] = {
@@ -40,6 +40,19 @@ static const struct pg_statement statements[N_STATEMENT] = {
                       "ORDER BY event.n LIMIT 10000) e ON true ORDER BY w.i, e.n",
                .n_param = 3,
                .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY}},
+    [PUBLISH] = {.sql =
+                     "WITH d AS (UPDATE district SET newest = newest + 1, "
+                     "retired = CASE WHEN $2 = '" SHARED_ITEM "' THEN newest + 1 ELSE retired END "
+                     "WHERE newest = $1 RETURNING newest) "
+                     "INSERT INTO document (number, kind, tenant, name, version, head, body) "
+                     "SELECT d.newest, $2, $3, $4, $5, $6, $7 FROM d RETURNING number",
+                 .n_param = 7,
+                 .type = {PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT4, PG_BYTEA, PG_BYTEA}},
+    [NEXT] = {.sql = "SELECT d.newest, d.retired, m.number, m.kind, m.tenant, m.name, m.version, "
+                     "m.head, m.body FROM district d LEFT JOIN LATERAL (SELECT * FROM document "
+                     "WHERE number > $1 ORDER BY number LIMIT 1) m ON true",
+              .n_param = 1,
+              .type = {PG_INT8}},
 };
 
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit)
@@ -51,6 +64,7 @@ void shared_init(struct shared *shared, const char *url, const atomic_bool *quit
 void shared_done(struct shared *shared)
 {
     pg_disconnect(&shared->pg);
+    PQclear(shared->kept);
     for (size_t i = 0; i < COUNT_OF(shared->param); i++) buf_done(&shared->param[i]);
 }
 
@@ -313,6 +327,62 @@ enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
         visitor.visit(visitor.context, i, &event, st);
     }
     PQclear(rows);
+    return OK;
+}
+
+static void set(struct buf *out, struct slice value)
+{
+    buf_clear(out);
+    buf_append(out, value.data, value.n);
+}
+
+static void put_int4(struct buf *out, uint32_t value)
+{
+    uint8_t bytes[4];
+
+    bytes_put_u32(bytes, value);
+    set(out, slice_of(bytes, sizeof(bytes)));
+}
+
+enum status shared_publish(struct shared *shared, const struct shared_document *document,
+                           uint64_t newest, bool *out_done)
+{
+    PGresult *rows = NULL;
+    enum status st;
+
+    put_int8(&shared->param[0], newest);
+    set(&shared->param[1], document->kind);
+    set(&shared->param[2], document->tenant);
+    set(&shared->param[3], document->name);
+    put_int4(&shared->param[4], document->version);
+    set(&shared->param[5], document->head);
+    set(&shared->param[6], document->body);
+    st = run(shared, PUBLISH, &rows);
+    *out_done = st == OK && PQntuples(rows) == 1;
+    PQclear(rows);
+    return st;
+}
+
+enum status shared_next(struct shared *shared, uint64_t known, struct shared_document *out,
+                        struct shared_news *out_news)
+{
+    const PGresult *row;
+    enum status st;
+
+    PQclear(shared->kept);
+    shared->kept = NULL;
+    put_int8(&shared->param[0], known);
+    st = run(shared, NEXT, &shared->kept);
+    if (st) return st;
+    row = shared->kept;
+    *out_news = news_of(row);
+    *out = (struct shared_document){.number = (uint64_t)pg_int(row, 0, 2),
+                                    .kind = pg_bytes(row, 0, 3),
+                                    .tenant = pg_bytes(row, 0, 4),
+                                    .name = pg_bytes(row, 0, 5),
+                                    .version = (uint32_t)pg_int(row, 0, 6),
+                                    .head = pg_bytes(row, 0, 7),
+                                    .body = pg_bytes(row, 0, 8)};
     return OK;
 }
 

@@ -21,6 +21,7 @@ struct shared {
     char url[512];
     uint8_t key[SHARED_KEY];  // of the seals, once it has been connected to
     struct buf param[PG_PARAMS];
+    PGresult *kept;      // what the last document points into
     struct fault fault;  // of the last append or fetch that failed
 };
 
@@ -78,5 +79,27 @@ struct shared_visitor {
 MUST_CHECK enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
                                     size_t n, struct shared_visitor visitor,
                                     struct shared_news *out);
+
+/* Banks, tests and withdrawn items, in the order they were published: their numbers go up by one.
+ * What is in head and body is server/news.h's. */
+#define SHARED_BANK "bank"
+#define SHARED_TEST "test"
+#define SHARED_ITEM "item"  // withdrawn from the bank of that name
+
+struct shared_document {
+    uint64_t number;  // 0: there is none
+    struct slice kind, tenant, name;
+    uint32_t version;  // of the name, of that kind
+    struct slice head, body;
+};
+
+/* Publish a document as number `newest` + 1. Where that is not the next number it is not published,
+ * and *out_done is false. IO_ERROR: it may be. */
+MUST_CHECK enum status shared_publish(struct shared *shared, const struct shared_document *document,
+                                      uint64_t newest, bool *out_done);
+
+/* The document behind number `known`; its slices live until the next call. */
+MUST_CHECK enum status shared_next(struct shared *shared, uint64_t known,
+                                   struct shared_document *out, struct shared_news *out_news);
 
 #endif

@@ -17,6 +17,7 @@ BANK = [{"id": f"q{i:02}", "model": "2PL", "a": 0.7 + 0.05 * (i % 9), "b": -2.38
 TEST = {"test": "t", "bank": "b", "reveal": True, "stop": {"any": [{"rule": "length", "at": 12}]}}
 SEED = 2385
 STUDENT_S = 60  # within which each request must have been served
+NEWS_S = 10
 FROZEN_S = 7  # longer than a node waits for an answer
 
 
@@ -29,7 +30,8 @@ def run_theta(*arguments, code=0):
 
 
 class Anywhere(Client):
-    """Each request goes to the next node; what an author does goes to all."""
+    """Each request goes to the next node, but for a bank's upload: that is one node's until it is
+    published."""
 
     def __init__(self, daemons, **options):
         super().__init__(daemons[0].endpoint, **options)
@@ -37,9 +39,8 @@ class Anywhere(Client):
         self.n_call = 0
 
     def call(self, op, **fields):
-        if op.startswith(("bank.", "test.")):
-            return [node.call(op, **fields) for node in self.nodes][-1]
-        self.n_call += 1
+        if op not in ("bank.begin", "bank.add", "bank.publish"):
+            self.n_call += 1
         return self.nodes[self.n_call % len(self.nodes)].call(op, **fields)
 
     def close(self):
@@ -162,6 +163,117 @@ class TestDistrict(DistrictTestCase):
         one, other = self.clients()
         sitting = one.session_start("t", "e")
         self.assertEqual(other.call("session.get", session=sitting.id)["item"], sitting.item)
+
+
+class TestDocuments(DistrictTestCase):
+    """What an author does at one node is so at every other."""
+
+    def wait_until(self, is_so):
+        """News are everywhere within a second; the machine may be busy."""
+        deadline = time.monotonic() + NEWS_S
+        while not is_so():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_banks_and_tests_come_to_all(self):
+        one, other = self.clients()
+        one.bank_upload("b2", BANK[:20], D=1.702)
+        one.test_put({**TEST, "test": "t2", "bank": "b2"})
+        self.wait_until(lambda: "t2" in [test["test"]
+                                         for test in other.call("test.list")["tests"]])
+        for op, fields in (("bank.get", {"bank": "b2", "limit": 50}), ("test.get", {"test": "t2"})):
+            told = [{**client.call(op, **fields), "id": 0} for client in (one, other)]
+            self.assertEqual(told[0], told[1])
+        # The same document again is no new version; another one is, at any node.
+        self.assertEqual(other.test_put({**TEST, "test": "t2", "bank": "b2"})["version"], 1)
+        self.assertEqual(other.test_put({**TEST, "test": "t2", "bank": "b2", "reveal": False})
+                         ["version"], 2)
+        self.assertEqual(other.bank_upload("b2", BANK)["version"], 2)
+
+    def test_versions_are_given_once(self):
+        """Authors at both nodes at once."""
+        versions, failures = [], []
+
+        def put(client, i):
+            try:
+                for k in range(5):
+                    document = {**TEST, "test": "t3", "start": {"theta": i + k / 10}}
+                    versions.append(client.test_put(document)["version"])
+            except ThetadError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=put, args=(client, i))
+                   for i, client in enumerate(self.clients())]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(sorted(versions), list(range(1, 11)))
+
+    def test_a_session_keeps_its_versions(self):
+        one, other = self.clients()
+        one.bank_upload("b4", BANK)
+        one.test_put({**TEST, "test": "t4", "bank": "b4"})
+        sitting = one.session_start("t4", "e", session="s-keeps")
+        one.bank_upload("b4", BANK[:5])  # too few for the test's length, and other items
+        for _ in range(6):
+            item = sitting.item["id"]
+            other.call("session.answer", session="s-keeps", seq=sitting.seq, item=item, response=1)
+            sitting.get()
+        self.assertEqual(sitting.state["progress"]["asked"], 7)
+
+    def test_a_withdrawn_item_is_asked_nowhere(self):
+        """From the acknowledgement on, at a node that has not heard of it yet too."""
+        one, other = self.clients()
+        items = [item["id"] for item in BANK]
+        one.bank_upload("b5", BANK)
+        one.test_put({**TEST, "test": "t5", "bank": "b5"})
+        for i in range(12):
+            sitting = other.session_start("t5", "e", session=f"s-withdrawn-{i}", seed=1)
+            first = sitting.item["id"]  # the best one: the next session would have it too
+            items.remove(first)
+            one.call("bank.retire", bank="b5", item=first)
+            again = other.session_start("t5", "e", session=f"s-withdrawn-{i}-after", seed=1)
+            self.assertIn(again.item["id"], items)
+            state = other.call("session.answer", session=sitting.id, seq=1, item=first, response=1)
+            self.assertIn(state["item"]["id"], items)
+        told = [client.call("bank.get", bank="b5")["retired"] for client in (one, other)]
+        self.assertEqual(told[0], told[1])
+        self.assertEqual(len(told[0]), 12)
+
+    def test_a_node_that_comes_later_has_all(self):
+        one, _ = self.clients()
+        one.bank_upload("b6", BANK)
+        one.call("bank.retire", bank="b6", item="q07")
+        late = self.node()
+        with late.client() as client:
+            told = [{**each.call("bank.get", bank="b6"), "id": 0} for each in (one, client)]
+            self.assertEqual(told[0], told[1])
+        late.restart()
+        with late.client() as client:
+            self.assertEqual(client.call("bank.get", bank="b6")["retired"], ["q07"])
+
+    def test_a_node_of_another_kind_is_refused(self):
+        daemon = Daemon().start()
+        self.addCleanup(daemon.close)
+        with daemon.client() as client:
+            client.bank_upload("own", BANK)
+        daemon.stop()
+        daemon.settings = (f"[store] kind = postgres\nurl = {self.postgres.url}",)
+        daemon.write_config("info")
+        daemon.spawn()
+        self.assertEqual(daemon.process.wait(30), 65)
+        self.assertIn("not of the district", daemon.log())
+
+    def test_what_is_bad_is_refused_as_ever(self):
+        one, _ = self.clients()
+        with self.assertRaises(ThetadError) as raised:
+            one.bank_upload("b7", [*BANK, {"id": "bad", "model": "2PL", "a": -1, "b": 0}])
+        self.assertEqual(raised.exception.code, "invalid_bank")
+        with self.assertRaises(ThetadError) as raised:
+            one.test_put({**TEST, "test": "t7", "exposure": {"max_uses": 3}})
+        self.assertEqual(raised.exception.code, "invalid_test")
 
 
 class Student(threading.Thread):
