@@ -82,6 +82,7 @@ static void worker_done(struct worker *worker)
 {
     socket_close(worker->socket);
     if (worker->has_decoder) decoder_done(&worker->decoder);
+    shared_done(&worker->tools.shared);
     estimate_workspace_free(worker->tools.workspace);
     verify_free(worker->tools.verify);
     buf_done(&worker->reply);
@@ -119,6 +120,11 @@ enum status helper_start(void *zmq_context, const char *name, struct env *env, s
     }
     *out = helper;
     return OK;
+}
+
+void helper_share(struct helper *helper, const char *url)
+{
+    shared_init(&helper->worker.tools.shared, url, &helper->worker.quit);
 }
 
 void helper_stop(struct helper *helper)

@@ -12,6 +12,9 @@ struct helper;
 MUST_CHECK enum status helper_start(void *zmq_context, const char *name, struct env *env,
                                     struct helper **out);
 
+/* Before its first ask: events are in the shared store at `url`. */
+void helper_share(struct helper *helper, const char *url);
+
 /* Ends the thread when its present work is done. NULL is fine. */
 void helper_stop(struct helper *helper);
 

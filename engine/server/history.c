@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/history.h"
+#include "server/request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,11 +59,51 @@ static enum status gather(const struct history *history, struct env *env, struct
     return st == NOT_FOUND ? RETRY : st;
 }
 
-enum status history_each(const struct history *history, struct env *env, struct slice session,
+/* Events of the shared store on their way to a visitor. */
+struct shared_walk {
+    struct decoder decoder;
+    struct event_visitor visitor;
+    enum status st;  // of the first that was wrong
+};
+
+static void on_shared(void *context, size_t i, const struct shared_event *event, enum status status)
+{
+    struct shared_walk *walk = context;
+    struct event_record record;
+    struct stored_event stored = {.lsn = event->n, .bytes = event->record, .record = &record};
+
+    (void)i;
+    if (walk->st == OK) walk->st = status;
+    if (walk->st == OK) walk->st = event_record_read(&walk->decoder, event->record, &record);
+    if (walk->st) return;
+    memcpy(stored.seal, event->seal, SEAL_BYTES);
+    walk->st = walk->visitor.visit(walk->visitor.context, &stored);
+}
+
+static enum status each_shared(const struct history *history, struct shared *shared,
+                               struct slice session, struct event_visitor visitor)
+{
+    struct shared_want want = {.tenant = history->tenant, .session = session};
+    struct shared_walk walk = {.visitor = visitor};
+    struct shared_news news;
+    enum status st = decoder_init(&walk.decoder);
+
+    if (st) return st;
+    st = shared_fetch(shared, &want, 1, (struct shared_visitor){on_shared, &walk}, &news);
+    decoder_done(&walk.decoder);
+    if (st == IO_ERROR) return RETRY;
+    return st ? st : walk.st;
+}
+
+enum status history_each(const struct history *history, struct tools *tools, struct slice session,
                          struct event_visitor visitor)
 {
+    struct env *env = tools->env;
     struct buf events = {0};
-    enum status st = gather(history, env, session, &events);
+    enum status st;
+
+    if (tools->shared.url[0]) return each_shared(history, &tools->shared, session, visitor);
+    st = gather(history, env, session, &events);
 
     if (st == OK) st = archive_each(env, buf_slice(&events), visitor);
     buf_done(&events);

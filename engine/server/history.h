@@ -6,6 +6,8 @@
 
 #include "store/journal.h"
 
+struct tools;
+
 /* | head | tenant | indices of withdrawn items, u32 | of items used up, u32 | numbers of events in
  * the journal, u64 |, in this machine's byte order: it never leaves the process. */
 struct history_head {
@@ -24,9 +26,10 @@ struct history {
 MUST_CHECK enum status history_init(struct history *history, struct slice bytes);
 void history_done(struct history *history);
 
-/* Visit the session's events in order: those of the archive, then those of the journal. RETRY where
- * the session has moved to the archive meanwhile. What `visit` returns other than OK ends it. */
-MUST_CHECK enum status history_each(const struct history *history, struct env *env,
+/* Visit the session's events in order: those of the archive, then those of the journal; or those of
+ * the shared store. RETRY where the session has moved to the archive meanwhile, or that store does
+ * not answer. What `visit` returns other than OK ends it. */
+MUST_CHECK enum status history_each(const struct history *history, struct tools *tools,
                                     struct slice session, struct event_visitor visitor);
 
 #endif

@@ -4,11 +4,12 @@
  * not asked for comes along hidden, so that the archive's older state of it is not shown. */
 #include "server/listing.h"
 #include "server/outline.h"
+#include "store/shared.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_LIMIT = 100, SCAN_MOST = 2000 };
+enum { DEFAULT_LIMIT = 100, SCAN_MOST = 2000, SHARED_MOST = 200 };
 
 static void read_state(struct reader *in, struct listing_query *out)
 {
@@ -126,7 +127,7 @@ void listing_gather(const struct sessions *sessions, struct slice tenant,
     struct gathering gathering = {.query = query, .tenant = tenant};
     struct gathered_head head = {.n_tenant = (uint32_t)tenant.n};
 
-    sessions_each(sessions, on_live, &gathering);
+    if (sessions) sessions_each(sessions, on_live, &gathering);
     head.n_row = (uint32_t)gathering.n;
     head.is_cut = gathering.is_cut;
     buf_append(out, &head, sizeof(head));
@@ -185,15 +186,8 @@ static enum status on_event(void *context, const struct stored_event *stored)
     return outline_take(context, stored->record);
 }
 
-static enum status read_archived(struct paging *paging, struct slice id, struct slice archive,
-                                 struct listed *out)
+static enum status list_outline(const struct outline *outline, struct slice id, struct listed *out)
 {
-    struct outline *outline = paging->outline;
-    enum status st;
-
-    memset(outline, 0, sizeof(*outline));
-    st = archive_each(paging->env, archive, (struct event_visitor){on_event, outline});
-    if (st) return st;
     *out = (struct listed){.started_ms = outline->started_ms,
                            .n_asked = outline->n_asked,
                            .n_pending = outline->n_pending,
@@ -202,6 +196,17 @@ static enum status read_archived(struct paging *paging, struct slice id, struct 
     memcpy(out->examinee, outline->examinee, sizeof(out->examinee));
     memcpy(out->group, outline->group, sizeof(out->group));
     return slice_to_text(id, out->session, sizeof(out->session)) ? OK : CORRUPT;
+}
+
+static enum status read_archived(struct paging *paging, struct slice id, struct slice archive,
+                                 struct listed *out)
+{
+    struct outline *outline = paging->outline;
+    enum status st;
+
+    memset(outline, 0, sizeof(*outline));
+    st = archive_each(paging->env, archive, (struct event_visitor){on_event, outline});
+    return st ? st : list_outline(outline, id, out);
 }
 
 /* Whether the session came along from memory. */
@@ -266,5 +271,89 @@ enum status listing_page(struct env *env, const struct listing_query *query, str
     }
     free(paging.live);
     free(paging.outline);
+    return st;
+}
+
+/* Sessions of the shared store, one event after the other. */
+struct shared_paging {
+    struct paging paging;
+    struct decoder decoder;
+    char session[LIMIT_ID + 1];  // of the outline, "" before the first
+    size_t n_session;            // in this scan
+    enum status st;
+};
+
+/* The session whose events have come is complete. */
+static void end_session(struct shared_paging *shared)
+{
+    struct listed row;
+
+    if (!shared->session[0] || shared->st || shared->paging.is_full) return;
+    shared->st = list_outline(shared->paging.outline, slice_str(shared->session), &row);
+    if (shared->st == OK) (void)look_at(&shared->paging, &row);
+}
+
+static void on_shared(void *context, size_t i, const struct shared_event *event, enum status status)
+{
+    struct shared_paging *shared = context;
+    struct event_record record;
+
+    (void)i;
+    if (event->n == 0) {
+        end_session(shared);
+        memset(shared->paging.outline, 0, sizeof(*shared->paging.outline));
+        if (!slice_to_text(event->session, shared->session, sizeof(shared->session))) {
+            shared->st = CORRUPT;
+        }
+        shared->n_session++;
+    }
+    if (shared->st == OK) shared->st = status;
+    if (shared->st == OK) {
+        shared->st = event_record_read(&shared->decoder, event->record, &record);
+    }
+    if (shared->st == OK) shared->st = outline_take(shared->paging.outline, &record);
+}
+
+/* Scan until the page is full, or so many sessions have been looked at that it ends early. */
+static enum status scan_shared(struct shared_paging *paging, struct shared *store,
+                               struct slice tenant)
+{
+    struct shared_range range = {
+        .tenant = tenant, .after = paging->paging.query->after, .n_session = SHARED_MOST};
+    size_t n_looked = 0;
+    enum status st;
+
+    do {
+        paging->n_session = 0;
+        paging->session[0] = '\0';
+        st = shared_scan(store, &range, (struct shared_visitor){on_shared, paging});
+        if (st) return st == IO_ERROR ? RETRY : st;
+        end_session(paging);
+        range.after = slice_str(paging->paging.last);
+        n_looked += paging->n_session;
+        if (paging->st || paging->paging.is_full) return paging->st;
+    } while (paging->n_session == SHARED_MOST && n_looked < SCAN_MOST);
+    paging->paging.is_full = paging->n_session == SHARED_MOST;
+    return OK;
+}
+
+enum status listing_shared(struct shared *shared, const struct listing_query *query,
+                           struct slice gathered, struct page *out)
+{
+    struct shared_paging paging = {.paging = {.query = query, .page = out}};
+    struct gathered_head head;
+    enum status st = decoder_init(&paging.decoder);
+
+    if (st) return st;
+    memcpy(&head, gathered.data, sizeof(head));
+    out->n = 0;
+    out->next[0] = '\0';
+    paging.paging.outline = calloc(1, sizeof(*paging.paging.outline));
+    st = paging.paging.outline
+             ? scan_shared(&paging, shared, slice_of(gathered.data + sizeof(head), head.n_tenant))
+             : NO_MEMORY;
+    if (paging.paging.is_full) memcpy(out->next, paging.paging.last, sizeof(out->next));
+    free(paging.paging.outline);
+    decoder_done(&paging.decoder);
     return st;
 }

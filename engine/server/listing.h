@@ -30,7 +30,7 @@ struct listed {
 };
 
 /* In the loop: what memory has of the page, as bytes that never leave the process. A failure sticks
- * to `out`. It looks at every session in memory once. */
+ * to `out`. It looks at every session in memory once; NULL: at none. */
 void listing_gather(const struct sessions *sessions, struct slice tenant,
                     const struct listing_query *query, struct buf *out);
 
@@ -44,5 +44,10 @@ struct page {
  * the helper do not wait long; the page then ends early. CORRUPT, NO_MEMORY. */
 MUST_CHECK enum status listing_page(struct env *env, const struct listing_query *query,
                                     struct slice gathered, struct page *out);
+
+/* The same of the shared store, which has all sessions. RETRY where it does not answer. */
+struct shared;
+MUST_CHECK enum status listing_shared(struct shared *shared, const struct listing_query *query,
+                                      struct slice gathered, struct page *out);
 
 #endif

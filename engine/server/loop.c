@@ -216,6 +216,7 @@ static int open_sockets(struct loop *loop, struct fault *fault)
         if (helper_start(loop->zmq, helper_names[h], server->env, &loop->helper[h])) {
             return EX_OSERR;
         }
+        if (server->district) helper_share(loop->helper[h], server->config.store_url);
     }
     if (server->district && district_start(server->district, loop->zmq)) return EX_OSERR;
     if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;

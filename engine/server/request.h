@@ -9,6 +9,7 @@
 #include "proto/writer.h"
 #include "server/config.h"
 #include "store/library.h"
+#include "store/shared.h"
 
 struct ability;
 struct server;
@@ -53,6 +54,7 @@ struct plan_key {
 
 struct tools {
     struct env *env;
+    struct shared shared;  // a connection of its own; without a url where events are in `env`
     struct estimate_workspace *workspace;
     struct verify *verify;  // the newest one, NULL before the first
     int64_t verify_run;     // its number

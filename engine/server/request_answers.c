@@ -183,6 +183,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     struct slice session = {0};
     enum status st = NO_MEMORY;
 
+    (void)env;
     (void)workspace;
     read_id(&call->in, "session", REQUIRED, &session);
     if (!reading) return NO_MEMORY;
@@ -190,7 +191,8 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     reading->given = calloc(LIMIT_ANSWERS, sizeof(*reading->given));
     if (reading->given) st = history_init(&history, call->extra);
     if (st == OK) {
-        st = history_each(&history, env, session, (struct event_visitor){on_event, reading});
+        st =
+            history_each(&history, call->tools, session, (struct event_visitor){on_event, reading});
         if (st == OK) st = reply_answers(call, session, reading);
         history_done(&history);
     }
@@ -203,7 +205,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 const struct request request_session_answers = {.op = "session.answers",
                                                 .roles = ROLES_SEE_ABILITY,
                                                 .max_bytes = LIMIT_REQUEST,
-                                                .local = true,
+
                                                 .when_full = true,
                                                 .run = prepare,
                                                 .work = work,

@@ -162,6 +162,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     int64_t seq = 0;
     enum status st;
 
+    (void)env;
     (void)workspace;
     read_id(&call->in, "session", REQUIRED, &session);
     read_int(&call->in, "seq", OPTIONAL, 1, LIMIT_ANSWERS, &seq);
@@ -172,10 +173,10 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
         struct event_visitor visitor = {on_event, &way};
 
         if (seq == 0) {
-            st = history_each(&history, env, session,
+            st = history_each(&history, call->tools, session,
                               (struct event_visitor){count_question, &way.seq});
         }
-        if (st == OK) st = history_each(&history, env, session, visitor);
+        if (st == OK) st = history_each(&history, call->tools, session, visitor);
         if (st == OK && way.at == 0) st = INTERNAL;
         if (st == OK) st = explain(call, &way, session);
         history_done(&history);
@@ -189,7 +190,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 const struct request request_session_explain = {.op = "session.explain",
                                                 .roles = ROLE_AUTHOR,
                                                 .max_bytes = LIMIT_REQUEST,
-                                                .local = true,
+
                                                 .when_full = true,
                                                 .run = prepare,
                                                 .work = work,

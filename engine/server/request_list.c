@@ -12,7 +12,8 @@ static enum status prepare(struct call *call)
 
     listing_read_query(&call->in, &query);
     if (call->in.failed) return BAD_REQUEST;
-    listing_gather(call->server->sessions, call->tenant, &query, &call->server->extra);
+    listing_gather(call->server->district ? NULL : call->server->sessions, call->tenant, &query,
+                   &call->server->extra);
     return OK;
 }
 
@@ -40,7 +41,10 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     (void)workspace;
     if (!page) return NO_MEMORY;
     listing_read_query(&call->in, &query);
-    st = listing_page(env, &query, call->extra, page);
+    if (call->tools->shared.url[0])
+        st = listing_shared(&call->tools->shared, &query, call->extra, page);
+    else
+        st = listing_page(env, &query, call->extra, page);
     if (st == OK) {
         reply_begin(call, 1u + (page->next[0] != 0));
         write_text(&call->out, "sessions");
@@ -55,7 +59,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
 const struct request request_session_list = {.op = "session.list",
                                              .roles = ROLES_SEE_ABILITY,
                                              .max_bytes = LIMIT_REQUEST,
-                                             .local = true,
+
                                              .when_full = true,
                                              .run = prepare,
                                              .work = work,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK, APPEND, FETCH, PUBLISH, NEXT, N_STATEMENT };
+enum { CHECK, APPEND, FETCH, PUBLISH, NEXT, SCAN, N_STATEMENT };
 
 /* Settings are NULL where an engine does not have them. */
 static const struct pg_statement statements[N_STATEMENT] = {
@@ -53,6 +53,14 @@ static const struct pg_statement statements[N_STATEMENT] = {
                      "WHERE number > $1 ORDER BY number LIMIT 1) m ON true",
               .n_param = 1,
               .type = {PG_INT8}},
+    [SCAN] = {.sql = "SELECT e.session, e.n, e.seal, e.record FROM "
+                     "(SELECT session FROM event WHERE tenant = $1 AND session > $2 AND n = 0 "
+                     "ORDER BY session LIMIT $3) s CROSS JOIN LATERAL "
+                     "(SELECT session, n, seal, record FROM event WHERE event.tenant = $1 "
+                     "AND event.session = s.session ORDER BY event.n LIMIT 10000) e "
+                     "ORDER BY e.session, e.n",
+              .n_param = 3,
+              .type = {PG_TEXT, PG_TEXT, PG_INT8}},
 };
 
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit)
@@ -383,6 +391,33 @@ enum status shared_next(struct shared *shared, uint64_t known, struct shared_doc
                                     .version = (uint32_t)pg_int(row, 0, 6),
                                     .head = pg_bytes(row, 0, 7),
                                     .body = pg_bytes(row, 0, 8)};
+    return OK;
+}
+
+enum status shared_scan(struct shared *shared, const struct shared_range *range,
+                        struct shared_visitor visitor)
+{
+    PGresult *rows = NULL;
+    size_t i = 0;
+    enum status st;
+
+    set(&shared->param[0], range->tenant);
+    set(&shared->param[1], range->after);
+    put_int8(&shared->param[2], range->n_session);
+    st = run(shared, SCAN, &rows);
+    if (st) return st;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        struct slice seal = pg_bytes(rows, row, 2);
+        struct shared_event event = {.tenant = range->tenant,
+                                     .session = pg_bytes(rows, row, 0),
+                                     .n = (uint32_t)pg_int(rows, row, 1),
+                                     .seal = seal.data,
+                                     .record = pg_bytes(rows, row, 3)};
+
+        i += event.n == 0;
+        visitor.visit(visitor.context, i - 1, &event, check_seal(shared, &event, seal));
+    }
+    PQclear(rows);
     return OK;
 }
 

@@ -80,6 +80,15 @@ MUST_CHECK enum status shared_fetch(struct shared *shared, const struct shared_w
                                     size_t n, struct shared_visitor visitor,
                                     struct shared_news *out);
 
+/* Sessions of a tenant, those behind `after` in the order of their ids' bytes, at most n_session of
+ * them. `visit` gets their events as shared_fetch says, i being the session's number here. */
+struct shared_range {
+    struct slice tenant, after;
+    size_t n_session;
+};
+MUST_CHECK enum status shared_scan(struct shared *shared, const struct shared_range *range,
+                                   struct shared_visitor visitor);
+
 /* Banks, tests and withdrawn items, in the order they were published: their numbers go up by one.
  * What is in head and body is server/news.h's. */
 #define SHARED_BANK "bank"

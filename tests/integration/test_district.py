@@ -165,6 +165,43 @@ class TestDistrict(DistrictTestCase):
         self.assertEqual(other.call("session.get", session=sitting.id)["item"], sitting.item)
 
 
+class TestReports(DistrictTestCase):
+    """What is told of sessions is told by every node, wherever they were taken."""
+
+    @staticmethod
+    def without(reply, *names):
+        return {name: value for name, value in reply.items() if name not in ("id", *names)}
+
+    def test_answers_and_reasons(self):
+        with Daemon_alone() as alone:
+            take(alone, "s-told")
+            take(self.client, "s-told")
+            for op, fields, names in (("session.answers", {}, ("started_ms",)),
+                                      ("session.explain", {"seq": 7}, ())):
+                told = [self.without(client.call(op, session="s-told", **fields), *names)
+                        for client in (alone, *self.clients())]
+                self.assertEqual(told[0], told[1])
+                self.assertEqual(told[0], told[2])
+
+    def test_sessions_are_listed(self):
+        """More than one scan, and pages that end in the middle of one."""
+        n = 230
+        for i in range(n):
+            self.client.session_start("t", f"e-{i % 3}", session=f"l-{i:03}")
+        for client in self.clients():
+            listed, after = [], "l-"
+            while after:
+                page = client.call("session.list", limit=70, after=after)
+                listed += [row["session"] for row in page["sessions"]]
+                after = page.get("next")
+            self.assertEqual([name for name in listed if name.startswith("l-")],
+                             [f"l-{i:03}" for i in range(n)])
+            some = client.call("session.list", limit=500, after="l-", examinee="e-1")
+            self.assertEqual(len(some["sessions"]), 77)
+            self.assertEqual(client.call("session.list", after="l-", state="finished",
+                                         test="t", limit=500, examinee="e-1")["sessions"], [])
+
+
 class TestDocuments(DistrictTestCase):
     """What an author does at one node is so at every other."""
 
