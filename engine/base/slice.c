@@ -129,7 +129,8 @@ failed:
 
 void buf_append(struct buf *buf, const void *data, size_t n)
 {
-    if (n == 0 || !buf_reserve(buf, n)) return;
+    if (n == 0) return;
+    if ((buf->failed || n > buf->cap - buf->n) && !buf_reserve(buf, n)) return;
     memcpy(buf->data + buf->n, data, n);
     buf->n += n;
 }
