@@ -54,7 +54,10 @@ void figures_print(const char *label, const struct figures *figures, const struc
     printf("%-34s %9.0f", label, value[FIGURE_RATE]);
     print_ratio(value[FIGURE_RATE], limit ? limit->value[FIGURE_RATE] : NAN);
     for (int f = FIGURE_P50; f <= FIGURE_MAX; f++) printf(" %8.0f", value[f]);
-    printf(" %7.1f", value[FIGURE_CPU]);
+    if (isfinite(value[FIGURE_CPU]))
+        printf(" %7.1f", value[FIGURE_CPU]);
+    else
+        printf(" %7s", "");
     print_ratio(value[FIGURE_CPU], limit ? limit->value[FIGURE_CPU] : NAN);
     if (isfinite(value[FIGURE_COMMIT])) printf(" %7.1f", value[FIGURE_COMMIT]);
     putchar('\n');
