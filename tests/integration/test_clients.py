@@ -90,7 +90,7 @@ class TestClients(unittest.TestCase):
             self.expect_undisturbed("slow", self.take(client, "slow", lambda seq: None))
 
     def test_one_of_two_ways_refuses(self):
-        with FaultyRelay(self.relay.server_port) as other:
+        with FaultyRelay(self.relay.server[1]) as other:
             relays = [self.relay, other]
 
             def disturb(seq):

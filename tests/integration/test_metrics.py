@@ -3,7 +3,10 @@
 
 import contextlib
 import http.client
+import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import time
@@ -14,6 +17,8 @@ from support.daemon import Daemon, free_port, program
 from thetad import ThetadError
 
 BANK = [{"id": f"secret-item-{i}", "model": "2PL", "a": 1.2, "b": (i - 9) / 4} for i in range(20)]
+DISTRICT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "systemd",
+                        "district")
 WORDS = ("secret-item", "secret-bank", "secret-test", "secret-pupil", "secret-session", "local")
 
 
@@ -101,6 +106,36 @@ class TestMetrics(unittest.TestCase):
         if found is None:
             self.skipTest("no promtool (package prometheus)")
         self.assertEqual(found, "")
+
+    def test_alerts_and_dashboard_name_what_is_there(self):
+        with self.daemon().client() as client:
+            client.ping()
+        _, text = self.until(lambda code, text: 'op="ping"' in text, "/metrics")
+        known = prometheus.Metrics(text).names()
+        for file in ("alerts.yml", "dashboard.json"):
+            path = os.path.join(DISTRICT, file)
+            with open(path, encoding="utf-8") as source:
+                named = set(re.findall(r"\b(?:thetad|process)_[a-z_]+", source.read()))
+            self.assertGreater(len(named), 5)
+            self.assertLessEqual(named, known, file)
+        found = prometheus.promtool("check", "rules", os.path.join(DISTRICT, "alerts.yml"))
+        if found is None:
+            self.skipTest("no promtool (package prometheus)")
+        self.assertEqual(found, "")
+
+    def test_the_dashboard_is_json(self):
+        with open(os.path.join(DISTRICT, "dashboard.json"), encoding="utf-8") as file:
+            panels = json.load(file)["panels"]
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+
+    def test_the_balancer_takes_its_configuration(self):
+        program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
+        if not program:
+            self.skipTest("HAProxy is not installed")
+        done = subprocess.run([program, "-c", "-f", os.path.join(DISTRICT, "haproxy.cfg")],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("WARNING", done.stderr)
 
     def test_ready_and_alive(self):
         daemon = self.daemon("[store] reserve_mib = 0")

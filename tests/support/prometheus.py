@@ -73,6 +73,9 @@ class Metrics:
         if values[-1] != self.value(family + "_count"):
             raise AssertionError(f"{family}: count and +Inf differ")
 
+    def names(self):
+        return {name for name, _ in self.series} | set(self.types)
+
     def value(self, name, **labels):
         return self.series.get((name, tuple(sorted(labels.items()))), 0.0)
 

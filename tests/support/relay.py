@@ -18,10 +18,10 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 seconds
 
 
 class FaultyRelay:
-    """Relays from `port`, a free one, to the server's port. Faults may change at any time."""
+    """Relays from a free port to the server's. Faults may change at any time."""
 
-    def __init__(self, server_port, port=0):
-        self.server_port = server_port
+    def __init__(self, server_port, address="127.0.0.1"):
+        self.server = address, server_port
         self.delay_s = 0.0
         self._open_ways = {TO_SERVER: threading.Event(), TO_CLIENT: threading.Event()}
         for way in self._open_ways.values():
@@ -30,14 +30,10 @@ class FaultyRelay:
         self._ends = set()
         self._closed = False
         self._refusing = False
-        self._listener = self._listen(port)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.endpoint = f"tcp://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
-
-    @staticmethod
-    def _listen(port):
-        return socket.create_server(("127.0.0.1", port), backlog=512)
 
     def stall(self, *ways):
         """Let nothing through these ways (both, where none is named) until heal()."""
@@ -97,7 +93,7 @@ class FaultyRelay:
             client.close()
             return
         try:
-            server = socket.create_connection(("127.0.0.1", self.server_port), timeout=10)
+            server = socket.create_connection(self.server, timeout=10)
         except OSError:
             client.close()
             return
