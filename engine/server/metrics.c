@@ -153,6 +153,14 @@ static void take_samples(struct metrics *metrics)
     }
 }
 
+/* libmicrohttpd may have work left, or a connection whose time is up soon. */
+static long wait_ms(struct MHD_Daemon *http)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+
+    return MHD_get_timeout(http, &ms) == MHD_YES && ms < REST_MS ? (long)ms : REST_MS;
+}
+
 static void *run(void *argument)
 {
     struct metrics *metrics = argument;
@@ -161,7 +169,7 @@ static void *run(void *argument)
                               {.fd = info->epoll_fd, .events = ZMQ_POLLIN}};
 
     while (!metrics->quit) {
-        if (zmq_poll(items, COUNT_OF(items), REST_MS) < 0 && errno != EINTR) break;
+        if (zmq_poll(items, COUNT_OF(items), wait_ms(metrics->http)) < 0 && errno != EINTR) break;
         take_samples(metrics);
         MHD_run(metrics->http);
     }
