@@ -275,7 +275,7 @@ enum status sessions_step(struct sessions *sessions, struct live *live, struct e
     enum status st;
 
     if (sessions->keeping->reserve(entry)) return NO_MEMORY;
-    if (is_bounded && session_n_event(live->session) >= LIMIT_EVENTS) return CONFLICT;
+    event->is_over_limit = is_bounded && session_n_event(live->session) >= LIMIT_EVENTS;
     st = move(sessions, entry, event, reason, batch, out_changed);
     entry_touch(sessions, entry, entry->used_us);
     return st;

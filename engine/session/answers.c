@@ -176,6 +176,7 @@ enum status session_take_revised(struct session *session, const struct event *ev
     uint8_t pace;
 
     if (st || *again) return st;
+    if (event->is_over_limit) return CONFLICT;
     answer = &session->answers[event->seq - 1];
     pace = answer->pace;
     session->n_pending -= answer->is_pending;
@@ -202,6 +203,7 @@ enum status session_take_scored(struct session *session, const struct event *eve
         bank_item(session->plan->bank, session->given[event->seq - 1])->n_cat) {
         return BAD_RESPONSE;
     }
+    if (event->is_over_limit) return CONFLICT;
     session->n_pending -= answer->is_pending;
     answer->is_pending = false;
     answer->score = event->response.score;

@@ -57,6 +57,8 @@ struct event {
     uint32_t item;  // its item,
     struct response response;
     int64_t elapsed_ms;  // and how long it took by the frontend's clock, -1 where it does not say
+    /* The session has had its share of suspensions, revisions and scores: one more is CONFLICT. */
+    bool is_over_limit;
 };
 
 #define NO_ITEM UINT32_MAX

@@ -262,6 +262,7 @@ static enum status take_suspended(struct session *session, const struct event *e
     *again = session->state == SESSION_SUSPENDED;
     if (*again) return OK;
     if (session->state != SESSION_ASKING) return FINISHED;
+    if (event->is_over_limit) return CONFLICT;
     count_time(session, event->time_ms);
     move(session, SESSION_SUSPENDED);
     return OK;

@@ -280,7 +280,32 @@ Test(revise, changes_of_mind_have_an_end)
     }
     cr_expect_str_eq(code, "conflict");
     cr_expect_eq(n, LIMIT_EVENTS - 1, "%d", n);
+    cr_expect_str_eq(reply_code(revise(&desk, "s-1", 1, n % 2 ? "'x'" : "'y'")), "",
+                     "the last again");
     desk_steps(&desk, "s-1", "t", "1f");
+    cr_expect_str_eq(reply_code(revise(&desk, "s-1", 2, "'y'")), "finished");
+    desk_close(&desk);
+}
+
+Test(revise, changes_of_a_score_have_an_end)
+{
+    struct desk desk;
+    const char *code = "";
+    int n = 0;
+
+    desk_open(&desk, 10);
+    desk_essays(&desk, "e", 3);
+    desk_steps(&desk, "s-1", "e", "s-");
+    while (n <= LIMIT_EVENTS && !code[0]) {
+        code = reply_code(score(&desk, "s-1", 1, n % 2));
+        n++;
+    }
+    cr_expect_str_eq(code, "conflict");
+    cr_expect_str_eq(reply_code(score(&desk, "s-1", 1, n % 2)), "", "the last again");
+    cr_expect_str_eq(reply_code(score(&desk, "s-1", 2, 0)), "stale_seq");
+    cr_expect_str_eq(reply_code(score(&desk, "s-1", 1, 7)), "bad_response");
+    desk_steps(&desk, "s-1", "e", "v");
+    cr_expect_str_eq(reply_code(score(&desk, "s-1", 1, 2)), "finished");
     desk_close(&desk);
 }
 
