@@ -26,7 +26,8 @@ enum {
     LIMIT_KEPT = 100000,            // items that one session is kept from at its start
     LIMIT_RANDOMESQUE = 64,         // candidates to draw from
     LIMIT_BATCH_ITEMS = 500,        // items in one bank.add
-    LIMIT_UPLOADS = 64,             // uploads that are open at a time
+    LIMIT_UPLOADS = 1024,           // uploads that are open at a time,
+    LIMIT_TENANT_UPLOADS = 64,      // and of one tenant
     LIMIT_IRT_THETAS = 1000,        // thetas in one irt.curve
     LIMIT_IRT_VALUES = 130000,      // numbers in the reply to one irt.curve
     LIMIT_IRT_TOP = 1000,           // items in the reply to one irt.rank

@@ -87,17 +87,31 @@ static bool is_over(const struct upload *upload)
     return upload->state == UPLOAD_PUBLISHED || upload->state == UPLOAD_REFUSED;
 }
 
-/* A free place, or that of the upload that came to its end longest ago. */
-static struct upload *find_place(struct uploads *uploads, struct batch *batch)
+static bool is_older(const struct upload *upload, const struct upload *oldest)
 {
-    struct upload *oldest = NULL;
+    return is_over(upload) && (!oldest || upload->used_us < oldest->used_us);
+}
+
+/* A free place, or that of the upload that came to its end longest ago: of the tenant's own where
+ * it has its share, so that none takes the places of the others. */
+static struct upload *find_place(struct uploads *uploads, struct slice tenant, struct batch *batch)
+{
+    struct upload *free = NULL, *oldest = NULL, *own = NULL;
+    size_t n_own = 0;
 
     for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
         struct upload *upload = &uploads->place[i];
+        bool is_own = upload->id != 0 && slice_equal_str(tenant, upload->tenant);
 
-        if (upload->id == 0) return upload;
-        if (is_over(upload) && (!oldest || upload->used_us < oldest->used_us)) oldest = upload;
+        n_own += is_own;
+        if (upload->id == 0 && !free) free = upload;
+        if (upload->id != 0 && is_older(upload, oldest)) oldest = upload;
+        if (is_own && is_older(upload, own)) own = upload;
     }
+    if (n_own >= LIMIT_TENANT_UPLOADS)
+        oldest = own;
+    else if (free)
+        return free;
     if (oldest) uploads_drop(oldest, batch);
     return oldest;
 }
@@ -105,7 +119,7 @@ static struct upload *find_place(struct uploads *uploads, struct batch *batch)
 struct upload *uploads_begin(struct uploads *uploads, struct library_name name, double D,
                              struct batch *batch, int64_t now_us)
 {
-    struct upload *upload = find_place(uploads, batch);
+    struct upload *upload = find_place(uploads, name.tenant, batch);
 
     if (!upload) return NULL;
     *upload = (struct upload){.id = uploads->next_id, .D = D, .used_us = now_us};

@@ -40,8 +40,8 @@ MUST_CHECK enum status uploads_open(struct env *env, const struct registry *regi
                                     struct batch *batch, struct uploads **out);
 void uploads_free(struct uploads *uploads);
 
-/* A new upload. Where all places are taken, that of one that has come to its end goes to it; NULL
- * where none has. */
+/* A new upload. Where the tenant has as many as it may, that of one of its own that has come to its
+ * end goes to it, and where all places are taken that of anybody's; NULL where none has. */
 struct upload *uploads_begin(struct uploads *uploads, struct library_name name, double D,
                              struct batch *batch, int64_t now_us);
 /* NULL where the tenant has none of that id. */

@@ -92,27 +92,27 @@ Test(uploads, dropping_one_removes_its_items)
 Test(uploads, places_are_reclaimed_from_what_is_over)
 {
     struct desk desk;
-    struct upload *uploads[LIMIT_UPLOADS], *next;
+    struct upload *uploads[LIMIT_TENANT_UPLOADS], *next;
 
     desk_open(&desk, 10);
-    for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
+    for (size_t i = 0; i < LIMIT_TENANT_UPLOADS; i++) {
         uploads[i] = begin(&desk, "a", (int64_t)i);
         cr_assert(uploads[i]);
     }
     add(&desk, uploads[20], 2);
     cr_expect_null(begin(&desk, "b", 100));
     cr_expect_eq(desk.server.batch.n, 0);
-    cr_expect_eq(uploads_n(desk.server.uploads), LIMIT_UPLOADS);
+    cr_expect_eq(uploads_n(desk.server.uploads), LIMIT_TENANT_UPLOADS);
 
     uploads[10]->state = UPLOAD_COMPILING;
     cr_expect_null(begin(&desk, "b", 100));
     uploads[20]->state = UPLOAD_REFUSED;
     uploads[30]->state = UPLOAD_PUBLISHED;
     uploads[30]->used_us = 19;
-    cr_expect_eq(uploads_n(desk.server.uploads), LIMIT_UPLOADS - 2);
+    cr_expect_eq(uploads_n(desk.server.uploads), LIMIT_TENANT_UPLOADS - 2);
     next = begin(&desk, "b", 100);
     cr_expect_eq(next, uploads[30], "the one that ended first");
-    cr_expect_eq(next->id, LIMIT_UPLOADS + 1);
+    cr_expect_eq(next->id, LIMIT_TENANT_UPLOADS + 1);
     cr_expect_str_eq(next->bank, "b");
     cr_expect_eq(next->state, UPLOAD_OPEN);
     cr_expect_eq(next->n_item, 0);
@@ -120,6 +120,25 @@ Test(uploads, places_are_reclaimed_from_what_is_over)
     desk_commit(&desk);
     cr_expect_eq(n_stored(&desk, 21), 0);
     cr_expect_null(begin(&desk, "d", 102));
+    desk_close(&desk);
+}
+
+/* One tenant's uploads leave the others their places, and what they have published. */
+Test(uploads, no_tenant_takes_the_places_of_another)
+{
+    struct library_name other = {slice_str("south"), slice_str("b")};
+    struct desk desk;
+    struct upload *published, *mine;
+
+    desk_open(&desk, 10);
+    published = uploads_begin(desk.server.uploads, other, 1.0, &desk.server.batch, 0);
+    published->state = UPLOAD_PUBLISHED;
+    for (size_t i = 0; i < LIMIT_TENANT_UPLOADS; i++) mine = begin(&desk, "a", (int64_t)i);
+    cr_expect_null(begin(&desk, "a", 100));
+    cr_expect(uploads_begin(desk.server.uploads, other, 1.0, &desk.server.batch, 100));
+    mine->state = UPLOAD_REFUSED;
+    cr_expect_eq(begin(&desk, "a", 101), mine, "its own place");
+    cr_expect_eq(published->state, UPLOAD_PUBLISHED);
     desk_close(&desk);
 }
 
