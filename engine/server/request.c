@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const struct request *const requests[] = {
     &request_session_answer,
@@ -268,9 +269,22 @@ static struct call call_of(struct server *server, const struct peer *peer, struc
                          .out = writer_of(reply)};
 }
 
+/* The client is told little of what it cannot mend; the log has the rest, but for names. */
+static void tell_internal(const struct call *call, enum status st)
+{
+    char text[LOG_VALUE];
+
+    if (strcmp(status_code(st), status_code(INTERNAL)) != 0) return;
+    if (call->server && call->job && call->job->status) return;  // its helper has told it
+    log_line(LOG_ERROR, "a request failed", "op=%s status=%d error=\"%s\"",
+             call->request ? call->request->op : "-", (int)st,
+             log_value(slice_str(call->fault.text), text));
+}
+
 /* The end of every call: an error reply where there is an error. */
 static void end_call(struct call *call, enum status st, size_t mark)
 {
+    tell_internal(call, st);
     if (st) write_error(call, st, mark);
     faults_done(&call->faults);
 }
@@ -415,7 +429,8 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,
                struct buf *reply)
 {
-    struct call call = {.out = writer_of(reply), .job = job, .tools = tools};
+    struct call call = {
+        .request = job->request, .out = writer_of(reply), .job = job, .tools = tools};
     size_t mark = reply->n, n_body = body.n - job->n_extra;
     enum status st = call_decode(&call, decoder, slice_of(body.data, n_body));
 

@@ -23,8 +23,8 @@ static enum status begin(struct call *call)
     if (call->in.failed) return BAD_REQUEST;
     upload = uploads_begin(call->server->uploads, call_name(call, bank), D, &call->server->batch,
                            call->now_us);
-    if (!upload) return refuse(call, BUSY, NULL, "%d uploads are open already",
-                      LIMIT_TENANT_UPLOADS);
+    if (!upload)
+        return refuse(call, BUSY, NULL, "%d uploads are open already", LIMIT_TENANT_UPLOADS);
     reply_begin(call, 1);
     put_int(&call->out, "upload", (int64_t)upload->id);
     return OK;

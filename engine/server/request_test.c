@@ -5,6 +5,8 @@
 #include "server/server.h"
 #include "store/test_document.h"
 
+#include <string.h>
+
 /* The newest version of the test where it is this document already, else NULL. */
 static struct test_version *find_same(struct call *call, struct library_name name,
                                       struct slice document)
@@ -15,12 +17,28 @@ static struct test_version *find_same(struct call *call, struct library_name nam
     return newest && slice_equal(buf_slice(&newest->document), document) ? newest : NULL;
 }
 
+/* An item is asked once, so the second time it is named is a slip. Only what comes in is held to
+ * that: a test that is stored already runs as it did. */
+static void check_start_items(struct call *call, const struct test *test)
+{
+    for (size_t i = 0; i < test->n_start; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(test->start_items[i], test->start_items[j]) != 0) continue;
+            faults_add(&call->faults, NULL, "start.items", "\"%s\" stands twice",
+                       test->start_items[i]);
+            break;
+        }
+    }
+}
+
 /* The document of the request, with all that is wrong in it. */
 static enum status read_document(struct call *call, const msgpack_object **out, struct test *test)
 {
     read_map(&call->in, "document", REQUIRED, out);
     if (call->in.failed) return BAD_REQUEST;
-    return test_document_read(*out, test, &call->faults) ? OK : INVALID_TEST;
+    if (!test_document_read(*out, test, &call->faults)) return INVALID_TEST;
+    check_start_items(call, test);
+    return call->faults.total == 0 ? OK : INVALID_TEST;
 }
 
 static enum status refuse_document(struct call *call, enum status st)

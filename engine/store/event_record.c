@@ -2,6 +2,7 @@
 #include "store/event_record.h"
 #include "base/bytes.h"
 #include "num/elementary.h"
+#include "num/matrix.h"
 #include "proto/writer.h"
 
 #include <float.h>
@@ -231,6 +232,19 @@ static bool take_numbers(struct elements *in, double *out, double *list, size_t 
     return true;
 }
 
+static bool cov_is_sound(const struct prior_dims *dims)
+{
+    double root[LIMIT_DIMS * LIMIT_DIMS];
+    size_t n = dims->n_cov;
+
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (num_bits(dims->cov[i * n + j]) != num_bits(dims->cov[j * n + i])) return false;
+        }
+    }
+    return matrix_root(dims->cov, n, root);
+}
+
 /* Within what session.start lets in. A NaN is not. */
 static bool prior_is_sound(const struct event *event, const struct prior_dims *dims)
 {
@@ -242,7 +256,7 @@ static bool prior_is_sound(const struct event *event, const struct prior_dims *d
     for (size_t m = 0; m < dims->n_cov * dims->n_cov; m++) {
         if (!(fabs(dims->cov[m]) <= LIMIT_SD_MAX * LIMIT_SD_MAX)) return false;
     }
-    return true;
+    return dims->n_cov == 0 || cov_is_sound(dims);
 }
 
 static void take_prior(struct elements *in, struct event_record *out)

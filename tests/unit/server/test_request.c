@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     F = ROLE_FRONTEND,
@@ -417,6 +418,44 @@ Test(request, a_refused_document_comes_with_its_faults)
     desk_fail(&desk, "invalid_bank", "'op': 'bank.publish', 'upload': 2");
     desk_fail(&desk, "conflict", "'op': 'bank.add', 'upload': 2, 'items': []");
     desk_do(&desk, "'op': 'bank.abort', 'upload': 2");
+    desk_close(&desk);
+}
+
+Test(request, a_start_item_stands_once)
+{
+    static const char want[] = "\"q3\" stands twice";
+    struct desk desk;
+
+    open_desk(&desk);
+    desk_fail(&desk, "invalid_test",
+              "'op': 'test.put', 'document': {'test': 'u', 'bank': 'b',"
+              " 'start': {'items': ['q3', 'q1', 'q3']}}");
+    cr_expect(memmem(desk.reply.data, desk.reply.n, want, sizeof(want) - 1));
+    desk_close(&desk);
+}
+
+/* The client is told nothing more, so somebody else must be. */
+Test(request, a_defect_is_in_the_log)
+{
+    struct desk desk;
+    struct peer peer = {.tenant = slice_str("local"), .roles = ROLE_ALL};
+    struct buf body = {0}, reply = {0};
+    char text[1024] = "";
+    int pipes[2], saved = dup(STDERR_FILENO);
+
+    desk_open(&desk, 10);
+    wire_json("{'v': 1, 'id': 7, 'op': 'ping'}", &body);
+    cr_assert_eq(pipe(pipes), 0);
+    dup2(pipes[1], STDERR_FILENO);
+    call_refuse(&desk.server, &desk.decoder, buf_slice(&body), &peer, BUSY, &reply);
+    call_refuse(&desk.server, &desk.decoder, buf_slice(&body), &peer, CORRUPT, &reply);
+    dup2(saved, STDERR_FILENO);
+    close(pipes[1]);
+    cr_assert_gt(read(pipes[0], text, sizeof(text) - 1), 0);
+    cr_expect(strstr(text, "level=error msg=\"a request failed\" op=- status=102"), "%s", text);
+    cr_expect_eq(strchr(text, '\n'), text + strlen(text) - 1, "only of that one: %s", text);
+    buf_done(&body);
+    buf_done(&reply);
     desk_close(&desk);
 }
 

@@ -403,6 +403,38 @@ Test(event_record, stands_as_it_always_did)
     buf_done(&bytes);
 }
 
+/* The estimator takes the root of a covariance: there must be one. */
+Test(event_record, has_no_covariance_that_is_none)
+{
+    static const struct {
+        double cov[4];
+        enum status want;
+    } rows[] = {
+        {{2.25, 0.5, 0.5, 1.1}, OK},       {{2.25, 1.5, 1.5, 1.0}, CORRUPT},
+        {{2.25, 0.5, 0.4, 1.1}, CORRUPT},  {{2.25, -1.6, -1.6, 1.1}, CORRUPT},
+        {{2.25, 0.5, 0.5, -1.1}, CORRUPT}, {{2.25, -0.5, -0.5, 1.1}, OK},
+    };
+    struct decoder decoder;
+    struct buf bytes = {0};
+
+    cr_assert_eq(decoder_init(&decoder), OK);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct prior_dims dims = {.n_mean = 2, .n_cov = 2, .mean = {0.385, -0.617}};
+        struct event_record record = started(), got;
+
+        memcpy(dims.cov, rows[i].cov, sizeof(rows[i].cov));
+        record.event.has_prior = true;
+        record.event.prior_mean = dims.mean[0];
+        record.event.prior_sd = 1.5;
+        record.event.prior_dims = &dims;
+        buf_clear(&bytes);
+        event_record_write(&record, &bytes);
+        cr_expect_eq(event_record_read(&decoder, buf_slice(&bytes), &got), rows[i].want, "%zu", i);
+    }
+    decoder_done(&decoder);
+    buf_done(&bytes);
+}
+
 /* What a person scores may be long, what a key scores may not. */
 Test(event_record, bounds_what_was_written)
 {
