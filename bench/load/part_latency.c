@@ -124,9 +124,9 @@ static void draw(const struct bench *bench)
     for (size_t r = 0; r < RATES; r++) {
         double x = 100.0 * shares[r];
 
-        picture_add(&picture, "answer p99.9", x, log10(bench->answer[r].value[FIGURE_P999]));
-        picture_add(&picture, "answer p99", x, log10(bench->answer[r].value[FIGURE_P99]));
-        picture_add(&picture, "answer p50", x, log10(bench->answer[r].value[FIGURE_P50]));
+        picture_add(&picture, "p99.9", x, log10(bench->answer[r].value[FIGURE_P999]));
+        picture_add(&picture, "p99", x, log10(bench->answer[r].value[FIGURE_P99]));
+        picture_add(&picture, "p50", x, log10(bench->answer[r].value[FIGURE_P50]));
         picture_add(&picture, "echo p99", x, log10(bench->echoed[r].value[FIGURE_P99]));
         picture_add(&picture, "echo p50", x, log10(bench->echoed[r].value[FIGURE_P50]));
     }
