@@ -5,6 +5,7 @@
 #define SERVER_KEEPING_H
 
 #include "proto/reader.h"
+#include "server/damage.h"
 #include "server/sessions.h"
 
 /* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
@@ -45,6 +46,8 @@ struct sessions {
     struct sessions_config config;
     const struct keeping *keeping;
     struct entry *table;
+    struct damage *damage;          // sessions that are refused
+    uint64_t damaged_lsn;           // the first event of those that are still to be had, 0: none
     struct entry *running, *ended;  // least recently used first
     size_t n_ended;
     struct workspace *workspace;

@@ -9,8 +9,9 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { TRIM_BATCH = 20000, FIRST_LSNS = 8, PINNED_EVENTS = 1000000 };
+enum { TRIM_BATCH = 20000, FIRST_LSNS = 8, PINNED_EVENTS = 1000000, MOST_LOST = 256 };
 
 /* A rebuild that goes on asks systemd for time. */
 enum { NOTIFY_EVENTS = 8192 };
@@ -98,27 +99,93 @@ struct rebuild {
     int64_t now_us;
     uint64_t n_event, last_lsn;
     struct fault *fault;
-    bool told;  // what is wrong
+    bool told;                    // what is wrong
+    uint64_t lost[MOST_LOST];     // events that are damaged, and of those
+    bool is_archived[MOST_LOST];  // the ones that are in the archive
+    size_t n_lost;
 };
+
+/* Refuse a session from now on. Its events stay where they are. */
+static enum status give_up(struct sessions *sessions, struct slice tenant, struct slice id,
+                           uint64_t lsn)
+{
+    struct entry *entry = entry_find(sessions, tenant, id);
+    enum status st = damage_note(&sessions->damage, tenant, id, lsn, entry ? entry->seal : NULL);
+
+    if (sessions->damaged_lsn == 0 || lsn < sessions->damaged_lsn) sessions->damaged_lsn = lsn;
+    if (entry && entry->n_lsn > 0 && entry->lsn[0] < sessions->damaged_lsn) {
+        sessions->damaged_lsn = entry->lsn[0];
+    }
+    if (entry) entry_drop(sessions, entry);
+    return st;
+}
+
+/* The session of an event, in memory; NULL where what came before the event is damaged. */
+static enum status find_entry(struct rebuild *rebuild, const struct event_record *record,
+                              struct entry **out)
+{
+    struct sessions *sessions = rebuild->sessions;
+    enum status st = OK;
+
+    *out = entry_find(sessions, record->tenant, record->session);
+    if (!*out && record->n == 0) {
+        st = entry_revive(sessions, record, out);
+        if (st) return st;
+        st = archive_get(sessions->config.env, record->tenant, record->session, &sessions->archive);
+        (*out)->in_archive = st == OK || st == CORRUPT;  // the journal has it from the beginning on
+        if (st == NOT_FOUND || st == CORRUPT) st = OK;
+    } else if (!*out) {
+        st = fetch(sessions, record->tenant, record->session, rebuild->now_us, out);
+        if (st == CORRUPT || (st == NOT_FOUND && rebuild->n_lost > 0)) return OK;
+    }
+    return st == NOT_FOUND ? CORRUPT : st;
+}
+
+/* Whether the event comes after the one that its session was at. */
+static bool follows(const struct entry *entry, const struct event_record *record)
+{
+    return record->n == session_n_event(entry->live.session) &&
+           memcmp(record->previous, entry->seal, SEAL_BYTES) == 0;
+}
+
+/* What the journal has lost the archive may have: the session from there, NULL where it has not. */
+static enum status mend(struct rebuild *rebuild, const struct event_record *record,
+                        struct entry *entry, struct entry **out)
+{
+    struct sessions *sessions = rebuild->sessions;
+    enum status st;
+
+    *out = NULL;
+    if (entry->n_archived > 0) return OK;
+    st = archive_get(sessions->config.env, record->tenant, record->session, &sessions->archive);
+    if (st == OK && entry->n_lsn > 0 &&
+        archive_last(buf_slice(&sessions->archive)) > entry->lsn[entry->n_lsn - 1]) {
+        entry_drop(sessions, entry);
+        st = fetch(sessions, record->tenant, record->session, rebuild->now_us, out);
+    }
+    if (st) return st == NOT_FOUND || st == CORRUPT ? OK : st;
+    if (*out && record->n >= (*out)->n_archived && !follows(*out, record)) *out = NULL;
+    return OK;
+}
 
 static enum status rebuild_event(struct rebuild *rebuild, const struct stored_event *stored)
 {
     struct sessions *sessions = rebuild->sessions;
     const struct event_record *record = stored->record;
-    struct entry *entry = entry_find(sessions, record->tenant, record->session);
-    enum status st = OK;
+    struct entry *entry;
+    enum status st;
 
-    if (!entry && record->n == 0) {
-        st = entry_revive(sessions, record, &entry);
-        if (st) return st;
-        st = archive_get(sessions->config.env, record->tenant, record->session, &sessions->archive);
-        entry->in_archive = st == OK;
-        if (st == NOT_FOUND) st = OK;
-    } else if (!entry) {
-        st = fetch(sessions, record->tenant, record->session, rebuild->now_us, &entry);
-    }
-    if (st) return st == NOT_FOUND ? CORRUPT : st;
+    if (damage_has(sessions->damage, record->tenant, record->session)) return OK;
+    st = find_entry(rebuild, record, &entry);
+    if (st) return st;
+    if (!entry) return give_up(sessions, record->tenant, record->session, stored->lsn);
     if (record->n < entry->n_archived) return OK;  // came with the archive
+    if (rebuild->n_lost > 0 && !follows(entry, record)) {
+        st = mend(rebuild, record, entry, &entry);
+        if (st) return st;
+        if (!entry) return give_up(sessions, record->tenant, record->session, stored->lsn);
+        if (record->n < entry->n_archived) return OK;
+    }
     st = reserve(entry);
     if (st == OK) st = entry_replay(sessions, entry, stored);
     if (st) return st;
@@ -145,13 +212,134 @@ static enum status on_journal(void *context, const struct stored_event *stored)
     return st;
 }
 
+static enum status on_lost(void *context, uint64_t lsn)
+{
+    struct rebuild *rebuild = context;
+
+    if (rebuild->n_lost == MOST_LOST) return CORRUPT;
+    rebuild->lost[rebuild->n_lost++] = lsn;
+    rebuild->last_lsn = lsn;
+    return OK;
+}
+
+/* A session that came from the journal alone, which has lost its last event: it comes back from the
+ * archive when it is asked for. */
+static void drop_behind(struct sessions *sessions, struct slice key, uint64_t lsn)
+{
+    struct slice tenant, id;
+    struct entry *entry;
+
+    if (!session_key_read(key, &tenant, &id)) return;
+    entry = entry_find(sessions, tenant, id);
+    if (!entry || entry->n_archived > 0) return;
+    if (entry->n_lsn == 0 || entry->lsn[entry->n_lsn - 1] < lsn) entry_drop(sessions, entry);
+}
+
+/* Which of the lost events are in the archive, and so are not lost. */
+static enum status look_in_archive(void *context, struct slice key, struct slice value)
+{
+    struct rebuild *rebuild = context;
+    struct slice bytes;
+    uint64_t lsn;
+
+    while (archive_next(&value, &lsn, &bytes)) {
+        for (size_t i = 0; i < rebuild->n_lost; i++) {
+            if (rebuild->lost[i] != lsn) continue;
+            rebuild->is_archived[i] = true;
+            drop_behind(rebuild->sessions, key, lsn);
+        }
+    }
+    return OK;
+}
+
+static enum status pass_damaged(void *context, struct slice key)
+{
+    (void)context;
+    (void)key;
+    return OK;
+}
+
+/* The session that a damaged event follows on: its bytes hold the seal of the event before. */
+static struct entry *entry_by_seal(const struct sessions *sessions, struct slice bytes)
+{
+    for (struct entry *entry = sessions->table; entry; entry = entry->hh.next) {
+        if (memmem(bytes.data, bytes.n, entry->seal, SEAL_BYTES)) return entry;
+    }
+    return NULL;
+}
+
+/* Or, where that place is the damaged one, as the rest of it says: its start, or the event that the
+ * session would have next. */
+static enum status give_up_by_record(struct sessions *sessions, struct slice bytes, uint64_t lsn)
+{
+    struct event_record record;
+    struct decoder decoder;
+    struct entry *entry;
+    enum status st = decoder_init(&decoder);
+
+    if (st) return st;
+    st = event_record_read(&decoder, bytes, &record);
+    if (st == OK && !damage_has(sessions->damage, record.tenant, record.session)) {
+        entry = entry_find(sessions, record.tenant, record.session);
+        if (!entry) st = fetch(sessions, record.tenant, record.session, 0, &entry);
+        if (st == NOT_FOUND && record.n == 0) st = OK;
+        if (st == OK && entry && record.n != session_n_event(entry->live.session)) st = CORRUPT;
+        if (st == OK) st = give_up(sessions, record.tenant, record.session, lsn);
+    }
+    decoder_done(&decoder);
+    return st == NOT_FOUND ? CORRUPT : st;
+}
+
+/* Refuse the session that a lost event belongs to. CORRUPT where nobody can say which it is. The
+ * link in front of the record is left out: it is the seal of any session's event. */
+static enum status give_up_owner(struct sessions *sessions, uint64_t lsn)
+{
+    struct buf *bytes = &sessions->bytes;
+    enum status st = journal_get_damaged(sessions->config.journal, lsn, bytes);
+    struct slice record;
+    struct entry *entry;
+
+    if (st || bytes->n < SEAL_BYTES) return st ? st : CORRUPT;
+    record = slice_of(bytes->data + SEAL_BYTES, bytes->n - SEAL_BYTES);
+    record = journal_record(sessions->config.env, lsn, record);
+    if (sessions->damaged_lsn == 0 || lsn < sessions->damaged_lsn) sessions->damaged_lsn = lsn;
+    if (damage_has_seal(sessions->damage, record)) return OK;
+    entry = entry_by_seal(sessions, record);
+    if (entry) return give_up(sessions, entry->live.tenant, entry->live.id, lsn);
+    return give_up_by_record(sessions, record, lsn);
+}
+
+/* A session without its last answer would go on from another one than was acknowledged, so whose
+ * the damaged events are must be known. */
+static enum status settle_lost(struct rebuild *rebuild)
+{
+    enum status st;
+
+    if (rebuild->n_lost == 0) return OK;
+    st = env_each_any(rebuild->sessions->config.env, TABLE_ARCHIVE, slice_of(NULL, 0),
+                      (struct visitor){look_in_archive, rebuild}, pass_damaged);
+    for (size_t i = 0; i < rebuild->n_lost && st == OK; i++) {
+        if (rebuild->is_archived[i]) continue;
+        st = give_up_owner(rebuild->sessions, rebuild->lost[i]);
+        if (st) {
+            fault_set(rebuild->fault, NULL, NULL,
+                      "event %llu is damaged, and it cannot be told whose it is: put a backup back",
+                      (unsigned long long)rebuild->lost[i]);
+            rebuild->told = true;
+        }
+    }
+    return st;
+}
+
 static enum status rebuild_all(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
                                struct fault *fault)
 {
     struct rebuild rebuild = {.sessions = sessions, .now_us = now_us, .fault = fault};
     enum status st;
 
-    st = journal_each(sessions->config.env, 1, (struct event_visitor){on_journal, &rebuild});
+    st = journal_each_any(sessions->config.env, 1, (struct event_visitor){on_journal, &rebuild},
+                          on_lost);
+    if (st == OK) st = settle_lost(&rebuild);
     if (st && !rebuild.told) {
         fault_set(fault, NULL, NULL, "the event behind event %llu is damaged or cannot be read",
                   (unsigned long long)rebuild.last_lsn);
@@ -214,6 +402,7 @@ static enum status trim(struct sessions *sessions, struct batch *batch)
 
     if (st) return st;
     if (end > counted) end = counted;
+    if (sessions->damaged_lsn > 0 && end > sessions->damaged_lsn) end = sessions->damaged_lsn;
     if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
     journal_trim(journal, batch, first, end);
     /* One session in use for ever must not hold all that came after it. */

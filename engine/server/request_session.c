@@ -131,6 +131,11 @@ static enum status refuse_step(struct call *call, enum status st)
     return st;
 }
 
+static enum status refuse_damaged(struct call *call)
+{
+    return refuse(call, CORRUPT, "session", "what is stored of it is damaged: the log names it");
+}
+
 /* The session that the request names. */
 static enum status find_session(struct call *call, struct live **out)
 {
@@ -140,6 +145,7 @@ static enum status find_session(struct call *call, struct live **out)
     read_id(&call->in, "session", REQUIRED, &id);
     if (call->in.failed) return BAD_REQUEST;
     st = sessions_get(call->server->sessions, call->tenant, id, call->now_us, out);
+    if (st == CORRUPT) return refuse_damaged(call);
     if (st != UNKNOWN_SESSION) return st;
     return refuse(call, st, "session", "there is no session \"%.*s\"", (int)id.n,
                   (const char *)id.data);
@@ -344,6 +350,7 @@ static enum status start(struct call *call)
         st = sessions_get(call->server->sessions, call->tenant, start.id, call->now_us, &live);
     }
     if (st == OK) return start_again(call, live, test, &start);
+    if (st == CORRUPT) return refuse_damaged(call);
     return st == UNKNOWN_SESSION ? start_new(call, test, &start, &event) : st;
 }
 

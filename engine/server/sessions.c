@@ -61,6 +61,7 @@ void sessions_free(struct sessions *sessions)
     {
         entry_drop(sessions, entry);
     }
+    damage_free(sessions->damage);
     workspace_free(sessions->workspace);
     buf_done(&sessions->archive);
     buf_done(&sessions->bytes);
@@ -323,8 +324,10 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
     } else {
         enum status st;
 
+        if (damage_has(sessions->damage, tenant, id)) return CORRUPT;
         if (sessions_n_live(sessions) >= 2 * sessions->config.max_live) return BUSY;
         st = sessions->keeping->fetch(sessions, tenant, id, now_us, &entry);
+        if (st == CORRUPT && damage_note(&sessions->damage, tenant, id, 0, NULL)) st = NO_MEMORY;
         if (st) return st == NOT_FOUND ? UNKNOWN_SESSION : st;
     }
     sessions->rest.touched = entry;

@@ -52,12 +52,14 @@ MUST_CHECK enum status sessions_wait(struct sessions *sessions, struct group *gr
 /* What is to be done with what comes from the shared store. */
 struct district_hooks sessions_hooks(struct sessions *sessions);
 
-/* Replay the journal. CORRUPT with the record named in `fault`. *out_n_event gets their number. */
+/* Replay the journal. A session that a damaged record belongs to is refused from now on, and named
+ * in the log; the others are there. CORRUPT with the record named in `fault` where it cannot be
+ * told whose it is, or where a sound one does not replay. *out_n_event gets their number. */
 MUST_CHECK enum status sessions_rebuild(struct sessions *sessions, int64_t now_us,
                                         uint64_t *out_n_event, struct fault *fault);
 
-/* The session of that name, from memory or the store. UNKNOWN_SESSION; RETRY where the request
- * rests on a fetch. */
+/* The session of that name, from memory or the store. UNKNOWN_SESSION; CORRUPT where what is stored
+ * of it is damaged; RETRY where the request rests on a fetch. */
 MUST_CHECK enum status sessions_get(struct sessions *sessions, struct slice tenant, struct slice id,
                                     int64_t now_us, struct live **out);
 

@@ -11,6 +11,7 @@
 #include "store/ahead.h"
 #include "store/create.h"
 #include "store/format.h"
+#include "store/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,6 +105,7 @@ static enum status unseal(const struct env *env, enum table table, struct slice 
     if (sealed.n < SEAL_BYTES) return CORRUPT;
     *out_value = slice_of(sealed.data + SEAL_BYTES, sealed.n - SEAL_BYTES);
     env_seal(env, table, key, *out_value, seal);
+    if (planted("seals not checked")) return OK;
     return memcmp(seal, sealed.data, SEAL_BYTES) == 0 ? OK : CORRUPT;
 }
 
@@ -185,6 +187,15 @@ static unsigned open_flags(const struct env *env)
     return flags;
 }
 
+/* Nobody else has the store open: what LMDB would stumble over is found before it starts. */
+static enum status check_pages(const char *path, struct fault *fault)
+{
+    char file[PATH_MAX];
+
+    snprintf(file, sizeof(file), "%s/data.mdb", path);
+    return pages_check(file, fault);
+}
+
 static enum status env_setup(struct env *env, const char *path, size_t map_bytes,
                              struct fault *fault)
 {
@@ -200,6 +211,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     mdb_env_set_mapsize(env->mdb, map_bytes);
     st = take_lock(env, path, fault);
     if (st == OK && !env->read_only) st = store_create(path, fault);
+    if (st == OK) st = check_pages(path, fault);
     if (st) return st;
     code = mdb_env_open(env->mdb, path, open_flags(env), OPEN_MODE);
     if (code) {
@@ -279,23 +291,35 @@ void env_close(struct env *env)
     free(env);
 }
 
-enum status env_get(struct env *env, enum table table, struct slice key, struct buf *out)
+static enum status get(struct env *env, enum table table, struct slice key, bool is_sound,
+                       struct buf *out)
 {
     MDB_val k = val_of(key), v;
     MDB_txn *txn;
-    struct slice value;
+    struct slice value = {0};
     enum status st = status_of(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn));
 
     buf_clear(out);
     if (st) return st;
     st = status_of(mdb_get(txn, env->dbi[table], &k, &v));
-    if (st == OK) st = unseal(env, table, key, slice_of_val(v), &value);
+    if (st == OK && !is_sound) value = slice_of_val(v);
+    if (st == OK && is_sound) st = unseal(env, table, key, slice_of_val(v), &value);
     if (st == OK) {
         buf_append(out, value.data, value.n);
         if (out->failed) st = NO_MEMORY;
     }
     mdb_txn_abort(txn);
     return st;
+}
+
+enum status env_get(struct env *env, enum table table, struct slice key, struct buf *out)
+{
+    return get(env, table, key, true, out);
+}
+
+enum status env_get_damaged(struct env *env, enum table table, struct slice key, struct buf *out)
+{
+    return get(env, table, key, false, out);
 }
 
 /* What is done with each record of a walk. */

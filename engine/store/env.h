@@ -52,6 +52,11 @@ uint64_t env_linked(const struct env *env);
 MUST_CHECK enum status env_get(struct env *env, enum table table, struct slice key,
                                struct buf *out);
 
+/* The same past a seal that does not hold: | seal | value |, for what is to be told of a damaged
+ * record. Nothing in it may be relied on. */
+MUST_CHECK enum status env_get_damaged(struct env *env, enum table table, struct slice key,
+                                       struct buf *out);
+
 /* Visit records in key order from `from` on, until `visit` returns another status than OK, which is
  * then returned; NOT_FOUND from it means "enough" and becomes OK. Slices live during the call, and
  * the SEAL_BYTES in front of `value` are its seal. Any thread, but no write meanwhile from the same

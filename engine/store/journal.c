@@ -29,17 +29,15 @@ enum status journal_read_head(struct env *env, struct journal_head *out)
     return st == NOT_FOUND ? OK : st;
 }
 
-/* The seal of an event in the journal. NOT_FOUND. */
+/* The seal of an event in the journal, of a damaged one as it stands there. NOT_FOUND. */
 static enum status seal_of(struct journal *journal, uint64_t lsn, uint8_t out_seal[SEAL_BYTES])
 {
-    uint8_t key[LSN_BYTES];
-    enum status st = journal_get(journal, lsn, &journal->scratch);
+    enum status st = journal_get_damaged(journal, lsn, &journal->scratch);
 
-    if (st == OK) {
-        env_seal(journal->env, TABLE_JOURNAL, lsn_key(lsn, key), buf_slice(&journal->scratch),
-                 out_seal);
-    }
-    return st;
+    if (st) return st;
+    if (journal->scratch.n < SEAL_BYTES) return CORRUPT;
+    memcpy(out_seal, journal->scratch.data, SEAL_BYTES);
+    return OK;
 }
 
 /* The event of the written head is not in the journal where it was erased; numbers go on from it
@@ -58,8 +56,10 @@ static enum status init_head(struct journal *journal)
         return OK;
     }
     st = head.lsn > 0 ? seal_of(journal, head.lsn, seal) : NOT_FOUND;
-    if (st == OK && memcmp(seal, head.seal, SEAL_BYTES) != 0) return CORRUPT;
-    return st == NOT_FOUND ? OK : st;
+    if (st) return st == NOT_FOUND ? OK : st;
+    if (memcmp(seal, head.seal, SEAL_BYTES) == 0) return OK;
+    st = journal_get(journal, head.lsn, &journal->scratch);
+    return st == OK ? CORRUPT : st == CORRUPT ? OK : st;  // sound, and yet another one
 }
 
 enum status journal_init(struct journal *journal, struct env *env)
@@ -123,6 +123,7 @@ struct walk {
     struct env *env;
     struct decoder decoder;
     struct event_visitor visitor;
+    enum status (*damaged)(void *context, uint64_t lsn);
     struct stored_event event;  // the last, of lsn 0 before the first
 };
 
@@ -157,16 +158,33 @@ static enum status visit_journal(void *context, struct slice key, struct slice v
     return walk_event(walk, value);
 }
 
-enum status journal_each(struct env *env, uint64_t from, struct event_visitor visitor)
+/* The next one's link cannot be compared with anything. */
+static enum status visit_damaged(void *context, struct slice key)
 {
-    struct walk walk = {.env = env, .visitor = visitor};
+    struct walk *walk = context;
+
+    if (key.n != LSN_BYTES || !walk->damaged) return CORRUPT;
+    walk->event.lsn = 0;
+    return walk->damaged(walk->visitor.context, bytes_get_u64(key.data));
+}
+
+enum status journal_each_any(struct env *env, uint64_t from, struct event_visitor visitor,
+                             enum status (*damaged)(void *context, uint64_t lsn))
+{
+    struct walk walk = {.env = env, .visitor = visitor, .damaged = damaged};
     uint8_t key[LSN_BYTES];
     enum status st = decoder_init(&walk.decoder);
 
     if (st) return st;
-    st = env_each(env, TABLE_JOURNAL, lsn_key(from, key), (struct visitor){visit_journal, &walk});
+    st = env_each_any(env, TABLE_JOURNAL, lsn_key(from, key),
+                      (struct visitor){visit_journal, &walk}, visit_damaged);
     decoder_done(&walk.decoder);
     return st;
+}
+
+enum status journal_each(struct env *env, uint64_t from, struct event_visitor visitor)
+{
+    return journal_each_any(env, from, visitor, NULL);
 }
 
 enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out)
@@ -174,6 +192,13 @@ enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out)
     uint8_t key[LSN_BYTES];
 
     return env_get(journal->env, TABLE_JOURNAL, lsn_key(lsn, key), out);
+}
+
+enum status journal_get_damaged(struct journal *journal, uint64_t lsn, struct buf *out)
+{
+    uint8_t key[LSN_BYTES];
+
+    return env_get_damaged(journal->env, TABLE_JOURNAL, lsn_key(lsn, key), out);
 }
 
 void journal_trim(struct journal *journal, struct batch *batch, uint64_t first, uint64_t end)

@@ -27,7 +27,8 @@ struct journal {
     struct buf scratch;
 };
 
-/* CORRUPT too where the event that the head tells of is another one now. */
+/* CORRUPT too where the event that the head tells of is another one now. An event that is damaged
+ * is left to who visits it. */
 MUST_CHECK enum status journal_init(struct journal *journal, struct env *env);
 void journal_done(struct journal *journal);
 
@@ -64,9 +65,15 @@ struct event_visitor {
 /* Visit the events in the journal from number `from` on, in order. CORRUPT where one does not link
  * to the one before it. */
 MUST_CHECK enum status journal_each(struct env *env, uint64_t from, struct event_visitor visitor);
+/* The same, but events whose seal does not hold go to `damaged`, which answers as `visit` does. */
+MUST_CHECK enum status journal_each_any(struct env *env, uint64_t from,
+                                        struct event_visitor visitor,
+                                        enum status (*damaged)(void *context, uint64_t lsn));
 
 /* The bytes of one event, into `out`. */
 MUST_CHECK enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out);
+/* What is left of one whose seal does not hold: it may be anything. */
+MUST_CHECK enum status journal_get_damaged(struct journal *journal, uint64_t lsn, struct buf *out);
 
 /* The event record in a value of the journal: what stands behind its link. Empty where there is
  * none. */

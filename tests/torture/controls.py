@@ -14,6 +14,7 @@ PLANTED = (
     ("no sync", "cuts"),
     ("no sync of the meta page", "cuts"),
     ("no sync", "vm"),
+    ("seals not checked", "rot"),
     ("failed commit ignored", "disk"),
     ("repeated answer refused", "kill"),
     ("any question answered", "shared"),
