@@ -75,7 +75,7 @@ class Tree:
             target = self.source / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists() or target.read_bytes() != (source / name).read_bytes():
-                shutil.copy2(source / name, target)
+                shutil.copy(source / name, target)
 
     def quiet(self, *command, seconds=1800):
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
