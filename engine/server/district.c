@@ -494,7 +494,8 @@ struct group *district_next_late(struct district *district, struct group *at, in
     struct group *group = at ? at : district->table;
 
     for (; group; group = group->hh.next) {
-        if (group->parked.n > 0 && inbox_first(&group->parked)->arrived_us < before_us) break;
+        if (group->state == GROUP_READY || group->parked.n == 0) continue;
+        if (inbox_first(&group->parked)->arrived_us < before_us) break;
     }
     return group;
 }

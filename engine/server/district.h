@@ -129,9 +129,9 @@ void district_begin(struct district *district, struct group *group);
 /* `is_done`: the first request was answered, or is somebody else's now; else it is parked again. */
 void district_end(struct district *district, bool is_done);
 
-/* The first request of a group where it has waited since before `before_us`, NULL where none has;
- * `at` NULL begins with the first group. It is to be answered and then dropped with district_drop,
- * which forgets its reply. */
+/* The next group that is not ready and whose first request has waited since before `before_us`,
+ * NULL where there is none; `at` NULL begins with the first. That request is to be answered and
+ * then dropped with district_drop, which forgets its reply. */
 struct group *district_next_late(struct district *district, struct group *at, int64_t before_us);
 void district_drop(struct district *district, struct group *group);
 

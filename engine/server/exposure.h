@@ -56,8 +56,8 @@ void exposure_archive(struct exposure *exposure, const struct live *live, struct
  * keep. Pre: every event before `next_lsn` is on disk or in the batch. */
 uint64_t exposure_trim(struct exposure *exposure, struct batch *batch, uint64_t next_lsn);
 
-/* A session is about to be taken out of the journal: what it has asked stays counted. The same
- * condition. */
+/* A session is about to be taken out of the journal, or there is none: what was asked stays
+ * counted. The same condition. */
 void exposure_erase(struct exposure *exposure, struct batch *batch, uint64_t next_lsn);
 
 #endif
