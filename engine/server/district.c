@@ -30,6 +30,7 @@ struct district {
     uint64_t gathering_retired;  // what the first event that has gathered was made with
     struct buf body;             // of an answer
     size_t n_parked;
+    bool is_down;  // what was asked last was not done
 };
 
 enum status district_open(const char *url, struct district **out, struct fault *fault)
@@ -453,6 +454,11 @@ static void (*const takes[N_LINE])(struct district *, const struct line_head *,
     [LINE_NEWS] = take_news,
 };
 
+bool district_is_up(const struct district *district)
+{
+    return !district->is_down;
+}
+
 bool district_take(struct district *district, enum line_kind kind,
                    const struct district_hooks *hooks)
 {
@@ -461,6 +467,7 @@ bool district_take(struct district *district, enum line_kind kind,
     if (!line_take(district->line[kind], &head, &district->body)) return false;
     if (district->body.failed) head.status = NO_MEMORY;
     if (head.status == OK) note_news(district, &head.news);
+    district->is_down = head.status != OK;
     takes[kind](district, &head, hooks);
     return true;
 }

@@ -59,6 +59,9 @@ MUST_CHECK enum status district_start(struct district *district, void *zmq_conte
 void district_stop(struct district *district);
 struct line *district_line(struct district *district, enum line_kind kind);
 
+/* Whether the store did what it was asked last; it is asked for news all the time. */
+bool district_is_up(const struct district *district);
+
 /* What is under way for a session, NULL where nothing is. */
 struct group *district_find(const struct district *district, struct slice tenant,
                             struct slice session);

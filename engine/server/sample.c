@@ -2,6 +2,7 @@
 #include "server/sample.h"
 #include "server/clock.h"
 #include "server/cycle.h"
+#include "server/district.h"
 
 void sample_take(const struct loop *loop, struct sample *out)
 {
@@ -25,6 +26,6 @@ void sample_take(const struct loop *loop, struct sample *out)
         .disk_free_bytes = n_free,
         .draining = server->draining,
         .disk_is_low = server->disk_is_low,
-        .store_is_up = true,
+        .store_is_up = !server->district || district_is_up(server->district),
     };
 }
