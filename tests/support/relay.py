@@ -18,9 +18,9 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER of 0 seconds
 
 
 class FaultyRelay:
-    """Relays from a free port to the server's. Faults may change at any time."""
+    """Relays to a server's port from `listen`, or a free one. Faults may change at any time."""
 
-    def __init__(self, server_port, address="127.0.0.1"):
+    def __init__(self, server_port, address="127.0.0.1", listen=("127.0.0.1", 0)):
         self.server = address, server_port
         self.delay_s = 0.0
         self._open_ways = {TO_SERVER: threading.Event(), TO_CLIENT: threading.Event()}
@@ -30,7 +30,7 @@ class FaultyRelay:
         self._ends = set()
         self._closed = False
         self._refusing = False
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server(listen, backlog=512)
         self.port = self._listener.getsockname()[1]
         self.endpoint = f"tcp://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()

@@ -72,6 +72,10 @@ class Context:
                 return str(self.builds[name] / "engine" / "thetad")
         raise FileNotFoundError("no daemon was built")
 
+    def theta(self):
+        """The command line that was built with binary()."""
+        return Path(self.binary()).parent.parent / "clients" / "cli" / "theta"
+
     def tool(self, name):
         return str(self.builds["tools"] / "tests" / name)
 

@@ -23,7 +23,7 @@ PARTS = ("kill", "cuts", "vm", "disk", "memory", "clock", "signals", "reader", "
          "rot", "model",
          "overload", "doors", "connections", "noise", "soak",
          "garbage", "hostile", "canary", "races", "watchdog",
-         "fate")
+         "fate", "district")
 SKIPPED = 77  # what ctest takes for "skipped", see SKIP_RETURN_CODE
 ROW = "{:9} {:48} {:>7} {:>9} {:>10}"
 

@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""./run district: a district on this machine, students in it, and what can happen to one.
+
+PostgreSQL with a synchronous standby, three nodes and HAProxy on loopback; students take tests and
+a table tells how it goes. Then a node is killed, another one drained and replaced, and the primary
+killed and its standby promoted. At the end every answer that a student was told of is looked for
+in the shared store. Ends with 1 where one is lost, doubled or out of order, or was refused.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent
+ROOT = TESTS.parent
+sys.path[:0] = [str(TESTS), str(ROOT / "clients" / "python")]
+
+# pylint: disable=wrong-import-position
+from support.daemon import _die_with_parent  # noqa: E402
+from support.district import District, until  # noqa: E402
+from thetad import ThetadError  # noqa: E402
+
+HEAD = (f"{'s':>4} {'n1':>5} {'n2':>5} {'n3':>5} {'answers/s':>10} {'p50 ms':>8} {'p99 ms':>8} "
+        f"{'in flight':>10} {'errors':>7}")
+TEST = "demo-algebra"
+
+
+class Crowd:
+    """Processes of students, and what they say."""
+
+    def __init__(self, endpoint, options, folder):
+        self.folder = folder
+        self.lock = threading.Lock()
+        self.took, self.all_took = [], []
+        self.out, self.errors, self.longest = {}, {}, 0.0
+        share = max(1, options.students // options.processes)
+        self.processes = [self._spawn(endpoint, share, options.think, i)
+                          for i in range(options.processes)]
+        self.readers = [threading.Thread(target=self._read, args=(i, process))
+                        for i, process in enumerate(self.processes)]
+        for reader in self.readers:
+            reader.start()
+
+    def _spawn(self, endpoint, n_student, think, i):
+        path = f"{TESTS}:{ROOT / 'clients' / 'python'}"
+        return subprocess.Popen(
+            ["/usr/bin/python3", "-B", str(TESTS / "district" / "students.py"), "--endpoint",
+             endpoint, "--test", TEST, "--name", f"student-{i}", "--students", str(n_student),
+             "--think", str(think), "--journal", f"{self.folder}/journal-{i}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": path}, preexec_fn=_die_with_parent)
+
+    def _read(self, i, process):
+        for line in process.stdout:
+            said = json.loads(line)
+            with self.lock:
+                self.took += said["took"]
+                self.all_took += said["took"]
+                self.out[i] = said["out"]
+                self.errors[i] = said["errors"]
+                self.longest = max([self.longest, said["longest_out"], *said["took"]])
+
+    def look(self):
+        """What was told since the last look."""
+        with self.lock:
+            took, self.took = sorted(self.took), []
+            return took, sum(self.out.values()), sum(map(len, self.errors.values()))
+
+    def end(self):
+        for process in self.processes:
+            process.stdin.close()
+        for process, reader in zip(self.processes, self.readers):
+            process.wait()
+            reader.join()
+
+    def journals(self):
+        for i in range(len(self.processes)):
+            with open(f"{self.folder}/journal-{i}", encoding="utf-8") as file:
+                yield from map(json.loads, file)
+
+
+class Drill:
+    def __init__(self, district, crowd):
+        self.district = district
+        self.crowd = crowd
+        self.start = self.looked = time.monotonic()
+        self.rows = 0
+        self.said = {}
+
+    def row(self):
+        took, out, errors = self.crowd.look()
+        now = time.monotonic()
+        rate, self.looked = len(took) / (now - self.looked), now
+        if self.rows % 15 == 0:
+            print(HEAD, flush=True)
+        self.rows += 1
+        states = self.district.balancer.states()
+        nodes = [states.get(f"n{i}", ("?", 0))[0].split()[0].lower() for i in (1, 2, 3)]
+
+        def quantile(q):
+            return f"{took[min(len(took) - 1, int(q * len(took)))] * 1000:8.1f}" if took else \
+                f"{'-':>8}"
+        for name, (state, _, said) in states.items():
+            if not state.startswith("UP") and said != self.said.get(name):
+                print(f"     {name}: {state}: {said}", flush=True)
+            self.said[name] = said
+        print(f"{now - self.start:4.0f} " + " ".join(f"{node:>5}" for node in nodes) +
+              f" {rate:10.0f} {quantile(0.5)} {quantile(0.99)} {out:10} {errors:7}", flush=True)
+
+    def show(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(1)
+            self.row()
+
+    def act(self, title, what, seconds):
+        print(f"---- {title}", flush=True)
+        what()
+        self.show(seconds)
+
+    def replace(self, i):
+        """As in an upgrade: it is told to end, and started anew."""
+        self.district.nodes[i].stop()
+        self.district.nodes[i].start()
+        self.district.wait_up(i)
+
+    def run(self, seconds):
+        nodes = self.district.nodes
+        self.show(seconds)
+        self.act("node 1 is killed (kill -9)", nodes[0].kill, seconds)
+        self.act("node 1 is back", nodes[0].start, seconds)
+        self.act("node 2 drains, ends, and is replaced", lambda: self.replace(1), seconds)
+        self.act("the primary database is killed, its standby promoted", self.district.fail_over,
+                 2 * seconds)
+        self.act("the lost database is back as the standby", self.district.make_standby, seconds)
+
+
+def check_session(client, journal, n_event):
+    """What is wrong with a session: its student's journal against what is kept. There is one event
+    for its start and one for each answer, each naming the one before; the last answer again is a
+    repetition, and another answer to that question is refused."""
+    answers, state = journal["answers"], client.call("session.get", session=journal["session"])
+    if journal["open"] and n_event == len(answers) + 2:
+        answers = answers + [journal["open"]]  # its reply did not come, and it was taken
+    if n_event != len(answers) + 1:
+        return [f"{len(answers)} answers acknowledged, {n_event} events kept"]
+    if state["seq"] != len(answers) + ("item" in state):
+        return [f"{len(answers)} answers acknowledged, now {state}"]
+    if not answers:
+        return []
+    seq, item, response = answers[-1]
+    last = {"session": journal["session"], "seq": seq, "item": item}
+    again = client.call("session.answer", response=response, **last)
+    if [again[key] for key in ("seq", "state")] != [state[key] for key in ("seq", "state")]:
+        return [f"{last} again: {again}, not {state}"]
+    try:
+        return [f"taken: {client.call('session.answer', response=1 - response, **last)}"]
+    except ThetadError as error:
+        return [] if error.code in ("conflict", "finished") else [repr(error)]
+
+
+def audit(district, crowd):
+    """(sessions, answers, what is wrong): what the students were told against the store."""
+    events = {row[0]: [int(n) for n in row[1:]] for row in district.primary.sql(
+        "SELECT session, count(*), min(n), max(n) FROM event GROUP BY session")}
+    n_session = n_answer = 0
+    wrong = [f"{session}: a gap in its events" for session, (n, first, last) in events.items()
+             if first != 0 or last + 1 != n]
+    with district.client(deadline=60.0) as client:
+        for journal in crowd.journals():
+            if journal["state"] is None:
+                continue  # its start was not acknowledged
+            n_session += 1
+            n_answer += len(journal["answers"])
+            n_event = events.get(journal["session"], [0])[0]
+            wrong += [f"{journal['session']}: {text}"
+                      for text in check_session(client, journal, n_event)]
+    return n_session, n_answer, wrong
+
+
+def publish_demo(district, folder):
+    """The bank and the test of ./run demo, by the command line, to one node: all take them in."""
+    def theta(*arguments):
+        done = subprocess.run([os.environ["THETA_BIN"], "--endpoint", district.nodes[0].endpoint,
+                               *arguments], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(done.stdout + done.stderr)
+        return done.stdout
+
+    path = os.path.join(folder, "demo.csv")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(theta("bank", "demo", "--seed", "7"))
+    theta("bank", "import", path, "--bank", "demo")
+    theta("test", "put", str(ROOT / "clients" / "cli" / "demo-test.json"))
+    until(lambda: all(node.knows(TEST) for node in district.nodes),
+          why="not every node has the test")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="folder of the programs")
+    parser.add_argument("--students", type=int, default=60)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--think", type=float, default=0.2, help="mean seconds for an answer")
+    parser.add_argument("--seconds", type=float, default=6, help="between two events")
+    options = parser.parse_args()
+    build = Path(options.build).resolve()
+    os.environ["THETAD_BIN"] = str(build / "engine" / "thetad")
+    os.environ["THETA_BIN"] = str(build / "clients" / "cli" / "theta")
+    with tempfile.TemporaryDirectory(prefix="thetad-drill-") as folder:
+        district = District()
+        try:
+            print("starting PostgreSQL (primary and synchronous standby), 3 nodes, HAProxy",
+                  flush=True)
+            district.start()
+            publish_demo(district, folder)
+            crowd = Crowd(district.balancer.endpoint, options, folder)
+            try:
+                until(lambda: crowd.all_took, why="no student is served")
+                Drill(district, crowd).run(options.seconds)
+            finally:
+                crowd.end()
+            errors = [error for errors in crowd.errors.values() for error in errors]
+            n_session, n_answer, wrong = audit(district, crowd)
+        finally:
+            district.close()
+    print(f"audit: {n_session:,} sessions, {n_answer:,} answers acknowledged; lost, doubled or "
+          f"out of order: {len(wrong)}; requests that failed: {len(errors)}; longest pause of a "
+          f"student {crowd.longest:.1f} s")
+    for text in (errors + wrong)[:10]:
+        print("    " + text)
+    sys.exit(1 if wrong or errors else 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except unittest.SkipTest as reason:
+        sys.exit(f"district: {reason}")
