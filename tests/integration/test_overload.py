@@ -7,52 +7,12 @@ import time
 import unittest
 
 import msgpack
-import zmq
 
+from support.crowd import WAIT_S, Crowd
 from support.daemon import Daemon
 from thetad import ThetadError
-from thetad.client import read_keys
 
 ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
-WAIT_S = 120
-
-
-class Crowd:
-    """Peers that send without waiting for replies, and then collect them."""
-
-    def __init__(self, endpoint, n, keys=None):
-        self.context = zmq.Context()
-        self.sockets = []
-        self.poller = zmq.Poller()
-        for _ in range(n):
-            socket = self.context.socket(zmq.DEALER)
-            socket.linger = 0
-            socket.sndhwm = 0
-            if keys:
-                (socket.curve_serverkey, socket.curve_publickey,
-                 socket.curve_secretkey) = read_keys(**keys)
-            socket.connect(endpoint)
-            self.sockets.append(socket)
-            self.poller.register(socket, zmq.POLLIN)
-
-    def close(self):
-        self.context.destroy(linger=0)
-
-    def send(self, requests):
-        for i, request in enumerate(requests):
-            self.sockets[i % len(self.sockets)].send(msgpack.packb({"v": 1, **request}))
-
-    def collect(self, n):
-        """The replies by id, until there are `n` or nothing more comes."""
-        replies = {}
-        deadline = time.monotonic() + WAIT_S
-        while len(replies) < n and time.monotonic() < deadline:
-            for socket, _ in self.poller.poll(1000):
-                while socket.poll(0):
-                    reply = msgpack.unpackb(socket.recv(), raw=False)
-                    assert reply["id"] not in replies, f"two replies: {reply}"
-                    replies[reply["id"]] = reply
-        return replies
 
 
 class OverloadTestCase(unittest.TestCase):
@@ -194,6 +154,35 @@ class OverloadByOne(unittest.TestCase):
         self.assertGreater(len(refused), 4000)
         replies = crowds[1].collect(60)
         self.assertEqual([reply["ok"] for reply in replies.values()], [True] * 60)
+
+
+class OverloadByGarbage(unittest.TestCase):
+    """What is answered at once waits in no queue: a cycle holds only so many replies."""
+
+    N_PEER = 120
+    N_EACH = 20000
+
+    def test_a_flood_by_all_sockets(self):
+        daemon = Daemon(tcp_roles="frontend", settings=("[limits] queue_ms = 60000",))
+        self.addCleanup(daemon.close)
+        daemon.start()
+        crowds = [Crowd(url, self.N_PEER) for url in (daemon.endpoint, daemon.tcp_endpoint)]
+        for crowd in crowds:
+            self.addCleanup(crowd.close)
+            crowd.send([{"id": i, "op": "ping"} for i in range(self.N_PEER)])
+            self.assertEqual(len(crowd.collect(self.N_PEER)), self.N_PEER)
+        get = msgpack.packb({"v": 1, "id": 1, "op": "session.get", "session": "nobody"})
+        os.kill(daemon.process.pid, signal.SIGSTOP)
+        try:
+            for i in range(self.N_EACH):
+                for crowd in crowds:
+                    queues = i // self.N_PEER % 20 == 0
+                    crowd.sockets[i % self.N_PEER].send(get if queues else b"\xc1")
+        finally:
+            os.kill(daemon.process.pid, signal.SIGCONT)
+        n = sum(crowd.count(self.N_EACH, daemon.process) for crowd in crowds)
+        self.assertIsNone(daemon.process.poll())
+        self.assertEqual(n, 2 * self.N_EACH)
 
 
 class LiveSessions(OverloadTestCase):
