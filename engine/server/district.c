@@ -8,6 +8,9 @@
 #include <string.h>
 #include <utlist.h>
 
+/* Of all that are parked: many small requests, some large ones. */
+enum { PARKED_BYTES = 64 << 20 };
+
 /* What goes over a line next, and whose it is. */
 struct ask {
     struct buf body;
@@ -29,7 +32,7 @@ struct district {
     struct shared_news known, seen;
     uint64_t gathering_retired;  // what the first event that has gathered was made with
     struct buf body;             // of an answer
-    size_t n_parked;
+    size_t n_parked, parked_bytes;
     bool is_down;  // what was asked last was not done
 };
 
@@ -56,10 +59,21 @@ static void ask_done(struct ask *ask)
     free(ask->groups);
 }
 
+/* The first parked request is over. */
+static void drop_first(struct district *district, struct group *group)
+{
+    district->parked_bytes -= group->parked.bytes;
+    inbox_drop(&group->parked);
+    district->parked_bytes += group->parked.bytes;
+    district->n_parked--;
+    group->has_reply = false;
+}
+
 static void group_free(struct district *district, struct group *group)
 {
     HASH_DEL(district->table, group);
     district->n_parked -= group->parked.n;
+    district->parked_bytes -= group->parked.bytes;
     inbox_done(&group->parked);
     buf_done(&group->document);
     buf_done(&group->reply);
@@ -257,12 +271,13 @@ bool district_park(struct district *district, struct group *group, const struct 
     if (group == district->serving) return true;
     if (!inbox_put(&group->parked, message)) return false;
     district->n_parked++;
+    district->parked_bytes += message->envelope.n + message->body.n;
     return true;
 }
 
-size_t district_n_parked(const struct district *district)
+bool district_has_room(const struct district *district, size_t n_most)
 {
-    return district->n_parked;
+    return district->n_parked < n_most && district->parked_bytes < PARKED_BYTES;
 }
 
 bool district_is_idle(const struct district *district)
@@ -488,14 +503,11 @@ void district_end(struct district *district, bool is_done)
     struct group *group = district->serving;
 
     district->serving = NULL;
-    if (is_done) {
-        group->has_reply = false;
-        inbox_drop(&group->parked);
-        district->n_parked--;
-    }
+    if (is_done) drop_first(district, group);
     if (group->state == GROUP_READY) make_ready(district, group);
 }
 
+/* Those that are ready are served in a moment; nobody is to take their requests from under that. */
 struct group *district_next_late(struct district *district, struct group *at, int64_t before_us)
 {
     struct group *group = at ? at : district->table;
@@ -509,7 +521,5 @@ struct group *district_next_late(struct district *district, struct group *at, in
 
 void district_drop(struct district *district, struct group *group)
 {
-    group->has_reply = false;
-    inbox_drop(&group->parked);
-    district->n_parked--;
+    drop_first(district, group);
 }

@@ -99,8 +99,8 @@ struct shared *district_shared(struct district *district);
  * is. `reply` where it has one, for when the event is durable. False without memory. */
 MUST_CHECK bool district_park(struct district *district, struct group *group,
                               const struct message *message, const struct slice *reply);
-/* How many are parked. */
-size_t district_n_parked(const struct district *district);
+/* Whether one more may be parked where `n_most` may be, by number and by bytes. */
+bool district_has_room(const struct district *district, size_t n_most);
 bool district_is_idle(const struct district *district);  // nothing is under way, none are parked
 
 /* Hand over what has gathered, where the lines are free. Whether anything was. */

@@ -15,7 +15,7 @@ bool parked_add(struct loop *loop, const struct message *message, enum call_end 
     struct district *district = loop->server->district;
     struct group *group = loop->server->waits_for;
     struct slice reply = slice_of(loop->reply.data + reply_at, loop->reply.n - reply_at);
-    bool has_room = district_n_parked(district) < (size_t)loop->server->config.max_queued;
+    bool has_room = district_has_room(district, (size_t)loop->server->config.max_queued);
 
     if (end == CALL_HELD) return district_park(district, group, message, &reply);
     return (has_room || group == district_serving(district)) &&

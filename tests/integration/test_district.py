@@ -3,11 +3,13 @@
 
 import os
 import random
+import signal
 import subprocess
 import threading
 import time
 import unittest
 
+from support.crowd import Crowd
 from support.daemon import Daemon
 from support.postgres import Postgres
 from thetad import Client, NoReply, ThetadError
@@ -431,6 +433,60 @@ class TestFaults(DistrictTestCase):
             daemon.stop()
         finally:
             self.postgres.thaw()
+
+
+class TestParked(DistrictTestCase):
+    """Many requests that wait for a database that does not answer."""
+
+    N_NODE = 1
+    AGE_S = 2.5  # longer than a request may wait
+    N_SMALL, N_FIRST, N_LARGE = 8000, 100, 2500
+
+    def crowd(self):
+        crowd = Crowd(self.daemons[0].endpoint, 100)
+        self.addCleanup(crowd.close)
+        crowd.send([{"id": i, "op": "ping"} for i in range(100)])
+        crowd.collect(100)
+        return crowd
+
+    def codes(self, replies):
+        return {reply["error"]["code"] for reply in replies.values()}
+
+    def test_a_node_stands_still_while_it_serves_them(self):
+        """They are older then than a request may wait, but their wait is over."""
+        crowd = self.crowd()
+        requests = [{"id": f"g-{i}", "op": "session.get", "session": f"nobody-{i}"}
+                    for i in range(self.N_SMALL)]
+        self.postgres.freeze()
+        try:
+            crowd.send(requests)
+            time.sleep(0.5)
+        finally:
+            self.postgres.thaw()
+        replies = crowd.collect(self.N_FIRST)
+        os.kill(self.daemons[0].process.pid, signal.SIGSTOP)
+        time.sleep(self.AGE_S)
+        os.kill(self.daemons[0].process.pid, signal.SIGCONT)
+        replies |= crowd.collect(self.N_SMALL - len(replies))
+        self.assertEqual(len(replies), self.N_SMALL)
+        self.assertLessEqual(self.codes(replies), {"unknown_session", "retry"})
+        self.assertTrue(self.client.ping())
+
+    def test_large_ones_have_less_room(self):
+        crowd = self.crowd()
+        large = {"op": "session.answer", "seq": 1, "item": "q01", "response": "x" * 60000}
+        self.postgres.freeze()
+        try:
+            crowd.send([{"id": f"a-{i}", "session": f"nobody-{i}", **large}
+                        for i in range(self.N_LARGE)])
+            replies = crowd.collect(self.N_LARGE)
+        finally:
+            self.postgres.thaw()
+        self.assertEqual(len(replies), self.N_LARGE)
+        codes = [reply["error"]["code"] for reply in replies.values()]
+        self.assertEqual(set(codes), {"retry", "busy"})
+        self.assertGreater(codes.count("retry"), 500)
+        self.assertGreater(codes.count("busy"), 500)
 
 
 class TestServerSettings(unittest.TestCase):
