@@ -3,11 +3,13 @@
 
 #include <math.h>
 
-/* Whether x is better than y; of equal values the item that stands first in the bank. */
+/* Whether x is better than y; of equal values the item that stands first in the bank. A value that
+ * is no number is worse than every number, or it would hide those that come after it. */
 static bool is_better(struct ranked x, struct ranked y, bool smallest)
 {
-    if (x.value == y.value) return x.item < y.item;
-    return smallest ? x.value < y.value : x.value > y.value;
+    if (smallest ? x.value < y.value : x.value > y.value) return true;
+    if (isnan(y.value)) return !isnan(x.value) || x.item < y.item;
+    return x.value == y.value && x.item < y.item;
 }
 
 /* Whether an item that would be picked may be. */

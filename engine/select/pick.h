@@ -11,7 +11,8 @@ struct ranked {
 };
 
 /* The best `n_best` candidates into out [n_best], best first. Of equal values the item that stands
- * first in the bank comes first. `value` [candidates->n] is scratch. Returns how many there are. */
+ * first in the bank comes first; NaN comes last. `value` [candidates->n] is scratch. Returns how
+ * many there are. */
 size_t pick_best(const struct criterion *criterion, const struct criterion_input *input,
                  const struct candidates *candidates, double *value, struct ranked *out,
                  size_t n_best);

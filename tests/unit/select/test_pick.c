@@ -6,6 +6,7 @@
 #include "tests/support/expect.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 /* A criterion of given values, whose best is the largest or the smallest. */
 static const double given[] = {0.7, 2.385, 0.1, 2.385, 1.1, 0.1};
@@ -52,6 +53,37 @@ Test(pick, ranks_the_smallest_first_where_it_is_the_best)
     struct candidates all = {.n = 6, .blocked = {&word}};
 
     expect_picks(&smallest, &all, 4, (uint32_t[]){2, 5, 0, 4}, 4);
+}
+
+static void not_all_numbers(const struct criterion_input *input,
+                            const struct candidates *candidates, double *out)
+{
+    static const double some[] = {(double)NAN, 0.7, (double)NAN, 2.385};
+
+    (void)input;
+    for (size_t j = 0; j < candidates->n; j++) out[j] = some[candidates_item(candidates, j)];
+}
+
+Test(pick, what_is_no_number_comes_last)
+{
+    static const uint32_t best[2][4] = {{3, 1, 0, 2}, {1, 3, 0, 2}};
+    uint64_t word = 0;
+    struct candidates all = {.n = 4, .blocked = {&word}};
+    struct criterion_input input = {0};
+    struct ranked out[4];
+    double value[4];
+
+    for (int least = 0; least < 2; least++) {
+        struct criterion criterion = {.smallest = least, .values = not_all_numbers};
+
+        for (size_t n_best = 1; n_best <= 4; n_best++) {
+            cr_assert(pick_best(&criterion, &input, &all, value, out, n_best) == n_best);
+            for (size_t j = 0; j < n_best; j++) {
+                cr_expect(out[j].item == best[least][j], "%zu of %zu is %u", j, n_best,
+                          out[j].item);
+            }
+        }
+    }
 }
 
 Test(pick, passes_over_blocked_ones)
