@@ -67,6 +67,7 @@ static bool serve_one(struct worker *worker)
                   &worker->tools, &worker->reply);
         handoff_give(&worker->reply);
         more = send_pair(worker->socket, &job, buf_slice(&worker->reply));
+        if (!more) job_done(&job);
     }
     zmq_msg_close(&body);
     return more;
@@ -127,6 +128,16 @@ void helper_share(struct helper *helper, const char *url)
     shared_init(&helper->worker.tools.shared, url, &helper->worker.quit);
 }
 
+/* Work that is done and that the loop has not taken any more. */
+static void drop_done(struct helper *helper)
+{
+    struct buf reply = {0};
+    struct job job;
+
+    while (helper_take(helper, 0, &job, &reply)) job_done(&job);
+    buf_done(&reply);
+}
+
 void helper_stop(struct helper *helper)
 {
     if (!helper) return;
@@ -134,6 +145,7 @@ void helper_stop(struct helper *helper)
         helper->worker.quit = true;
         zmq_send(helper->loop_end, "", 0, ZMQ_DONTWAIT);
         thread_join(&helper->thread);
+        drop_done(helper);
     }
     worker_done(&helper->worker);
     socket_close(helper->loop_end);

@@ -15,7 +15,7 @@ MUST_CHECK enum status helper_start(void *zmq_context, const char *name, struct 
 /* Before its first ask: events are in the shared store at `url`. */
 void helper_share(struct helper *helper, const char *url);
 
-/* Ends the thread when its present work is done. NULL is fine. */
+/* Ends the thread when its present work is done; what that made is freed. NULL is fine. */
 void helper_stop(struct helper *helper);
 
 /* The loop's end of the pair, to poll. */

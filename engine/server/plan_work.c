@@ -56,8 +56,7 @@ void plan_work_take(struct call *call)
     struct test_version *test = tests ? test_entry_version(tests, 0) : NULL;
     struct bank_version *bank = banks ? bank_entry_version(banks, 0) : NULL;
 
-    if (test && bank && &test->test == job->test && bank->bank == job->bank)
-        registry_keep_plan(test, bank, job->made_plan);
-    else
-        plan_free(job->made_plan);
+    if (!test || !bank || &test->test != job->test || bank->bank != job->bank) return;
+    registry_keep_plan(test, bank, job->made_plan);
+    job->made_plan = NULL;
 }

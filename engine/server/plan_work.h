@@ -18,7 +18,7 @@ bool plan_work_ask(struct call *call, const struct test_version *test,
 enum status plan_work(struct call *call, struct env *env, struct estimate_workspace *workspace);
 
 /* In `finish`: the registry gets what was made. Of a test or bank that has a newer version by now
- * it is dropped. */
+ * it is not. */
 void plan_work_take(struct call *call);
 
 #endif

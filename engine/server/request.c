@@ -426,6 +426,14 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
     end_call(&call, st, mark);
 }
 
+void job_done(struct job *job)
+{
+    bank_free(job->made);
+    plan_free(job->made_plan);
+    job->made = NULL;
+    job->made_plan = NULL;
+}
+
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,
                struct buf *reply)
 {
@@ -453,6 +461,7 @@ enum call_end call_finish(struct server *server, struct decoder *decoder, struct
     call.job = job;
     if (server->district) sessions_begin(server->sessions, peer->arrived_us);
     if (st == OK && job->request->finish) st = job->request->finish(&call);
+    job_done(job);
     rests = rests_on(server);
     if (rests == RESTS_ON_FETCH) return wait_again(&call, mark);
     count_reply(&call, job->status ? job->status : st);

@@ -73,12 +73,15 @@ struct job {
     const struct bank *bank;    // resolved by the loop, NULL where the request has its own items
     struct bank_header upload;  // to compile (bank.publish); its name is empty
     bool shares;                // its items are to come along, to be published to a district
-    struct bank *made;          // what came of it
+    struct bank *made;          // what came of it; job_done frees what nobody takes
     const struct test *test;    // to make a plan of for `bank`; NULL: none
-    struct plan *made_plan;     // what came of it
+    struct plan *made_plan;     // what came of it, likewise
     enum status status;         // of the work
     struct slice helped;        // what it wrote, for `finish`
 };
+
+/* Free what its work made. Who takes that sets the job's pointer to NULL. */
+void job_done(struct job *job);
 
 /* On whom or what a request acts, in the audit. */
 struct audit_subject {
@@ -208,8 +211,8 @@ void call_work(struct decoder *decoder, struct slice body, struct job *job, stru
                struct buf *reply);
 
 /* In the loop, after the work of a helper: appends the reply where the request has a `finish` and
- * the work went well; else the helper has written it. CALL_ASKED is never
- * said. */
+ * the work went well; else the helper has written it. What the work made and `finish` did not
+ * take is freed. CALL_ASKED is never said. */
 enum call_end call_finish(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct job *job, struct buf *reply);
 

@@ -172,11 +172,10 @@ static enum status publish_work(struct call *call, struct env *env,
     return library_each_item(env, header->upload, 0, add_shared, call->out.buf);
 }
 
-/* It is good: it goes to the district, and the request is served again when it is here. */
+/* It is good: its items go to the district, and the request is served again when the bank has come
+ * back as every other node gets it. */
 static enum status share(struct call *call, struct upload *upload)
 {
-    bank_free(call->job->made);  // it comes back as every other node gets it
-    call->job->made = NULL;
     upload->state = UPLOAD_OPEN;
     if (news_waits(call->server, call->tenant)) return RETRY;
     return news_share_bank(call->server, upload, call->now_ms, call->job->helped);
@@ -210,10 +209,7 @@ static enum status publish_finish(struct call *call)
         uploads_find(call->server->uploads, call->tenant, (int64_t)call->job->upload.upload);
     enum status st;
 
-    if (!upload) {
-        bank_free(call->job->made);
-        return refuse(call, BAD_REQUEST, "upload", "the upload is gone");
-    }
+    if (!upload) return refuse(call, BAD_REQUEST, "upload", "the upload is gone");
     if (call->job->status == INVALID_BANK) {
         library_remove_items(&call->server->batch, upload->id, upload->n_item);
         upload->n_item = 0;
@@ -224,7 +220,6 @@ static enum status publish_finish(struct call *call)
     if (st == OK && call->job->made && call->job->shares) return share(call, upload);
     if (st == OK && call->job->made) st = take_in(call, upload);
     if (st) {
-        bank_free(call->job->made);
         if (upload->state == UPLOAD_COMPILING) upload->state = UPLOAD_OPEN;  // to be tried again
         return st;
     }
@@ -357,10 +352,10 @@ static enum status get_finish(struct call *call)
     struct bank_version *version;
     enum status st = job->status ? job->status : call_bank_version(call, &version);
 
-    if (st == OK && version->upload == job->upload.upload)
+    if (st == OK && version->upload == job->upload.upload) {
         registry_keep_bank(version, job->made);
-    else
-        bank_free(job->made);
+        job->made = NULL;
+    }
     return st ? st : get(call);
 }
 

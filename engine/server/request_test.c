@@ -163,15 +163,12 @@ static enum status put_finish(struct call *call)
     enum status st = job->status ? job->status : read_document(call, &document, &test);
 
     if (st == OK) st = put_document(call, document, &test, &version);
-    if (st) {
-        plan_free(job->made_plan);
-        return st;
-    }
+    if (st) return st;
     bank = bank_of(call, &test);
-    if (bank && bank->bank == job->bank)
+    if (bank && bank->bank == job->bank) {
         registry_keep_plan(version, bank, job->made_plan);
-    else
-        plan_free(job->made_plan);
+        job->made_plan = NULL;
+    }
     reply_begin(call, 2);
     put_text(&call->out, "test", test.name);
     put_int(&call->out, "version", version->version);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A helper gives signs of life while it rests and while its work goes on for as long as it may,
- * and none when it is stuck. */
+ * and none when it is stuck. What it has made is not lost when it is stopped. */
 #include "server/clock.h"
 #include "server/helper.h"
 #include "server/pulse.h"
@@ -11,6 +11,8 @@
 #include <zmq.h>
 
 enum { SECOND_US = 1000000, WAIT_MS = 20000, SOME_WORK_S = 700 };
+
+static const uint8_t body[] = {0x81, 0xa1, 'v', 0x01};
 
 static atomic_bool is_released;
 
@@ -41,7 +43,6 @@ static bool comes_to(const struct helper *helper, bool alive, int64_t ahead_us)
 
 static void check_work(const struct request *request, int64_t most_s)
 {
-    static const uint8_t body[] = {0x81, 0xa1, 'v', 0x01};
     void *zmq = zmq_ctx_new();
     struct helper *helper = NULL;
     struct job job = {.request = request};
@@ -77,4 +78,32 @@ Test(helper, is_alive_for_as_long_as_its_request_says)
     static const struct request request = {.op = "tested", .work = work, .work_s = SOME_WORK_S};
 
     check_work(&request, SOME_WORK_S);
+}
+
+static atomic_bool is_made;
+
+static enum status make(struct call *call, struct env *env, struct estimate_workspace *workspace)
+{
+    (void)env;
+    (void)workspace;
+    call->job->made = bank_new(3, 1.0);
+    is_made = call->job->made != NULL;
+    reply_begin(call, 0);
+    return OK;
+}
+
+/* The sanitizer tells where it is not. */
+Test(helper, what_nobody_has_taken_is_freed)
+{
+    static const struct request request = {.op = "tested", .work = make};
+    struct timespec moment = {.tv_nsec = 1000000};
+    struct job job = {.request = &request};
+    void *zmq = zmq_ctx_new();
+    struct helper *helper = NULL;
+
+    cr_assert_eq(helper_start(zmq, "tested", NULL, &helper), OK);
+    cr_assert(helper_ask(helper, &job, slice_of(body, sizeof(body))));
+    while (!is_made) nanosleep(&moment, NULL);
+    helper_stop(helper);
+    zmq_ctx_term(zmq);
 }
