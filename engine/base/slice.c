@@ -25,6 +25,15 @@ bool slice_equal_str(struct slice a, const char *text)
     return slice_equal(a, slice_str(text));
 }
 
+int slice_compare(struct slice a, struct slice b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n > 0 ? memcmp(a.data, b.data, n) : 0;
+
+    if (order != 0) return order;
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
 uint64_t slice_hash(struct slice s)
 {
     uint64_t hash = 0xcbf29ce484222325u;

@@ -19,6 +19,10 @@ struct slice slice_str(const char *text);  // without the NUL
 bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_str(struct slice a, const char *text);
 
+/* Below, at or above 0 as `a` stands before, with or behind `b`: by bytes, a beginning before what
+ * goes on from it. LMDB orders its keys so. */
+int slice_compare(struct slice a, struct slice b);
+
 /* 64-bit FNV-1a (Fowler, Noll, Vo 1991): tells two texts apart, keeps nobody out. 0 bytes: its
  * offset basis. */
 uint64_t slice_hash(struct slice s);

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct sets {
     size_t n_item, n_set;
@@ -29,10 +28,9 @@ struct member {
 static int by_set(const void *x, const void *y)
 {
     const struct member *a = x, *b = y;
-    int order = memcmp(a->set.data, b->set.data, a->set.n < b->set.n ? a->set.n : b->set.n);
+    int order = slice_compare(a->set, b->set);
 
     if (order != 0) return order;
-    if (a->set.n != b->set.n) return a->set.n < b->set.n ? -1 : 1;
     return a->item < b->item ? -1 : a->item > b->item;
 }
 

@@ -37,16 +37,6 @@ void listing_read_query(struct reader *in, struct listing_query *out)
     out->limit = (size_t)limit;
 }
 
-/* As the store orders keys. */
-static int compare(struct slice a, struct slice b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int order = n > 0 ? memcmp(a.data, b.data, n) : 0;
-
-    if (order != 0) return order;
-    return a.n < b.n ? -1 : a.n > b.n;
-}
-
 static bool is_asked_for(const struct listing_query *query, const struct listed *row)
 {
     if (query->test.n > 0 && !slice_equal_str(query->test, row->test)) return false;
@@ -95,7 +85,7 @@ static void insert(struct gathering *gathering, const struct live *live, bool is
 {
     size_t limit = gathering->query->limit, at = gathering->n;
 
-    while (at > 0 && compare(live->id, gathering->live[at - 1]->id) < 0) at--;
+    while (at > 0 && slice_compare(live->id, gathering->live[at - 1]->id) < 0) at--;
     if (gathering->n == limit) gathering->is_cut = true;
     if (at == limit) return;
     if (gathering->n < limit) gathering->n++;
@@ -114,7 +104,7 @@ static void on_live(void *context, const struct live *live, bool is_ahead)
     bool is_hidden;
 
     if (!slice_equal(live->tenant, gathering->tenant)) return;
-    if (compare(live->id, gathering->query->after) <= 0) return;
+    if (slice_compare(live->id, gathering->query->after) <= 0) return;
     describe(live, &row);
     is_hidden = !is_asked_for(gathering->query, &row);
     if (is_hidden && !is_ahead) return;
@@ -174,7 +164,7 @@ static bool look_at_live(struct paging *paging, struct slice id)
     while (paging->at_live < paging->n_live) {
         const struct listed *row = &paging->live[paging->at_live];
 
-        if (id.data && compare(slice_str(row->session), id) >= 0) break;
+        if (id.data && slice_compare(slice_str(row->session), id) >= 0) break;
         if (!look_at(paging, row)) return false;
         paging->at_live++;
     }

@@ -127,9 +127,7 @@ static uint32_t next_version(struct entry *table, struct library_name name)
 
 static int by_name(const struct entry *a, const struct entry *b)
 {
-    size_t n = a->name.n < b->name.n ? a->name.n : b->name.n;
-
-    return memcmp(a->name.text, b->name.text, n);
+    return slice_compare(slice_of(a->name.text, a->name.n), slice_of(b->name.text, b->name.n));
 }
 
 struct bank_entry *registry_bank(struct registry *registry, struct library_name name)

@@ -342,10 +342,7 @@ static enum status walk_record(const struct walk *walk, MDB_val k, MDB_val v)
 /* Damaged pages can lead in a circle: keys that do not rise end the walk. */
 static bool rises(MDB_val a, MDB_val b)
 {
-    size_t n = a.mv_size < b.mv_size ? a.mv_size : b.mv_size;
-    int order = memcmp(a.mv_data, b.mv_data, n);
-
-    return order < 0 || (order == 0 && a.mv_size < b.mv_size);
+    return slice_compare(slice_of_val(a), slice_of_val(b)) < 0;
 }
 
 static enum status each_in(MDB_cursor *cursor, const struct walk *walk, struct slice from)

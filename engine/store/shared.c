@@ -166,20 +166,11 @@ void shared_seal(const uint8_t key[SHARED_KEY], const struct shared_event *event
     crypto_generichash_final(&state, out_seal, SEAL_BYTES);
 }
 
-static int compare(struct slice a, struct slice b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int order = n > 0 ? memcmp(a.data, b.data, n) : 0;
-
-    if (order != 0) return order;
-    return a.n < b.n ? -1 : a.n > b.n;
-}
-
 static int compare_events(const struct shared_event *a, const struct shared_event *b)
 {
-    int order = compare(a->tenant, b->tenant);
+    int order = slice_compare(a->tenant, b->tenant);
 
-    if (order == 0) order = compare(a->session, b->session);
+    if (order == 0) order = slice_compare(a->session, b->session);
     if (order == 0) order = a->n < b->n ? -1 : a->n > b->n;
     return order;
 }
@@ -229,13 +220,26 @@ static enum status run(struct shared *shared, unsigned statement, PGresult **out
     return st ? st : pg_run(&shared->pg, &call, out, &shared->fault);
 }
 
-static void put_int8(struct buf *out, uint64_t value)
+static void set(struct buf *out, struct slice value)
+{
+    buf_clear(out);
+    buf_append(out, value.data, value.n);
+}
+
+static void set_int4(struct buf *out, uint32_t value)
+{
+    uint8_t bytes[4];
+
+    bytes_put_u32(bytes, value);
+    set(out, slice_of(bytes, sizeof(bytes)));
+}
+
+static void set_int8(struct buf *out, uint64_t value)
 {
     uint8_t bytes[8];
 
     bytes_put_u64(bytes, value);
-    buf_clear(out);
-    buf_append(out, bytes, sizeof(bytes));
+    set(out, slice_of(bytes, sizeof(bytes)));
 }
 
 static struct shared_news news_of(const PGresult *rows)
@@ -283,7 +287,7 @@ enum status shared_append(struct shared *shared, const struct shared_event *even
         pg_element(&shared->param[3], slice_of(sorted[i]->seal, SEAL_BYTES));
         pg_element(&shared->param[4], sorted[i]->record);
     }
-    put_int8(&shared->param[5], retired);
+    set_int8(&shared->param[5], retired);
     st = run(shared, APPEND, &rows);
     memset(out_taken, 0, n * sizeof(*out_taken));
     if (st == OK) {
@@ -338,31 +342,17 @@ enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
     return OK;
 }
 
-static void set(struct buf *out, struct slice value)
-{
-    buf_clear(out);
-    buf_append(out, value.data, value.n);
-}
-
-static void put_int4(struct buf *out, uint32_t value)
-{
-    uint8_t bytes[4];
-
-    bytes_put_u32(bytes, value);
-    set(out, slice_of(bytes, sizeof(bytes)));
-}
-
 enum status shared_publish(struct shared *shared, const struct shared_document *document,
                            uint64_t newest, bool *out_done)
 {
     PGresult *rows = NULL;
     enum status st;
 
-    put_int8(&shared->param[0], newest);
+    set_int8(&shared->param[0], newest);
     set(&shared->param[1], document->kind);
     set(&shared->param[2], document->tenant);
     set(&shared->param[3], document->name);
-    put_int4(&shared->param[4], document->version);
+    set_int4(&shared->param[4], document->version);
     set(&shared->param[5], document->head);
     set(&shared->param[6], document->body);
     st = run(shared, PUBLISH, &rows);
@@ -379,7 +369,7 @@ enum status shared_next(struct shared *shared, uint64_t known, struct shared_doc
 
     PQclear(shared->kept);
     shared->kept = NULL;
-    put_int8(&shared->param[0], known);
+    set_int8(&shared->param[0], known);
     st = run(shared, NEXT, &shared->kept);
     if (st) return st;
     row = shared->kept;
@@ -403,7 +393,7 @@ enum status shared_scan(struct shared *shared, const struct shared_range *range,
 
     set(&shared->param[0], range->tenant);
     set(&shared->param[1], range->after);
-    put_int8(&shared->param[2], range->n_session);
+    set_int8(&shared->param[2], range->n_session);
     st = run(shared, SCAN, &rows);
     if (st) return st;
     for (int row = 0; row < PQntuples(rows); row++) {

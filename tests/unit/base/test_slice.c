@@ -20,6 +20,20 @@ Test(slice, is_equal_by_length_and_bytes)
     cr_expect(!slice_equal_str(slice_of("q17x", 4), "q17"));
 }
 
+Test(slice, is_ordered_by_bytes_then_length)
+{
+    struct slice rising[] = {slice_of(NULL, 0), BYTES("\0"),     slice_str("q1"),
+                             slice_str("q17"),  slice_str("q2"), BYTES("\xff")};
+
+    for (int i = 0; i < 6; i++) {
+        for (int j = 0; j < 6; j++) {
+            int order = slice_compare(rising[i], rising[j]);
+
+            cr_expect((order > 0) - (order < 0) == (i > j) - (i < j), "%d and %d", i, j);
+        }
+    }
+}
+
 /* The vectors of the draft by Fowler, Noll, Vo and Eastlake. */
 Test(slice, hash_is_fnv_1a)
 {
