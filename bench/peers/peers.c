@@ -203,7 +203,7 @@ static const struct argp_option option_list[] = {
     {"thetad", 't', "FILE", 0, "The daemon's program", 0},
     {"folder", 'f', "FOLDER", 0, "Where jscat.js and its node_modules are", 0},
     {"items", 'i', "N", 0, "Only a bank of so many items (100, 1000 and 10000)", 0},
-    {"students", 'n', "N", 0, "How many take the test (20)", 0},
+    {"students", 'n', "N", 0, "How many take the test (5)", 0},
     {0},
 };
 
@@ -247,7 +247,7 @@ static const struct argp argp = {
 
 int main(int argc, char **argv)
 {
-    struct peers_options options = {.common.n_round = 5, .n_student = 20};
+    struct peers_options options = {.common.n_round = 5, .n_student = 5};
     struct bench bench = {.options = &options};
     size_t sizes[MOST_SIZES] = {100, 1000, 10000}, n = MOST_SIZES;
     struct costs costs[MOST_SIZES];
