@@ -83,4 +83,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-const struct argp options_argp = {.options = option_list, .parser = parse};
+static const struct argp argp = {.options = option_list, .parser = parse};
+
+const struct argp_child options_children[] = {{&argp, 0, NULL, 0}, {0}};

@@ -16,9 +16,9 @@ struct options {
     const char *folder;  // where figures and pictures are written too; NULL: nowhere
 };
 
-/* To be the first child of a program's argp; its input is a struct options, which holds the
+/* The children of a program's argp: one, whose input is a struct options, which holds the
  * defaults. */
-extern const struct argp options_argp;
+extern const struct argp_child options_children[];
 
 /* A whole number of at least `min`, or the program ends with its usage. */
 long options_number(struct argp_state *state, const char *name, const char *text, long min);

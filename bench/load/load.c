@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sysexits.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -248,12 +247,11 @@ static const char doc[] =
     "  idle        what connections cost that say nothing\n"
     "  memory      what a session and an item take\n";
 
-static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {.options = option_list,
                                  .parser = parse,
                                  .args_doc = "[PART...]",
                                  .doc = doc,
-                                 .children = children};
+                                 .children = options_children};
 
 static void run(struct load *load, const struct load_part *part)
 {
@@ -288,7 +286,6 @@ int main(int argc, char **argv)
     struct load load = {.options.n_round = 5};
     struct load_options options = {.load = &load};
 
-    argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     raise_limits();
     load.zmq = zmq_ctx_new();

@@ -236,13 +236,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .doc = "Measure one client's round trip beside a bare echo and a bare commit: medians of 5 "
            "rounds. --quick has rounds of 500.",
-    .children = children,
+    .children = options_children,
 };
 
 int main(int argc, char **argv)
@@ -251,7 +250,6 @@ int main(int argc, char **argv)
     struct figures figures;
     struct bars bars = {0};
 
-    argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &bench.options);
     if (!bench.options.n_answer) bench.options.n_answer = bench.options.common.quick ? 500 : 2000;
     daemon_start(&bench.daemon, &(struct daemon_options){bench.options.thetad, "/tmp", false});

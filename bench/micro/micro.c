@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 enum {
     SIMULATED = 100000,
@@ -176,13 +175,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .doc = "Measure what a pick, a step and a simulated examinee cost: median processor time of 5 "
            "rounds. --quick leaves out banks above 1,000 items.",
-    .children = children,
+    .children = options_children,
 };
 
 int main(int argc, char **argv)
@@ -190,7 +188,6 @@ int main(int argc, char **argv)
     static struct report report;
     struct micro_options options = {.common.n_round = 5};
 
-    argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     measure_banks(&report, &options);
     measure_million(&report, &options);

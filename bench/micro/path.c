@@ -341,12 +341,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .doc = "Split the way of an answer through the daemon into its parts. There are no bars.",
-    .children = children,
+    .children = options_children,
 };
 
 int main(int argc, char **argv)

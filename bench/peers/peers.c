@@ -236,13 +236,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
     .doc = "Measure one step beside @bdelab/jscat: median of 5 rounds. --quick leaves out the bank "
            "of 10,000 items.",
-    .children = children,
+    .children = options_children,
 };
 
 int main(int argc, char **argv)
@@ -253,7 +252,6 @@ int main(int argc, char **argv)
     struct costs costs[MOST_SIZES];
     json_t *json;
 
-    argp_err_exit_status = EX_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     bench.n_student = (size_t)options.n_student;
     if (options.common.quick) n = 2;
