@@ -142,7 +142,8 @@ struct live *stock_start(struct server *server, uint64_t number)
     return live;
 }
 
-bool stock_answer(struct server *server, struct live *live, uint64_t number)
+/* Answer its question, right or wrong by chance. False where it asks none. */
+static bool answer(struct server *server, struct live *live, uint64_t number)
 {
     struct event event = {
         .kind = EVENT_ANSWERED, .time_ms = 1700000000000 + (int64_t)number, .elapsed_ms = 4711};
@@ -174,7 +175,7 @@ void stock_take(const struct config *config, uint64_t n_session)
     for (uint64_t i = 0; i < n_session; i++) {
         struct live *live = stock_start(&server, i);
 
-        while (stock_answer(&server, live, i)) continue;
+        while (answer(&server, live, i)) continue;
         if (i % SESSIONS_A_COMMIT == SESSIONS_A_COMMIT - 1) stock_commit(&server);
     }
     stock_commit(&server);

@@ -22,8 +22,6 @@ void stock_fill(const struct config *config, uint32_t n_item);
 void stock_open(const struct config *config, struct server *server);
 /* Start session s-`number`; its record is in the batch. */
 struct live *stock_start(struct server *server, uint64_t number);
-/* Answer its question, right or wrong by chance. False where it asks none. */
-bool stock_answer(struct server *server, struct live *live, uint64_t number);
 void stock_commit(struct server *server);
 
 /* Take n sessions to their end. */
