@@ -10,53 +10,7 @@
 # and end with them.
 set -euo pipefail
 
-tree=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
-release=bookworm
-keep=
-base=
-while (($#)); do
-    case $1 in
-    --keep) keep=yes ;;
-    --base) base=${2:?"--base needs a file"} && shift ;;
-    *) echo "usage: ${0##*/} [--keep] [--base FILE.tar]" >&2 && exit 64 ;;
-    esac
-    shift
-done
-((EUID == 0)) || { echo "${0##*/}: only root can make a root" >&2 && exit 77; }
-
-root=$(mktemp -d -t thetad-root.XXXXXX)
-clean_up() {
-    if [[ $keep ]]; then
-        echo "the root is in $root"
-    else
-        rm -rf --one-file-system "$root"
-    fi
-}
-trap clean_up EXIT
-
-say() {
-    printf '== %s (%d s)\n' "$*" $SECONDS
-}
-
-# The mirror that this machine uses itself.
-mirror() {
-    apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(SITE)' 'Created-By: Packages' |
-        awk -v release=$release '$1 == "Debian" && $2 == release { print $3; exit }'
-}
-
-make_root() {
-    if [[ $base && -f $base ]]; then
-        tar -xpf "$base" -C "$root"
-        return
-    fi
-    local log=$root.log
-    if ! debootstrap --variant=minbase $release "$root" "$(mirror)" >"$log" 2>&1; then
-        cat "$log" >&2
-        exit 1
-    fi
-    rm -f "$log"
-    if [[ $base ]]; then tar -cpf "$base" -C "$root" .; fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/root.sh"
 
 copy_tree() {
     mkdir -p "$root/src/thetad"

@@ -10,57 +10,10 @@
 # saves it there where there is no such file. The container has no network but its own loopback.
 set -euo pipefail
 
-tree=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
-release=bookworm
+. "$(dirname "${BASH_SOURCE[0]}")/root.sh"
 packages=(systemd systemd-sysv libzmq5 libgsl27 liblmdb0 libsodium23 libmsgpackc2 libinih1
-    libjansson4 libcsv3 python3 python3-cffi-backend python3-zmq python3-msgpack)
-keep=
-base=
-while (($#)); do
-    case $1 in
-    --keep) keep=yes ;;
-    --base) base=${2:?"--base needs a file"} && shift ;;
-    *) echo "usage: ${0##*/} [--keep] [--base FILE.tar]" >&2 && exit 64 ;;
-    esac
-    shift
-done
-((EUID == 0)) || { echo "${0##*/}: only root can make a root" >&2 && exit 77; }
-
-root=$(mktemp -d -t thetad-root.XXXXXX)
-clean_up() {
-    if [[ $keep ]]; then
-        echo "the root is in $root"
-    else
-        rm -rf --one-file-system "$root"
-    fi
-}
-trap clean_up EXIT
-
-say() {
-    printf '== %s (%d s)\n' "$*" $SECONDS
-}
-
-# The mirror that this machine uses itself.
-mirror() {
-    apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(SITE)' 'Created-By: Packages' |
-        awk -v release=$release '$1 == "Debian" && $2 == release { print $3; exit }'
-}
-
-make_root() {
-    if [[ $base && -f $base ]]; then
-        tar -xpf "$base" -C "$root"
-        return
-    fi
-    local log=$root.log include
-    include=$(IFS=, && echo "${packages[*]}")
-    if ! debootstrap --variant=minbase --include="$include" $release "$root" "$(mirror)" \
-        >"$log" 2>&1; then
-        cat "$log" >&2
-        exit 1
-    fi
-    rm -f "$log"
-    if [[ $base ]]; then tar -cpf "$base" -C "$root" .; fi
-}
+    libjansson4 libcsv3 libpq5 libmicrohttpd12 python3 python3-cffi-backend python3-zmq
+    python3-msgpack)
 
 # build FOLDER OPTION...: all of it, as it is installed
 build() {
@@ -98,7 +51,7 @@ UNIT
 }
 
 say "making a minimal $release"
-make_root
+make_root "${packages[@]}"
 say "building and installing"
 install_all
 say "booting"
