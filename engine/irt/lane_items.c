@@ -9,7 +9,7 @@
 #define TEXT      static inline __attribute__((always_inline)) void
 #define EACH_LANE for (size_t i = 0; i < LANES; i++)
 
-/* Where a category that an item does not have stands: no theta comes near. */
+/* The logit of a category that an item does not have, whatever theta and the slope are. */
 #define FAR 1e6
 
 static void put_logistic(const struct item *item, size_t lane, struct lane_items *out)
@@ -24,7 +24,7 @@ static void put_graded(const struct item *item, size_t lane, struct lane_items *
 {
     out->a[lane] = out->rate[lane] = item->a;
     for (unsigned k = 1; k < out->n_cat; k++) {
-        out->step[k][lane] = k < item->n_cat ? item->steps[k - 1] : FAR;
+        out->step[k][lane] = k < item->n_cat ? item->steps[k - 1] : FAR / item->a;
     }
 }
 

@@ -12,7 +12,7 @@
 
 enum { MOST_ITEMS = 140, MOST_GIVEN = 25, N_BANK = 30, N_SCENE = 12, N_BEST = 5 };
 
-/* Items of one model, or of all in turn; now and then one twice, or a very steep one. */
+/* Items of one model, or of all in turn; now and then one twice, or a very steep or flat one. */
 struct maker {
     struct dice *dice;
     const struct model *model;
@@ -30,6 +30,7 @@ static void make(size_t i, void *context, struct item_spec *spec)
         maker->last = (struct item_spec){0};
         spec_random(maker->dice, maker->model ? maker->model : models[i % n_model], &maker->last);
         if (dice_chance(maker->dice, 0.05)) maker->last.value[SLOT_A] *= 8.0;
+        if (dice_chance(maker->dice, 0.05)) maker->last.value[SLOT_A] *= 1e-8;
     }
     *spec = maker->last;
     spec->id = id;
