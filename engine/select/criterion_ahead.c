@@ -9,6 +9,19 @@
 
 #include <math.h>
 
+/* The variance of the posterior to expect. Of an answer that no weight is left of, which only one
+ * that cannot come has, there is none, and it adds nothing. */
+static double expected_variance(const struct item *item, double theta, const double *variance)
+{
+    double p[LIMIT_CATS], sum = 0.0;
+
+    item->model->prob(item, theta, p);
+    for (unsigned k = 0; k < item->n_cat; k++) {
+        if (isfinite(variance[k])) sum += p[k] * variance[k];
+    }
+    return sum;
+}
+
 /* Posterior variance after answer k, for every k. */
 static void variances_after(const struct item *item, const struct weights *weights, double *out)
 {
@@ -43,11 +56,10 @@ static void sum_mepv(const struct table_pass *pass, size_t first, double *out)
     lanes_best()->variances(&block, &pass->nodes, (const double(*)[LANES])mean, variance);
     for (size_t i = first; i < first + LANES && i < bank_n_item(input->bank); i++) {
         const struct item *item = bank_item(input->bank, i);
-        double p[LIMIT_CATS];
+        double own[LIMIT_CATS];
 
-        item->model->prob(item, input->theta, p);
-        out[i - first] = 0.0;
-        for (unsigned k = 0; k < item->n_cat; k++) out[i - first] += p[k] * variance[k][i - first];
+        for (unsigned k = 0; k < item->n_cat; k++) own[k] = variance[k][i - first];
+        out[i - first] = expected_variance(item, input->theta, own);
     }
 }
 
@@ -67,12 +79,10 @@ static void mepv(const struct criterion_input *input, const struct candidates *c
     }
     for (size_t j = 0; j < candidates->n; j++) {
         const struct item *item = bank_item(input->bank, candidates_item(candidates, j));
-        double p[LIMIT_CATS], variance[LIMIT_CATS];
+        double variance[LIMIT_CATS];
 
-        item->model->prob(item, input->theta, p);
         variances_after(item, &weights, variance);
-        out[j] = 0.0;
-        for (unsigned k = 0; k < item->n_cat; k++) out[j] += p[k] * variance[k];
+        out[j] = expected_variance(item, input->theta, variance);
     }
 }
 

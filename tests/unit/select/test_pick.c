@@ -183,3 +183,36 @@ Test(criterion, random_numbers_do_not_come_twice)
     for (size_t i = 0; i < N; i++) cr_assert(one[i] == other[i], "theta has no part in it");
     bank_free(bank);
 }
+
+/* Items that nobody, or everybody, can answer: an answer that no theta of the grid gives. */
+Test(criterion, mepv_of_an_answer_that_cannot_come)
+{
+    struct item_spec specs[] = {spec_logistic("q1", &model_2pl, (double[]){90.0, 90.0, 0.0, 1.0}),
+                                spec_logistic("q2", &model_2pl, (double[]){90.0, -90.0, 0.0, 1.0}),
+                                spec_logistic("q3", &model_2pl, (double[]){1.0, 0.0, 0.0, 1.0})};
+    struct bank *bank = bank_of_specs(specs, COUNT_OF(specs), 1.0);
+    struct estimate_workspace *workspace = estimate_workspace_new();
+    struct estimate_spec spec = estimate_spec_default();
+    struct evidence none = {.bank = bank};
+    struct criterion_input input = {
+        .bank = bank, .evidence = &none, .spec = &spec, .workspace = workspace};
+    uint64_t word = 0;
+    struct candidates all = {.n = COUNT_OF(specs), .blocked = {&word}};
+    double node[LIMIT_NODES], value[COUNT_OF(specs)], bound[COUNT_OF(specs)];
+    struct pick_scratch scratch = {.value = value, .bound = bound};
+    struct item_table *table;
+
+    grid_nodes(&spec.grid, node);
+    cr_assert(item_table_new(bank, ITEM_TABLE_P, node, spec.grid.n_node, &table));
+    for (int pass = 0; pass < 2; pass++, input.table = table) {
+        criterion_mepv.values(&input, &all, value);
+        expect_close(value[0], 1.0, 1e-3, "the prior's variance");
+        expect_close(value[1], 1.0, 1e-3, "the prior's variance");
+        cr_expect(value[2] < 0.9);
+        cr_assert(pick_top(&criterion_mepv, &input, &all, &scratch, 1) == 1);
+        cr_expect(scratch.best[0].item == 2);
+    }
+    item_table_free(table);
+    estimate_workspace_free(workspace);
+    bank_free(bank);
+}
