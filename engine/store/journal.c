@@ -40,12 +40,30 @@ static enum status seal_of(struct journal *journal, uint64_t lsn, uint8_t out_se
     return OK;
 }
 
+struct journal_head journal_newest(const struct journal *journal)
+{
+    struct journal_head newest = {.lsn = journal->next_lsn - 1};
+
+    memcpy(newest.seal, journal->head, SEAL_BYTES);
+    return newest;
+}
+
+enum status journal_agrees(struct journal *journal, const struct journal_head *head)
+{
+    uint8_t seal[SEAL_BYTES];
+    enum status st = head->lsn > 0 ? seal_of(journal, head->lsn, seal) : NOT_FOUND;
+
+    if (st) return st == NOT_FOUND ? OK : st;
+    if (memcmp(seal, head->seal, SEAL_BYTES) == 0) return OK;
+    st = journal_get(journal, head->lsn, &journal->scratch);
+    return st == OK ? CORRUPT : st == CORRUPT ? OK : st;  // sound, and yet another one
+}
+
 /* The event of the written head is not in the journal where it was erased; numbers go on from it
  * all the same. */
 static enum status init_head(struct journal *journal)
 {
     struct journal_head head;
-    uint8_t seal[SEAL_BYTES];
     enum status st = journal_read_head(journal->env, &head);
 
     if (st) return st;
@@ -55,11 +73,7 @@ static enum status init_head(struct journal *journal)
         memcpy(journal->head, head.seal, SEAL_BYTES);
         return OK;
     }
-    st = head.lsn > 0 ? seal_of(journal, head.lsn, seal) : NOT_FOUND;
-    if (st) return st == NOT_FOUND ? OK : st;
-    if (memcmp(seal, head.seal, SEAL_BYTES) == 0) return OK;
-    st = journal_get(journal, head.lsn, &journal->scratch);
-    return st == OK ? CORRUPT : st == CORRUPT ? OK : st;  // sound, and yet another one
+    return journal_agrees(journal, &head);
 }
 
 enum status journal_init(struct journal *journal, struct env *env)

@@ -47,6 +47,13 @@ struct journal_head {
 };
 MUST_CHECK enum status journal_read_head(struct env *env, struct journal_head *out);
 
+/* The newest event; lsn 0 where there was never one. */
+struct journal_head journal_newest(const struct journal *journal);
+
+/* CORRUPT where the event of that number is sound and yet another one. One that is not there, or is
+ * damaged, says nothing. Pre: its number is not above the newest. */
+MUST_CHECK enum status journal_agrees(struct journal *journal, const struct journal_head *head);
+
 /* One stored event: its number, its bytes as they stand in the journal and their seal. */
 struct stored_event {
     uint64_t lsn;
