@@ -83,6 +83,8 @@ static const struct argp_option descriptions[N_OPTION] = {
                          "A simulated student of this ability answers", 0},
     [OPTION_TENANT] = {"tenant", KEY_OPTION + OPTION_TENANT, "NAME", 0,
                        "The school or district it belongs to", 0},
+    [OPTION_ACCEPT] = {"accept-older-store", KEY_OPTION + OPTION_ACCEPT, NULL, 0,
+                       "Put it back though events that came after it are lost", 0},
     [OPTION_UNDO] = {"undo", KEY_OPTION + OPTION_UNDO, NULL, 0, "Take new sessions again", 0},
     [OPTION_TOP] = {"top", KEY_OPTION + OPTION_TOP, "NUMBER", 0, "Show so many items", 0},
     [OPTION_THETA] = {"theta", KEY_OPTION + OPTION_THETA, "WHICH", 0,

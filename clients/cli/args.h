@@ -7,6 +7,7 @@
 
 /* Every option of every command. */
 enum args_option {
+    OPTION_ACCEPT,
     OPTION_ATTRIBUTES,
     OPTION_BANK,
     OPTION_BANK_FILE,

@@ -43,6 +43,22 @@ static int run_backup(struct cli *cli, const struct args *args)
     return EX_OK;
 }
 
+/* A part that is sound, to its place. The exit code. */
+static int place_restored(const char *folder, const char *part, bool accept_older)
+{
+    struct fault fault = {0};
+    enum status st = store_restore_look(folder, part, &fault);
+    bool older = st == CORRUPT;
+
+    if (older && !accept_older) return cli_fail(EX_DATAERR, "%s: %s", folder, fault.text);
+    if (older) fprintf(stderr, "theta: %s: accepted: %s\n", folder, fault.text);
+    if (st == OK || older) st = store_restore_end(folder, part, &fault);
+    if (st == OK && older) st = store_forget_mark(folder, &fault);
+    if (st) return store_fail(st, folder, &fault);
+    printf("%s: answers that came after the backup are not in it\n", folder);
+    return EX_OK;
+}
+
 static int run_restore(struct cli *cli, const struct args *args)
 {
     const char *file = args->operands[0], *folder = args->operands[1];
@@ -52,8 +68,7 @@ static int run_restore(struct cli *cli, const struct args *args)
     int code = st ? store_fail(st, file, &fault) : verify_folder(cli, part, NULL);
 
     if (code == EX_OK) {
-        st = store_restore_end(folder, part, &fault);
-        if (st) code = store_fail(st, folder, &fault);
+        code = place_restored(folder, part, args->options[OPTION_ACCEPT] != NULL);
     } else if (!st) {
         cli_fail(code, "%s is not put back", file);
     }
@@ -96,8 +111,11 @@ const struct command command_restore = {
     .n_operand = 2,
     .about = "Verify a backup and put it in place of no store",
     .details = "The folder is made where it is not there; it must not have a store yet. A backup "
-               "in which anything is wrong is not put back.\n\n"
+               "in which anything is wrong is not put back; one that lacks events which the mark "
+               "in the folder knows of only with --accept-older-store.\n\n"
                "Example:\n  theta restore /mnt/thetad.mdb /var/lib/thetad",
+    .options = {OPTION_ACCEPT},
+    .n_option = 1,
     .run = run_restore,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tools/store_files.h"
 #include "store/backup.h"
+#include "store/mark.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,6 +92,34 @@ enum status store_restore_end(const char *folder, const char *part, struct fault
 
     if (st == OK) st = join(folder, "data.mdb", to, fault);
     return st ? st : backup_place(from, to, fault);
+}
+
+enum status store_restore_look(const char *folder, const char *part, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct journal_head mark;
+    struct journal journal = {0};
+    struct fault unread;
+    struct env *env = NULL;
+    enum status st = join(folder, "mark", path, fault);
+
+    if (st) return st;
+    if (mark_read(path, &mark, &unread)) return OK;  // it tells nothing
+    st = env_open_read(part, &env, fault);
+    if (st == OK) st = journal_init(&journal, env);
+    if (st == OK) st = mark_check(&journal, &mark, fault);
+    journal_done(&journal);
+    env_close(env);
+    return st;
+}
+
+enum status store_forget_mark(const char *folder, struct fault *fault)
+{
+    char path[PATH_MAX];
+    enum status st = join(folder, "mark", path, fault);
+
+    if (st) return st;
+    return unlink(path) == 0 || errno == ENOENT ? OK : fail(fault, "cannot remove", path);
 }
 
 void store_restore_clear(const char *part)

@@ -19,6 +19,11 @@ MUST_CHECK enum status store_backup(const char *folder, const char *file, uint64
 MUST_CHECK enum status store_restore_begin(const char *file, const char *folder,
                                            char out_part[PATH_MAX], struct fault *fault);
 MUST_CHECK enum status store_restore_end(const char *folder, const char *part, struct fault *fault);
+/* Between the two: CORRUPT where the mark in `folder` knows of events that the part lacks, with a
+ * text that says how many. To put it there all the same the mark is forgotten. */
+MUST_CHECK enum status store_restore_look(const char *folder, const char *part,
+                                          struct fault *fault);
+MUST_CHECK enum status store_forget_mark(const char *folder, struct fault *fault);
 /* Clear the part away, whatever is there. */
 void store_restore_clear(const char *part);
 
