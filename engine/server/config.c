@@ -183,6 +183,7 @@ static bool set_store(struct setting *setting)
     if (is(setting, "store", "kind")) return set_kind(setting);
     if (is(setting, "store", "url")) return set_store_url(setting);
     if (is(setting, "store", "backup_dir")) return set_text(setting, config->backup_dir);
+    if (is(setting, "store", "mark")) return set_text(setting, config->mark);
     if (is(setting, "store", "retain_days"))
         return set_int(setting, 0, 36525, &config->retain_days);
     if (is(setting, "store", "reserve_mib")) {

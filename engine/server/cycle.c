@@ -570,6 +570,7 @@ void cycle(struct loop *loop)
     if (planted("replies before commit")) send_replies(loop);
     cycle_commit(loop);
     if (!planted("replies before commit")) send_replies(loop);
+    if (!loop->done) upkeep_committed(loop->server, due);
     if (full && loop->n_served > 0) {
         inbox_served(&loop->inbox, loop->n_served, clock_us() - now_us);
     }

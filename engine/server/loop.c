@@ -6,6 +6,7 @@
 #include "server/frames.h"
 #include "server/inherited.h"
 #include "server/notify.h"
+#include "server/upkeep.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -270,6 +271,7 @@ int loop_run(struct server *server, const char *config_path)
             journal_anchor(&server->journal, &server->batch);
             cycle_commit(loop);
         }
+        if (!loop->exit_code) upkeep_committed(server, true);
         log_line(LOG_INFO, "stopped", "answers=%llu", (unsigned long long)server->stats.answers);
         code = loop->exit_code;
     }

@@ -8,16 +8,18 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-enum { OPTION_CHECK = 256, OWN_DESCRIPTORS = 64 };
+enum { OPTION_CHECK = 256, OPTION_ACCEPT, OWN_DESCRIPTORS = 64 };
 
 struct options {
     const char *config_path;
-    bool check;
+    bool check, accept_older;
 };
 
 static const struct argp_option option_list[] = {
     {"config", 'c', "FILE", 0, "Read FILE (default: /etc/thetad/thetad.conf if it is there)", 0},
     {"check-config", OPTION_CHECK, NULL, 0, "Check the configuration and exit", 0},
+    {"accept-older-store", OPTION_ACCEPT, NULL, 0,
+     "Serve a store that lacks events which were acknowledged: they are lost", 0},
     {0},
 };
 
@@ -29,6 +31,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         options->config_path = argument;
     else if (key == OPTION_CHECK)
         options->check = true;
+    else if (key == OPTION_ACCEPT)
+        options->accept_older = true;
     else if (key == ARGP_KEY_ARG)
         argp_error(state, "there are no arguments");
     else
@@ -110,6 +114,7 @@ int main(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     code = read_config(&options, &path, &config);
     if (code || options.check) return code;
+    config.accept_older = options.accept_older;
     log_set_level(config.log_level);
     code = check_descriptors(&config);
     if (code) return code;

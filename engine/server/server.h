@@ -26,11 +26,13 @@ struct server {
     struct uploads *uploads;
     struct buf retain_from;  // where the search for old sessions goes on
     struct stats stats;
+    struct journal_head mark;  // as its file has it, {0}: none
     int64_t started_us;
     bool draining;        // going down
     bool asked_to_drain;  // by admin.drain
     bool has_erased;      // sessions, in the batch: commit before anything is looked up
     bool disk_is_low;     // below the configured reserve
+    bool mark_failed;     // to be written
 };
 
 /* Open the store and rebuild everything in memory. `fault` says what is wrong. */

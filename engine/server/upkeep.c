@@ -3,13 +3,17 @@
 #include "server/clock.h"
 #include "server/erase.h"
 #include "server/log.h"
+#include "store/mark.h"
+
+#include <string.h>
 
 enum {
-    TRIM_TICKS = 20,   // trim the journal on every so many ticks
-    RETAIN_LOOK = 64,  // sessions whose age is looked at on a tick
-    TIDY_BUSY = 8,     // sessions to archive in a cycle that serves,
-    TIDY_IDLE = 256,   // and on a tick
-    TIDY_SHARE = 16,   // and one of so many that have ended
+    TRIM_TICKS = 20,     // trim the journal on every so many ticks
+    RETAIN_LOOK = 64,    // sessions whose age is looked at on a tick
+    TIDY_BUSY = 8,       // sessions to archive in a cycle that serves,
+    TIDY_IDLE = 256,     // and on a tick
+    TIDY_SHARE = 16,     // and one of so many that have ended
+    MARK_EVENTS = 4096,  // that the mark may be behind before it is due
 };
 
 /* More where more have ended, so that they do not pile up. */
@@ -49,4 +53,21 @@ void upkeep_tick(struct server *server, int64_t now_us, int64_t now_ms, uint64_t
     }
     st = erase_old(server, now_ms, RETAIN_LOOK);
     if (st) log_line(LOG_ERROR, "old sessions could not be erased", "status=%d", (int)st);
+}
+
+void upkeep_committed(struct server *server, bool due)
+{
+    struct journal_head newest = journal_newest(&server->journal);
+    struct fault fault = {0};
+    bool failed;
+
+    if (server->district || memcmp(&newest, &server->mark, sizeof(newest)) == 0) return;
+    if (!due && (server->mark_failed || newest.lsn - server->mark.lsn < MARK_EVENTS)) return;
+    failed = mark_write(server->config.mark, &newest, &fault) != OK;
+    if (failed && !server->mark_failed) {
+        log_line(LOG_WARN, "the mark stays behind: an older store may not be noticed",
+                 "error=\"%s\"", fault.text);
+    }
+    if (!failed) server->mark = newest;
+    server->mark_failed = failed;
 }

@@ -13,4 +13,7 @@ void upkeep_cycle(struct server *server, bool idle);
 /* Every half second, `n_tick` times before. */
 void upkeep_tick(struct server *server, int64_t now_us, int64_t now_ms, uint64_t n_tick);
 
+/* Behind a commit, with nothing in the batch: the mark, where it is `due` or far behind. */
+void upkeep_committed(struct server *server, bool due);
+
 #endif

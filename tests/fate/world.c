@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum { N_ITEM = 16, MAP_MIB = 4, TEXT = 1024, IDLE_S = 2, TIME_MS = 1000000000 };
@@ -203,6 +204,7 @@ void world_open(struct world *world, const char *folder)
     config_init(&world->config);
     snprintf(world->config.data_dir, sizeof(world->config.data_dir), "%s", folder);
     snprintf(world->path, sizeof(world->path), "%s/data.mdb", folder);
+    snprintf(world->mark, sizeof(world->mark), "%s/mark", folder);
     world->config.map_mib = MAP_MIB;
     world->config.reserve_mib = 0;
     world->config.idle_s = IDLE_S;
@@ -241,6 +243,7 @@ void world_begin(struct world *world)
     world->wall_us = began_us;
     world_pass(world, 0, 0);
     machine_set_disk(world->path, buf_slice(&world->base));
+    unlink(world->mark);  // it is the last world's; kills and power cuts leave it
     MUST(start(world));
     world->config.endpoint[IPC_ENDPOINT].roles = ROLE_FRONTEND;
 }

@@ -14,7 +14,8 @@ struct world {
     struct server server;
     struct config config;
     void *zmq, *network;
-    char path[512];   // of the data file
+    char path[512];  // of the data file
+    char mark[512];
     struct buf base;  // a store with a bank and tests
     struct buf disk;
     int64_t forward_us, wall_us;

@@ -84,8 +84,9 @@ class Daemon:
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
 
-    def spawn(self, environment=None, descriptors=None):
-        """Start the process and do not wait for it to serve. `descriptors`: how many it gets."""
+    def spawn(self, environment=None, descriptors=None, options=()):
+        """Start the process and do not wait for it to serve. `descriptors`: how many it gets;
+        `options`: of the command line."""
         def prepare():
             _die_with_parent()
             if descriptors:
@@ -93,7 +94,7 @@ class Daemon:
 
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary or program(), "--config", self.config_path],
+                [self.binary or program(), "--config", self.config_path, *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **self.environment, **(environment or {})},
                 preexec_fn=prepare)
