@@ -15,6 +15,7 @@ PLANTED = (
     ("no sync of the meta page", "cuts"),
     ("no sync", "vm"),
     ("seals not checked", "rot"),
+    ("mark not looked at", "copies"),
     ("failed commit ignored", "disk"),
     ("repeated answer refused", "kill"),
     ("any question answered", "shared"),

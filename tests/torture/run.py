@@ -20,7 +20,7 @@ from torture import controls  # noqa: E402
 from torture.programme import Context, Tally, seed_of_environment  # noqa: E402
 
 PARTS = ("kill", "cuts", "vm", "disk", "memory", "clock", "signals", "reader", "bits", "shared",
-         "rot", "model",
+         "rot", "copies", "model",
          "overload", "doors", "connections", "noise", "soak",
          "garbage", "hostile", "canary", "races", "watchdog",
          "fate", "district")
