@@ -5,7 +5,6 @@
 #include "tests/fate/machine.h"
 #include "tests/fuzz/fuzz.h"
 
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +18,6 @@ static const int64_t began_us = 1700000000000000;
 static const char endpoint[] = "inproc://fate";
 
 const char world_secret[] = "CANARY";
-
-/* Random numbers that are the same in every run. */
-static const char *dull_name(void)
-{
-    return "dull";
-}
-
-static void dull_bytes(void *out, size_t n)
-{
-    memset(out, 0x2a, n);
-}
-
-static uint32_t dull_number(void)
-{
-    return 42;
-}
-
-static struct randombytes_implementation dull = {
-    .implementation_name = dull_name, .random = dull_number, .buf = dull_bytes};
 
 void world_pass(struct world *world, int64_t us, int64_t jump_us)
 {
@@ -200,7 +180,7 @@ void world_open(struct world *world, const char *folder)
     int unlimited = 0;
 
     log_set_level(LOG_ERROR);
-    randombytes_set_implementation(&dull);
+    fuzz_dull_random();
     config_init(&world->config);
     snprintf(world->config.data_dir, sizeof(world->config.data_dir), "%s", folder);
     snprintf(world->path, sizeof(world->path), "%s/data.mdb", folder);

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,25 +10,6 @@
 #include <unistd.h>
 
 enum { NOW_MS = 1700000000, STEP_US = 1385000, MAP_MIB = 16, TEXT = 2048 };
-
-/* Random numbers that are the same in every run. */
-static const char *dull_name(void)
-{
-    return "dull";
-}
-
-static void dull_bytes(void *out, size_t n)
-{
-    memset(out, 0x2a, n);
-}
-
-static uint32_t dull_number(void)
-{
-    return 42;
-}
-
-static struct randombytes_implementation dull = {
-    .implementation_name = dull_name, .random = dull_number, .buf = dull_bytes};
 
 static void start(struct counter *counter)
 {
@@ -188,7 +168,7 @@ struct counter *counter_open(void)
 
     if (counter.tools.workspace) return &counter;
     log_set_level(LOG_ERROR);
-    randombytes_set_implementation(&dull);
+    fuzz_dull_random();
     config_init(&counter.config);
     snprintf(counter.config.data_dir, sizeof(counter.config.data_dir), "%s", fuzz_folder());
     counter.config.map_mib = MAP_MIB;

@@ -4,6 +4,7 @@
 #include "tools/json_wire.h"
 
 #include <ftw.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,4 +136,27 @@ const char *fuzz_folder(void)
     MUST(mkdtemp(folder));
     atexit(remove_folder);
     return folder;
+}
+
+static const char *dull_name(void)
+{
+    return "dull";
+}
+
+static void dull_bytes(void *out, size_t n)
+{
+    memset(out, 0x2a, n);
+}
+
+static uint32_t dull_number(void)
+{
+    return 42;
+}
+
+static struct randombytes_implementation dull = {
+    .implementation_name = dull_name, .random = dull_number, .buf = dull_bytes};
+
+void fuzz_dull_random(void)
+{
+    randombytes_set_implementation(&dull);
 }

@@ -34,6 +34,9 @@ const struct bank *fuzz_bank(void);
 /* The map of item i of it as JSON, NULL behind the last. */
 const char *fuzz_item(size_t i);
 
+/* libsodium's random numbers from here on: the same in every run. */
+void fuzz_dull_random(void);
+
 /* A folder in memory that goes with the process. */
 const char *fuzz_folder(void);
 
