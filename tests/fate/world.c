@@ -46,6 +46,19 @@ static void start_helpers(struct world *world)
     }
 }
 
+static void make_plan(void *context, struct test_entry *entry)
+{
+    struct world *world = context;
+    struct registry *registry = world->server.registry;
+    struct test_version *test = test_entry_version(entry, 0);
+    struct library_name name = {slice_str("local"), slice_str(test->test.bank)};
+    struct bank_version *bank = bank_entry_version(registry_bank(registry, name), 0);
+    struct faults faults = {0};
+    const struct plan *plan;
+
+    MUST(registry_plan(registry, test, bank, &plan, &faults) == OK);
+}
+
 static bool start(struct world *world)
 {
     struct loop *loop = &world->loop;
@@ -62,9 +75,13 @@ static bool start(struct world *world)
         loop->helper_source[h] = WAIT_SOURCES - 1;  // asleep for ever
     }
     MUST(decoder_init(&loop->decoder) == OK);
-    if (server_open(&world->server, &world->config, &fault) == OK) return true;
-    fprintf(stderr, "the daemon does not start: %s\n", fault.text);
-    return false;
+    if (server_open(&world->server, &world->config, &fault)) {
+        fprintf(stderr, "the daemon does not start: %s\n", fault.text);
+        return false;
+    }
+    /* Or else the first start of a session would ask a helper for it. */
+    registry_each_test(world->server.registry, slice_str("local"), make_plan, world);
+    return true;
 }
 
 static void stop(struct world *world)
