@@ -72,8 +72,3 @@ bool damage_has_seal(const struct damage *damage, struct slice bytes)
     }
     return false;
 }
-
-size_t damage_n(const struct damage *damage)
-{
-    return HASH_COUNT(damage);
-}

@@ -18,6 +18,5 @@ bool damage_has(const struct damage *damage, struct slice tenant, struct slice s
 /* Whether the bytes of a damaged event hold the last sound seal of a session in the list: then it
  * is that session's. */
 bool damage_has_seal(const struct damage *damage, struct slice bytes);
-size_t damage_n(const struct damage *damage);
 
 #endif

@@ -445,8 +445,7 @@ static void take_document(struct district *district, const struct line_head *hea
 
     line_take_document(&rest, &document);
     if (!hooks->news(hooks->news_context, &document, head->made, head->made_status)) return;
-    district->known.newest = document.number;
-    if (slice_equal_str(document.kind, SHARED_ITEM)) district->known.retired = document.number;
+    shared_news_add(&district->known, &document);
     DL_CONCAT(district->wanted, district->behind);
     district->behind = NULL;
 }

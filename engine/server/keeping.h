@@ -83,7 +83,6 @@ struct keeping {
 
 extern const struct keeping keeping_lmdb, keeping_postgres;
 
-struct entry *entry_of(struct live *live);
 struct entry *entry_find(const struct sessions *sessions, struct slice tenant, struct slice id);
 /* Out of memory with it. */
 void entry_drop(struct sessions *sessions, struct entry *entry);

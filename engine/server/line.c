@@ -70,7 +70,7 @@ void line_put_event(struct buf *out, const struct shared_event *event)
     put_slice(out, event->record);
 }
 
-void line_take_event(struct slice *rest, struct shared_event *out)
+static void take_event(struct slice *rest, struct shared_event *out)
 {
     out->tenant = take_slice(rest);
     out->session = take_slice(rest);
@@ -87,7 +87,7 @@ void line_put_want(struct buf *out, const struct shared_want *want)
     put(out, &want->from, sizeof(want->from));
 }
 
-void line_take_want(struct slice *rest, struct shared_want *out)
+static void take_want(struct slice *rest, struct shared_want *out)
 {
     out->tenant = take_slice(rest);
     out->session = take_slice(rest);
@@ -121,7 +121,7 @@ bool line_take_row(struct slice *rest, struct line_row *out)
     if (rest->n == 0) return false;
     take(rest, &out->i, sizeof(out->i));
     take(rest, &out->status, sizeof(out->status));
-    line_take_event(rest, &out->event);
+    take_event(rest, &out->event);
     return true;
 }
 
@@ -147,7 +147,7 @@ static enum status append(struct line *line, struct line_head *head)
     struct shared_event *events = line->list;
     enum status st;
 
-    for (uint32_t i = 0; i < head->n; i++) line_take_event(&rest, &events[i]);
+    for (uint32_t i = 0; i < head->n; i++) take_event(&rest, &events[i]);
     st =
         shared_append(&line->shared, events, head->n, head->news.retired, line->taken, &head->news);
     if (st == OK) put(&line->reply, line->taken, head->n * sizeof(*line->taken));
@@ -168,7 +168,7 @@ static enum status fetch(struct line *line, struct line_head *head)
     struct slice rest = buf_slice(&line->body);
     struct shared_want *wants = line->list;
 
-    for (uint32_t i = 0; i < head->n; i++) line_take_want(&rest, &wants[i]);
+    for (uint32_t i = 0; i < head->n; i++) take_want(&rest, &wants[i]);
     return shared_fetch(&line->shared, wants, head->n, (struct shared_visitor){on_event, line},
                         &head->news);
 }

@@ -28,8 +28,6 @@ void line_put_event(struct buf *out, const struct shared_event *event);
 void line_put_want(struct buf *out, const struct shared_want *want);
 void line_put_document(struct buf *out, const struct shared_document *document);
 /* Take the next one off `rest`; they are ours, so there is one. */
-void line_take_event(struct slice *rest, struct shared_event *out);
-void line_take_want(struct slice *rest, struct shared_want *out);
 void line_take_document(struct slice *rest, struct shared_document *out);
 struct line_row {
     size_t i;

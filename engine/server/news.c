@@ -96,8 +96,7 @@ static enum status take_next(struct server *server, bool *out_more, struct fault
     if (document.number == 0) return OK;
     st = news_compile(&document, &made);
     if (!news_take(server, &document, made, st)) return CORRUPT;
-    known.newest = document.number;
-    if (slice_equal_str(document.kind, SHARED_ITEM)) known.retired = document.number;
+    shared_news_add(&known, &document);
     district_set_known(server->district, &known);
     *out_more = true;
     return commit(server, fault);
@@ -319,8 +318,7 @@ bool news_take(void *context, const struct shared_document *document, struct ban
         server->batch.bytes.failed = true;
         return false;
     }
-    known.newest = document->number;
-    if (slice_equal_str(document->kind, SHARED_ITEM)) known.retired = document->number;
+    shared_news_add(&known, document);
     write_known(server, &known);
     return true;
 }

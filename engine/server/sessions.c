@@ -262,7 +262,7 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
     return OK;
 }
 
-struct entry *entry_of(struct live *live)
+static struct entry *entry_of(struct live *live)
 {
     return (struct entry *)(void *)((char *)live - offsetof(struct entry, live));
 }

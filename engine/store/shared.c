@@ -342,6 +342,12 @@ enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
     return OK;
 }
 
+void shared_news_add(struct shared_news *known, const struct shared_document *document)
+{
+    known->newest = document->number;
+    if (slice_equal_str(document->kind, SHARED_ITEM)) known->retired = document->number;
+}
+
 enum status shared_publish(struct shared *shared, const struct shared_document *document,
                            uint64_t newest, bool *out_done)
 {

@@ -102,6 +102,9 @@ struct shared_document {
     struct slice head, body;
 };
 
+/* What is known once that document has been taken in as well. */
+void shared_news_add(struct shared_news *known, const struct shared_document *document);
+
 /* Publish a document as number `newest` + 1. Where that is not the next number it is not published,
  * and *out_done is false. IO_ERROR: it may be. */
 MUST_CHECK enum status shared_publish(struct shared *shared, const struct shared_document *document,
