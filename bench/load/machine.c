@@ -14,7 +14,8 @@ static int64_t clock_of(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int64_t machine_cpu_ns(pid_t pid)
+/* Processor time of a process so far, all its threads; 0 where there is none. */
+static int64_t cpu_of(pid_t pid)
 {
     clockid_t clock;
 
@@ -55,7 +56,7 @@ static int64_t busy_ns(void)
 
 struct machine_point machine_now(pid_t pid)
 {
-    int64_t cpu_ns = machine_cpu_ns(pid);
+    int64_t cpu_ns = cpu_of(pid);
 
     return (struct machine_point){.time_ns = sample_clock_ns(),
                                   .busy_ns = busy_ns(),

@@ -6,9 +6,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Processor time of a process so far, all its threads; 0 where there is none. */
-int64_t machine_cpu_ns(pid_t pid);
-
 /* Memory of a process, in KiB: of its own, and pages of files, which the system takes back when it
  * needs them. */
 struct machine_memory {

@@ -98,11 +98,11 @@ class Context:
         return Daemon(binary=self.binary(kind), environment=self.environment(), **options)
 
 
-def rss_kib(pid):
-    """Resident memory of a process."""
+def rss_kib(pid, kind="VmRSS"):
+    """Resident memory of a process; RssAnon: what is no file's."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         for line in file:
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{kind}:"):
                 return int(line.split()[1])
     return 0
 

@@ -8,7 +8,7 @@ import time
 
 from torture import crowd
 from torture.overload import faults_of, swarm
-from torture.programme import Tally
+from torture.programme import Tally, rss_kib
 
 PROPERTY = "a steady load leaves no trace in memory or descriptors"
 METHOD = "tests taken at a steady rate; memory and descriptors watched; audit"
@@ -18,12 +18,6 @@ SECONDS = 2  # in the short form
 N_STUDENT, N_ITEM = 200, 30
 SAMPLE_S = 0.5
 WARM = 0.3  # of the time
-
-
-def own_kib(pid):
-    """Resident memory that is no file's."""
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
 
 
 class Watch(threading.Thread):
@@ -40,7 +34,7 @@ class Watch(threading.Thread):
         start = time.monotonic()
         while not self.over.wait(SAMPLE_S):
             self.samples.append(((time.monotonic() - start) / 3600,
-                                 own_kib(self.watched.process.pid) / 1024,
+                                 rss_kib(self.watched.process.pid, "RssAnon") / 1024,
                                  self.watched.n_descriptor()))
 
     def stop(self):
