@@ -157,7 +157,7 @@ class Guest:
             ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
              "-no-reboot", "-accel", "tcg", "-cpu", "qemu64,+rdrand", "-m", str(MEMORY_MIB),
              "-kernel", str(self.kernel), "-initrd", str(self.folder / "initramfs"),
-             "-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on",
+             "-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on no_timer_check",
              "-serial", f"file:{self.serial}",
              "-drive", f"file={self.disk},if=virtio,format=raw,cache=writeback",
              "-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-{CARD}:{PORT}",

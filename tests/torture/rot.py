@@ -17,7 +17,7 @@ PROPERTY = "a damaged disk never makes wrong data"
 METHOD = "a bit, a byte, a sector, two pages, the end of the store; all read again"
 SHARE = 0.12
 N_SESSION, N_ITEM, N_BANK = 16, 12, 40
-SHORT_FLIPS, FLIPS_A_ROUND = 300, 5000
+SHORT_FLIPS, CONTROL_FLIPS, FLIPS_A_ROUND = 300, 3000, 5000
 SHORT_STARTS, STARTS_A_ROUND = 3, 50
 EX_DATAERR = 65
 VERDICTS = ("harmless", "damaged", "missing", "refused", "wrong", "died")
@@ -89,6 +89,13 @@ def one_start(context, daemon, sound, members):
     return [f"byte {at}: {text}" for text in found], end
 
 
+def n_flip(context):
+    """A control wants wrong data to come out, and most flips do no harm."""
+    if context.planted:
+        return CONTROL_FLIPS
+    return SHORT_FLIPS if context.short else FLIPS_A_ROUND
+
+
 def run(context):
     tally = Tally()
     ends, sums = {}, [0] * 7
@@ -100,12 +107,12 @@ def run(context):
             shutil.copy(file, f"{daemon.folder}/sound")
             with open(file, "rb") as stream:
                 sound = stream.read()
-            n = SHORT_FLIPS if context.short else FLIPS_A_ROUND
+            n = n_flip(context)
             counts, text = check_flips(context, f"{daemon.folder}/sound", n)
             sums = [a + b for a, b in zip(sums, counts)]
             if counts[5] + counts[6]:
                 found.append(f"{counts[5]} wrong, {counts[6]} died: {text}")
-            if counts[2] == 0:
+            if counts[2] == 0 and not context.planted:
                 found.append("no damage was a session's alone")
             for _ in range(SHORT_STARTS if context.short else STARTS_A_ROUND):
                 wrong, end = one_start(context, daemon, sound, members)
