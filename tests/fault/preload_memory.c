@@ -1,49 +1,50 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Preloaded into the daemon: the Nth allocation fails, counted from the moment that the file
- * THETA_MALLOC_GO is there (looked for once in a while), and with THETA_MALLOC_ON set all later
- * ones too. Not for a daemon with AddressSanitizer, which has an allocator of its own. */
+/* Preloaded into the daemon: the Nth allocation fails, and with THETA_MALLOC_ON set all later
+ * ones too. The file that THETA_MALLOC_GO names is shared with the test: it counts, and fails, only
+ * while the file's first number is not 0, and the second is how many it has counted. Not for a
+ * daemon with AddressSanitizer, which has an allocator of its own. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *memory, size_t n);
 
-enum { LOOK_EVERY = 16 };
-
-static long nth, n_seen, n_call;
-static bool and_on, going;
-static const char *go;
+static struct shared {
+    int64_t going, n_seen;
+} * shared;       // NULL: the test has not said where, or this is too early
+static long nth;  // 0: count only
+static bool and_on;
 
 __attribute__((constructor)) static void start(void)
 {
-    const char *text = getenv("THETA_MALLOC_FAIL");
+    const char *text = getenv("THETA_MALLOC_FAIL"), *path = getenv("THETA_MALLOC_GO");
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    void *map;
 
     and_on = getenv("THETA_MALLOC_ON") != NULL;
-    go = getenv("THETA_MALLOC_GO");
     nth = text ? atol(text) : 0;
+    if (fd < 0) abort();
+    map = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) abort();
+    close(fd);
+    shared = map;
 }
 
 static bool fails(void)
 {
-    if (nth == 0) return false;
-    if (!going && __atomic_add_fetch(&n_call, 1, __ATOMIC_RELAXED) % LOOK_EVERY == 0) {
-        int error = errno;
+    int64_t n;
 
-        going = !go || access(go, F_OK) == 0;
-        errno = error;
-    }
-    if (going) {
-        long n = __atomic_add_fetch(&n_seen, 1, __ATOMIC_RELAXED);
-
-        if (n == nth || (and_on && n > nth)) {
-            errno = ENOMEM;
-            return true;
-        }
-    }
-    return false;
+    if (!shared || !__atomic_load_n(&shared->going, __ATOMIC_RELAXED)) return false;
+    n = __atomic_add_fetch(&shared->n_seen, 1, __ATOMIC_RELAXED);
+    if (nth == 0 || n < nth || (n > nth && !and_on)) return false;
+    errno = ENOMEM;
+    return true;
 }
 
 void *malloc(size_t n)

@@ -21,6 +21,7 @@ PLANTED = (
     ("any question answered", "shared"),
     ("wall clock in events", "clock"),
     ("exp of the C library", "bits"),
+    ("exp of the C library", "exchange"),
     ("lengths believed", "hostile"),
     ("parameters told", "canary"),
     ("key logged", "canary"),

@@ -62,6 +62,25 @@ class Context:
             yield n
             n += 1
 
+    def every(self, faults, n_short=0):
+        """The faults in their order, each once, beginning at the place that the seed names, for as
+        long as there is time; in the short form n_short of them by chance."""
+        if self.short:
+            yield from (self.random.choice(faults) for _ in range(n_short))
+            return
+        for i in range(len(faults)):
+            if i and self.left() == 0:
+                return
+            yield faults[(self.seed + i) % len(faults)]
+
+    def place(self, faults, n_done):
+        """Where `every` came to, as a text."""
+        start = 0 if self.short else self.seed % len(faults)
+        if self.short or n_done == len(faults):
+            return f"{n_done} of {len(faults):,}"
+        return (f"{n_done:,} of {len(faults):,}, from {start} on; the others: "
+                f"--seed {(start + n_done) % len(faults)}")
+
     def has(self, *names):
         return all(name in self.builds for name in names)
 
@@ -72,9 +91,9 @@ class Context:
                 return str(self.builds[name] / "engine" / "thetad")
         raise FileNotFoundError("no daemon was built")
 
-    def theta(self):
+    def theta(self, kind="plain"):
         """The command line that was built with binary()."""
-        return Path(self.binary()).parent.parent / "clients" / "cli" / "theta"
+        return Path(self.binary(kind)).parent.parent / "clients" / "cli" / "theta"
 
     def tool(self, name):
         return str(self.builds["tools"] / "tests" / name)

@@ -19,7 +19,8 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "clients" / "python")]
 from torture import controls  # noqa: E402
 from torture.programme import Context, Tally, seed_of_environment  # noqa: E402
 
-PARTS = ("kill", "cuts", "vm", "disk", "memory", "clock", "signals", "reader", "bits", "shared",
+PARTS = ("kill", "cuts", "vm", "disk", "memory", "clock", "signals", "reader", "bits", "exchange",
+         "shared",
          "rot", "copies", "model",
          "overload", "doors", "connections", "noise", "soak",
          "garbage", "hostile", "canary", "races", "watchdog",
