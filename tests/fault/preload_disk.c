@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Preloaded into the daemon: what it does to the store's data file can be recorded, and made to
- * fail.
+/* Preloaded into the daemon: what it does to the store's data file can be recorded, and what it
+ * does to any file of the store and to a backup in the making can be made to fail.
  *
  *   THETA_RECORD=FILE          every write, truncation and sync of a file named data.mdb, and every
  *                              reply that is sent, in order, as cut_trace.h has them
- *   THETA_FAIL=KIND:N:HOW[:+]  the Nth call of KIND (write, sync) fails with HOW (EIO, ENOSPC,
- *                              EINTR, or short: half is written); with + all later ones too
- *   THETA_COUNT=FILE           the numbers of writes and syncs, at the end
+ *   THETA_FAIL=KIND:N:HOW[:+]  the Nth call of KIND fails with HOW (EIO, ENOSPC, EINTR, or for
+ *                              writes short: half is written); with + all later ones too
+ *   THETA_COUNT=FILE           the number of calls of each kind, in the order of kind_names, at the
+ *                              end
  *
  * LMDB writes by pwrite and by lseek and writev, and its meta page through a second descriptor with
  * O_DSYNC. All of that is done by one thread; the lock is for the replies of others. */
@@ -16,13 +17,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum kind { WRITE, SYNC, N_KIND };
+enum kind { WRITE, SYNC, OPEN, LENGTH, MAP, CLOSE, PLACE, N_KIND };
+static const char *const kind_names[N_KIND] = {"write", "sync",  "open", "length",
+                                               "map",   "close", "place"};
 
 static struct {
     int fd;  // of the record, -1: none
@@ -34,7 +41,9 @@ static struct {
     bool fail_short, fail_on;
 } state = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* The functions that stand behind ours. */
+/* The functions that stand behind ours. Those that AddressSanitizer calls before anything of this
+ * library has run (write, open, mmap, close) go to the kernel instead, and look at nothing until
+ * is_ready. */
 static struct {
     ssize_t (*pwrite)(int, const void *, size_t, off_t);
     ssize_t (*writev)(int, const struct iovec *, int);
@@ -42,8 +51,12 @@ static struct {
     int (*ftruncate)(int, off_t);
     int (*fdatasync)(int);
     int (*fsync)(int);
+    int (*link)(const char *, const char *);
+    int (*rename)(const char *, const char *);
     int (*zmq_send)(void *, const void *, size_t, int);
 } real;
+
+static bool is_ready;
 
 static void find(void *out, const char *name)
 {
@@ -61,7 +74,8 @@ static void read_failure(const char *text)
     char kind[16] = "", how[16] = "", on[4] = "";
 
     if (sscanf(text, "%15[^:]:%ld:%15[^:]:%3s", kind, &state.fail_at, how, on) < 3) abort();
-    state.fail_kind = strcmp(kind, "sync") == 0 ? SYNC : WRITE;
+    while (state.fail_kind < N_KIND && strcmp(kind, kind_names[state.fail_kind])) state.fail_kind++;
+    if (state.fail_kind == N_KIND) abort();
     state.fail_on = on[0] == '+';
     state.fail_short = strcmp(how, "short") == 0;
     for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
@@ -80,12 +94,15 @@ __attribute__((constructor)) static void start(void)
     find(&real.ftruncate, "ftruncate64");
     find(&real.fdatasync, "fdatasync");
     find(&real.fsync, "fsync");
+    find(&real.link, "link");
+    find(&real.rename, "rename");
     find(&real.zmq_send, "zmq_send");
     if (record) {
         state.fd = open(record, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
         if (state.fd < 0) abort();
     }
     if (fail) read_failure(fail);
+    is_ready = true;
 }
 
 __attribute__((destructor)) static void stop(void)
@@ -94,20 +111,56 @@ __attribute__((destructor)) static void stop(void)
     FILE *file = path ? fopen(path, "w") : NULL;
 
     if (!file) return;
-    fprintf(file, "%ld %ld\n", state.count[WRITE], state.count[SYNC]);
+    for (int kind = 0; kind < N_KIND; kind++) fprintf(file, "%ld ", state.count[kind]);
     fclose(file);
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+    size_t n = strlen(path), n_end = strlen(end);
+
+    return n >= n_end && strcmp(path + n - n_end, end) == 0;
+}
+
+/* The path of a descriptor; "" where it has none. */
+static void path_of(int fd, char *path, size_t size)
+{
+    char link[64];
+    ssize_t n;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    n = readlink(link, path, size - 1);
+    path[n > 0 ? n : 0] = 0;
 }
 
 static bool is_store(int fd)
 {
-    static const char name[] = "/data.mdb";
-    char link[64], path[4096];
-    ssize_t n;
+    char path[4096];
 
-    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    n = readlink(link, path, sizeof(path));
-    return n >= (ssize_t)sizeof(name) - 1 &&
-           memcmp(path + n - (sizeof(name) - 1), name, sizeof(name) - 1) == 0;
+    path_of(fd, path, sizeof(path));
+    return ends_with(path, "/data.mdb");
+}
+
+/* A backup in the making. */
+static bool is_copy(int fd)
+{
+    char path[4096];
+
+    path_of(fd, path, sizeof(path));
+    return ends_with(path, ".part");
+}
+
+static bool is_ours(const char *path)
+{
+    return ends_with(path, "/data.mdb") || ends_with(path, "/lock.mdb") || ends_with(path, ".part");
+}
+
+static bool is_our_file(int fd)
+{
+    char path[4096];
+
+    path_of(fd, path, sizeof(path));
+    return is_ours(path);
 }
 
 static void record(struct cut_op op, const void *data)
@@ -129,6 +182,14 @@ static bool fails(enum kind kind)
 
     if (!state.fail_at || state.fail_kind != kind) return false;
     return n == state.fail_at || (state.fail_on && n > state.fail_at);
+}
+
+/* Whether it is to fail with an errno, which is then set. */
+static bool fails_with(enum kind kind)
+{
+    if (!fails(kind)) return false;
+    errno = state.fail_with ? state.fail_with : EIO;
+    return true;
 }
 
 static struct cut_op write_op(int fd, off_t offset, size_t n)
@@ -210,8 +271,20 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int n_part, off64_t offset)
     return pwritev(fd, parts, n_part, offset);
 }
 
+/* LMDB writes a copy so. */
+ssize_t write(int fd, const void *data, size_t n)
+{
+    if (is_ready && is_copy(fd) && fails(WRITE)) {
+        errno = state.fail_with;
+        if (!state.fail_short) return -1;
+        n /= 2;
+    }
+    return syscall(SYS_write, fd, data, n);
+}
+
 static int set_length(int fd, off_t n)
 {
+    if (is_store(fd) && fails_with(LENGTH)) return -1;
     if (is_store(fd)) record((struct cut_op){.kind = CUT_LENGTH, .offset = (uint64_t)n}, NULL);
     return real.ftruncate(fd, n);
 }
@@ -230,11 +303,9 @@ static int sync_with(int (*sync)(int), int fd)
 {
     int code;
 
+    if (is_copy(fd) && fails_with(SYNC)) return -1;
     if (!is_store(fd)) return sync(fd);
-    if (fails(SYNC)) {
-        errno = state.fail_with ? state.fail_with : EIO;
-        return -1;
-    }
+    if (fails_with(SYNC)) return -1;
     code = sync(fd);
     if (code == 0) record((struct cut_op){.kind = CUT_SYNC}, NULL);
     return code;
@@ -248,6 +319,62 @@ int fdatasync(int fd)
 int fsync(int fd)
 {
     return sync_with(real.fsync, fd);
+}
+
+static int open_file(const char *path, int flags, mode_t mode)
+{
+    if (is_ready && is_ours(path) && fails_with(OPEN)) return -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+/* With or without a mode, as fcntl.h has it. */
+#define OPEN_LIKE(name)                                                                            \
+    int name(const char *path, int flags, ...)                                                     \
+    {                                                                                              \
+        va_list rest;                                                                              \
+        mode_t mode = 0;                                                                           \
+                                                                                                   \
+        va_start(rest, flags);                                                                     \
+        if (flags & (O_CREAT | O_TMPFILE)) mode = va_arg(rest, mode_t);                            \
+        va_end(rest);                                                                              \
+        return open_file(path, flags, mode);                                                       \
+    }
+OPEN_LIKE(open)
+OPEN_LIKE(open64)
+
+void *mmap(void *at, size_t n, int access, int flags, int fd, off_t offset)
+{
+    if (is_ready && fd >= 0 && is_our_file(fd) && fails_with(MAP)) return MAP_FAILED;
+    return (void *)syscall(SYS_mmap, at, n, access, flags, fd, offset);
+}
+
+void *mmap64(void *at, size_t n, int access, int flags, int fd, off64_t offset)
+{
+    return mmap(at, n, access, flags, fd, offset);
+}
+
+/* As Linux has it: the descriptor is gone all the same. */
+int close(int fd)
+{
+    bool bad = is_ready && is_our_file(fd) && fails(CLOSE);
+    int code = (int)syscall(SYS_close, fd);
+
+    if (!bad) return code;
+    errno = state.fail_with;
+    return -1;
+}
+
+/* A file gets its name. */
+int link(const char *from, const char *to)
+{
+    if (is_ours(from) && fails_with(PLACE)) return -1;
+    return real.link(from, to);
+}
+
+int rename(const char *from, const char *to)
+{
+    if ((is_ours(from) || is_ours(to)) && fails_with(PLACE)) return -1;
+    return real.rename(from, to);
 }
 
 /* A reply leaves: the body is the last frame of a message. */

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A4: the disk fails. The nth write or sync of the data file gives an error, once or from then on,
-while the daemon boots, takes a bank and serves; it then starts again on a disk that works."""
+"""A4: the disk fails. The nth write, sync, open and so on of the store gives an error, once or from
+then on, while the daemon boots, takes a bank, serves, makes a backup and ends; it then starts again
+on a disk that works. In the long form each n, with one client, so that n means the same each time;
+in the short form a few with several."""
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -12,12 +15,17 @@ from torture import crowd
 from torture.programme import Tally, quiet_close
 
 PROPERTY = "a failing disk loses no acknowledged answer"
-METHOD = "nth write or sync fails: EIO, ENOSPC, EINTR, short; once, sticky; restart"
+METHOD = "nth write, sync, open .. fails: EIO, ENOSPC, EINTR, short; once, sticky; restart"
 SHARE = 0.16
 N_SESSION, N_ITEM = 8, 6
-KINDS = ("write", "sync")
+N_ITEM_OF_ALL, N_BANK_OF_ALL = 12, 40
 FOR_A_MOMENT = "EINTR"  # never for good: who is interrupted tries again, and LMDB does
 HOWS = ("EIO", "ENOSPC", "short", FOR_A_MOMENT)
+KINDS = ("write", "sync")
+# In the order of preload_disk.c, and what each can fail with.
+ALL_KINDS = {"write": HOWS, "sync": ("EIO", "ENOSPC", FOR_A_MOMENT), "open": ("EIO", "ENOSPC"),
+             "length": ("EIO", "ENOSPC"), "map": ("EIO",), "close": ("EIO",),
+             "place": ("EIO", "ENOSPC")}
 # A store that was never whole must not keep the next one from being made.
 BIRTH = (("write", 1, "short", True), ("sync", 1, "EIO", True))
 RUN_S = 10
@@ -25,18 +33,33 @@ GOOD_ENDS = (0, os.EX_IOERR)
 MAP_MIB = 1
 
 
-def serve(daemon, members):
-    """Load and answers until all is done or the daemon has ended. What went wrong, as texts."""
+def serve(context, daemon, members):
+    """Load, answers and a backup until all is done or the daemon has ended. What went wrong, as
+    texts."""
     try:
-        crowd.load(daemon, N_ITEM)
+        crowd.load(daemon, *((N_ITEM,) if context.short else (N_ITEM_OF_ALL, N_BANK_OF_ALL)))
     except (ThetadError, NoReply) as error:
         if daemon.process.poll() is None:
             return [f"it runs on, and yet: {error!r}"]
         return []
-    clients = crowd.Crowd(daemon, members)
+    clients = crowd.Crowd(daemon, members, n_thread=5 if context.short else 1)
     for thread in clients.threads:
         thread.join(RUN_S)
-    return clients.leave()
+    return clients.leave() + backup(context, daemon)
+
+
+def backup(context, daemon):
+    """It may be refused, and what is told to be there is whole."""
+    shutil.rmtree(f"{daemon.folder}/restored", ignore_errors=True)
+    try:
+        with daemon.client(tries=1) as client:
+            client.call("admin.backup", name="copy")
+    except (ThetadError, NoReply):
+        return []
+    told = subprocess.run([context.command("asan" if context.short else "plain"), "restore",
+                           f"{daemon.folder}/backup/copy", f"{daemon.folder}/restored"],
+                          capture_output=True, text=True, check=False)
+    return [f"the backup: {told.stderr}"] if told.returncode else []
 
 
 def end(daemon):
@@ -50,19 +73,22 @@ def end(daemon):
 
 
 def new_daemon(context, **options):
-    return Daemon(binary=context.binary("asan" if context.short else "plain"), **options)
+    daemon = Daemon(binary=context.binary("asan" if context.short else "plain"), **options)
+    daemon.settings = [f"[store] backup_dir = {daemon.folder}/backup"]
+    daemon.write_config("info")
+    return daemon
 
 
 def count_calls(context):
-    """How many writes and syncs a whole run has."""
+    """How many calls of each kind a whole run has."""
     daemon = new_daemon(context)
     path = os.path.join(daemon.folder, "count")
     try:
         daemon.start(context.environment("preload_disk", THETA_COUNT=path))
-        serve(daemon, crowd.examinees(N_SESSION))
+        serve(context, daemon, crowd.examinees(N_SESSION))
         end(daemon)
         with open(path, encoding="utf-8") as file:
-            return dict(zip(KINDS, map(int, file.read().split())))
+            return dict(zip(ALL_KINDS, map(int, file.read().split())))
     finally:
         quiet_close(daemon)
 
@@ -79,7 +105,7 @@ def one_failure(context, kind, n, how, and_on):
         except AssertionError:
             pass  # it did not start at all: its exit code says so
         if daemon.process.poll() is None:
-            found += serve(daemon, members)
+            found += serve(context, daemon, members)
         code = end(daemon)
         if code not in GOOD_ENDS:
             found.append(f"exit code {code}:\n{daemon.log()}")
@@ -101,7 +127,7 @@ def full_map(context):
     members = crowd.examinees(N_SESSION)
     try:
         daemon.start()
-        found = serve(daemon, members)
+        found = serve(context, daemon, members)
         with daemon.client() as client:
             content = {"text": "x" * 8000}
             items = [{"id": f"q{i}", "model": "1PL", "b": 0.01 * i, "content": content}
@@ -120,18 +146,30 @@ def full_map(context):
     return found
 
 
+def all_faults(calls):
+    """Each call of each kind, first failing once, then for good."""
+    return [(kind, n, how, and_on) for and_on in (False, True) for kind, hows in ALL_KINDS.items()
+            for how in hows if not (and_on and how == FOR_A_MOMENT)
+            for n in range(1, calls[kind] + 1)]
+
+
+def some_faults(context, calls):
+    """Of every kind and way a few, at random moments: the short form."""
+    for i in range(4):
+        kind, how = KINDS[i % 2], HOWS[i // 2 % len(HOWS)]
+        yield kind, context.random.randint(1, calls[kind]), how, i // 2 == 1
+
+
 def run(context):
     tally = Tally()
     tally.add(full_map(context))
     calls = count_calls(context)
+    faults = all_faults(calls)
     for fault in BIRTH:
         tally.add(one_failure(context, *fault))
-    for i in context.rounds(4, n_least=8):
-        kind = KINDS[i % 2]
-        n = context.random.randint(1, calls[kind])
-        how = HOWS[i // 2 % len(HOWS)]
-        sticky = i // 8 % 2 == 1 if not context.short else i // 2 == 1
-        tally.add(one_failure(context, kind, n, how, sticky and how != FOR_A_MOMENT))
-    tally.faults = tally.rounds
-    tally.note = f"of {calls['write']} writes and {calls['sync']} syncs; the map was full and grew"
+    for fault in some_faults(context, calls) if context.short else context.every(faults):
+        tally.faults += 1
+        tally.add(one_failure(context, *fault))
+    tally.note = (", ".join(f"{n} of {kind}" for kind, n in calls.items())
+                  + f"; {context.place(faults, tally.faults)}; the map was full and grew")
     return tally
