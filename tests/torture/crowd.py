@@ -43,9 +43,9 @@ def bank_items():
     return reference.bank_items("3pl", "3PL")
 
 
-def load(daemon, n_item, n_bank=None, **fields):
-    """A bank (its first n_bank items) and a test of n_item questions."""
-    with daemon.client() as client:
+def load(daemon, n_item, n_bank=None, patience=None, **fields):
+    """A bank (its first n_bank items) and a test of n_item questions. `patience`: the client's."""
+    with daemon.client(**patience or {}) as client:
         client.bank_upload(BANK, bank_items()[:n_bank])
         client.test_put(document(n_item, **fields))
 

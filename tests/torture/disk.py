@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 from support.daemon import Daemon
 from thetad import NoReply, ThetadError
@@ -28,7 +29,7 @@ ALL_KINDS = {"write": HOWS, "sync": ("EIO", "ENOSPC", FOR_A_MOMENT), "open": ("E
              "place": ("EIO", "ENOSPC")}
 # A store that was never whole must not keep the next one from being made.
 BIRTH = (("write", 1, "short", True), ("sync", 1, "EIO", True))
-RUN_S = 10
+RUN_S, LOAD_S = 10, 1.0
 GOOD_ENDS = (0, os.EX_IOERR)
 MAP_MIB = 1
 
@@ -36,27 +37,40 @@ MAP_MIB = 1
 def serve(context, daemon, members):
     """Load, answers and a backup until all is done or the daemon has ended. What went wrong, as
     texts."""
-    try:
-        crowd.load(daemon, *((N_ITEM,) if context.short else (N_ITEM_OF_ALL, N_BANK_OF_ALL)))
-    except (ThetadError, NoReply) as error:
-        if daemon.process.poll() is None:
-            return [f"it runs on, and yet: {error!r}"]
-        return []
+    found = load(context, daemon)
+    if daemon.process.poll() is not None:
+        return found
     clients = crowd.Crowd(daemon, members, n_thread=5 if context.short else 1)
     for thread in clients.threads:
         thread.join(RUN_S)
-    return clients.leave() + backup(context, daemon)
+    return found + clients.leave() + backup(context, daemon)
+
+
+def load(context, daemon):
+    """A bank and a test, once more where no reply comes and the daemon lives."""
+    deadline = time.monotonic() + RUN_S
+    sizes = (N_ITEM,) if context.short else (N_ITEM_OF_ALL, N_BANK_OF_ALL)
+    error = None
+    while daemon.process.poll() is None and time.monotonic() < deadline:
+        try:
+            crowd.load(daemon, *sizes, patience={"timeout": LOAD_S, "tries": 1})
+            return []
+        except (ThetadError, NoReply) as refusal:
+            error = refusal
+    return [f"it runs on, and yet: {error!r}"] if daemon.process.poll() is None else []
 
 
 def backup(context, daemon):
     """It may be refused, and what is told to be there is whole."""
+    if daemon.process.poll() is not None:
+        return []
     shutil.rmtree(f"{daemon.folder}/restored", ignore_errors=True)
     try:
         with daemon.client(tries=1) as client:
             client.call("admin.backup", name="copy")
     except (ThetadError, NoReply):
         return []
-    told = subprocess.run([context.command("asan" if context.short else "plain"), "restore",
+    told = subprocess.run([context.theta("asan" if context.short else "plain"), "restore",
                            f"{daemon.folder}/backup/copy", f"{daemon.folder}/restored"],
                           capture_output=True, text=True, check=False)
     return [f"the backup: {told.stderr}"] if told.returncode else []
