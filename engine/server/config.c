@@ -363,8 +363,9 @@ enum status config_load(const char *path, struct config *config, struct fault *f
 
     config_init(&read);
     if (!source.file) {
+        st = errno == ENOENT ? NOT_FOUND : errno == ENOMEM ? NO_MEMORY : IO_ERROR;
         fault_set(fault, NULL, NULL, "cannot read %s: %s", path, strerror(errno));
-        return NOT_FOUND;
+        return st;
     }
     line = ini_parse_stream(next_line, &source, on_value, &setting);
     fclose(source.file);

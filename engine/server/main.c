@@ -65,7 +65,7 @@ static int read_config(const struct options *options, const char **out_path, str
     if (st == OK) return EX_OK;
     log_line(LOG_ERROR, "configuration refused", "file=%s field=%s error=\"%s\"", *out_path,
              fault.field[0] ? fault.field : "-", fault.text);
-    return EX_CONFIG;
+    return st == NO_MEMORY ? EX_OSERR : EX_CONFIG;  // a restart mends the one, not the other
 }
 
 /* Without a descriptor for a connection libzmq neither takes nor refuses it, and spins. */

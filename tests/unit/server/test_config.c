@@ -287,3 +287,13 @@ Test(config, says_that_there_is_no_file)
     cr_expect_eq(config_load("/nonexistent/thetad.conf", &config, &fault), NOT_FOUND);
     cr_expect(strstr(fault.text, "/nonexistent/thetad.conf"));
 }
+
+/* Without --config no file means the defaults; a file that cannot be read does not. */
+Test(config, tells_a_file_that_it_cannot_read_from_none)
+{
+    struct config config;
+    struct fault fault = {0};
+
+    cr_expect_eq(config_load("/dev/null/thetad.conf", &config, &fault), IO_ERROR);
+    cr_expect(strstr(fault.text, "/dev/null/thetad.conf"));
+}
