@@ -11,7 +11,8 @@ from pathlib import Path
 from support.daemon import Daemon
 
 HERE = Path(__file__).resolve().parent
-SANITIZER = "abort_on_error=1:detect_leaks=1:verify_asan_link_order=0"
+# What was freed is kept for a while, but not so much that memory could not be watched.
+SANITIZER = "abort_on_error=1:detect_leaks=1:verify_asan_link_order=0:quarantine_size_mb=16"
 
 
 @dataclasses.dataclass
