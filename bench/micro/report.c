@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bench/micro/report.h"
+#include "base/macros.h"
 #include "tools/svg_chart.h"
 
 #include <assert.h>
@@ -111,6 +112,17 @@ static void write_chart(const char *title, struct drawing *drawing, double x, FI
     svg_chart_write(&chart, x, 0, out);
 }
 
+/* Of the criteria those that look ahead or weigh by the posterior: all would be too many lines. */
+static bool is_drawn(const char *criterion)
+{
+    static const char *const drawn[] = {"MPWI", "MEI", "MEPV", "KLP", "GDIP"};
+
+    for (size_t i = 0; i < COUNT_OF(drawn); i++) {
+        if (strcmp(criterion, drawn[i]) == 0) return true;
+    }
+    return false;
+}
+
 static void draw(const struct report *report, FILE *out)
 {
     struct drawing picks = {0}, others = {0};
@@ -123,7 +135,8 @@ static void draw(const struct report *report, FILE *out)
         if (is_pick && strcmp(row->model, "3PL") == 0) {
             plot(&picks, "3PL, slow way", row->n_item, row->slow_ns);
         }
-        if (strcmp(row->what, "criterion") == 0 && strcmp(row->model, "3PL") == 0) {
+        if (strcmp(row->what, "criterion") == 0 && strcmp(row->model, "3PL") == 0 &&
+            is_drawn(row->criterion)) {
             plot(&others, row->criterion, row->n_item, row->ns);
         }
     }
