@@ -15,11 +15,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 
 from support.daemon import Daemon, _die_with_parent, free_port
-from support.postgres import USER, Postgres
+from support.postgres import USER, Postgres, until
 from support.relay import FaultyRelay
 from thetad import Client
 
@@ -30,7 +29,6 @@ KEEP = ("wal_level", "max_wal_senders", "hot_standby", "synchronous_commit", "fs
         "full_page_writes", "synchronous_standby_names", "wal_receiver_timeout",
         "wal_sender_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval",
         "tcp_keepalives_count", "tcp_user_timeout")
-START_S = 60
 RESERVE_MIB = 8
 
 
@@ -39,16 +37,6 @@ def postgres_settings():
     with open(POSTGRES_CONFIG, encoding="utf-8") as file:
         lines = file.read().splitlines()
     return [line for line in lines if line.split(" ", 1)[0] in KEEP]
-
-
-def until(what, seconds=START_S, why="it takes too long"):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        got = what()
-        if got:
-            return got
-        time.sleep(0.02)
-    raise AssertionError(why)
 
 
 class Server(Postgres):
@@ -60,29 +48,6 @@ class Server(Postgres):
         super().__init__(settings=(*postgres_settings(), f"cluster_name = '{name}'",
                                    "max_connections = 50", "wal_keep_size = 512MB",
                                    "synchronous_standby_names = ''"))
-
-    def start(self):
-        """As a child of ours, which ends with us."""
-        log = os.path.join(self.folder, "log")
-        with open(log, "ab") as file:
-            self.process = subprocess.Popen(
-                [os.path.join(self.bin, "postgres"), "-D", self.data], cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=_die_with_parent,
-                env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **self.who)
-        until(self.is_up, why=f"{self.name} does not start, see {log}")
-        return self
-
-    def is_up(self):
-        with contextlib.suppress(AssertionError):
-            return self.sql("SELECT 1") == [["1"]]
-        return False
-
-    def running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self, mode="fast"):
-        self.process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
-        self.process.wait(START_S)
 
     def kill(self):
         """kill -9 of all its processes at once, as when the machine goes."""

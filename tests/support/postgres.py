@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A PostgreSQL server in a temporary folder, on a Unix socket there and a free loopback port."""
+"""A PostgreSQL server in a temporary folder, on a Unix socket there and a free loopback port. Start
+it from the main thread: it ends with the thread that started it.
+"""
 
+import contextlib
 import glob
 import os
 import pwd
@@ -8,11 +11,23 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
-from support.daemon import free_port
+from support.daemon import _die_with_parent, free_port
 
+START_S = 60
 USER = "thetad"  # the database's; the system's user is the one that runs the tests, or nobody's
+
+
+def until(what, seconds=START_S, why="it takes too long"):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        got = what()
+        if got:
+            return got
+        time.sleep(0.02)
+    raise AssertionError(why)
 
 
 def programs():
@@ -70,8 +85,23 @@ class Postgres:
         return done.stdout
 
     def start(self):
-        self.run("pg_ctl", "-D", self.data, "-l", os.path.join(self.folder, "log"), "-w", "start")
+        """As a child of ours, which ends with us."""
+        log = os.path.join(self.folder, "log")
+        with open(log, "ab") as file:
+            self.process = subprocess.Popen(
+                [os.path.join(self.bin, "postgres"), "-D", self.data], cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=_die_with_parent,
+                env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **self.who)
+        until(self.is_up, why=f"PostgreSQL does not start, see {log}")
         return self
+
+    def is_up(self):
+        with contextlib.suppress(AssertionError):
+            return self.sql("SELECT 1") == [["1"]]
+        return False
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
 
     def sql(self, text):
         """Rows as lists of texts."""
@@ -80,7 +110,8 @@ class Postgres:
         return [line.split("\t") for line in out.splitlines()]
 
     def stop(self, mode="fast"):
-        self.run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+        self.process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+        self.process.wait(START_S)
 
     def restart(self):
         self.stop("immediate")
@@ -107,7 +138,7 @@ class Postgres:
 
     def close(self):
         try:
-            if os.path.exists(os.path.join(self.data, "postmaster.pid")):
+            if self.running():
                 self.stop("immediate")
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
