@@ -437,17 +437,23 @@ static enum status export_page(struct call *call, struct page *page)
     return OK;
 }
 
-static enum status work_export(struct call *call, struct env *env,
-                               struct estimate_workspace *workspace)
+static enum status with_page(struct call *call, struct env *env,
+                             enum status (*tell)(struct call *call, struct page *page))
 {
     struct page page = {0};
     enum status st = page_init(&page, call, env);
 
-    (void)workspace;
     if (st) return st;
-    st = export_page(call, &page);
+    st = tell(call, &page);
     page_done(&page);
     return st;
+}
+
+static enum status work_export(struct call *call, struct env *env,
+                               struct estimate_workspace *workspace)
+{
+    (void)workspace;
+    return with_page(call, env, export_page);
 }
 
 /* What the helper has found, for the loop: | 1 where there is more | length 1 | the last session
@@ -491,14 +497,8 @@ static enum status find_page(struct call *call, struct page *page)
 static enum status work_erase(struct call *call, struct env *env,
                               struct estimate_workspace *workspace)
 {
-    struct page page = {0};
-    enum status st = page_init(&page, call, env);
-
     (void)workspace;
-    if (st) return st;
-    st = find_page(call, &page);
-    page_done(&page);
-    return st;
+    return with_page(call, env, find_page);
 }
 
 static struct slice take_name(struct slice *rest)
