@@ -236,16 +236,13 @@ static bool open_sockets(void *zmq_context, struct auth *auth)
     struct gate *gate = &auth->gate;
     int wait_ms = CONTROL_MS, no_limit = 0;  // libzmq would wait for room, and all sockets with it
 
-    auth->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
-    gate->control = zmq_socket(zmq_context, ZMQ_PAIR);
     gate->zap = zmq_socket(zmq_context, ZMQ_REP);
     gate->monitor = zmq_socket(zmq_context, ZMQ_PAIR);
-    return auth->loop_end && gate->control && gate->zap && gate->monitor &&
+    return pair_open(zmq_context, CONTROL_ENDPOINT, PAIR_QUEUED, &auth->loop_end, &gate->control) &&
+           gate->zap && gate->monitor &&
            zmq_setsockopt(gate->monitor, ZMQ_RCVHWM, &no_limit, sizeof(no_limit)) == 0 &&
            zmq_connect(gate->monitor, AUTH_MONITOR) == 0 &&
            zmq_setsockopt(auth->loop_end, ZMQ_RCVTIMEO, &wait_ms, sizeof(wait_ms)) == 0 &&
-           zmq_bind(auth->loop_end, CONTROL_ENDPOINT) == 0 &&
-           zmq_connect(gate->control, CONTROL_ENDPOINT) == 0 &&
            zmq_bind(gate->zap, ZAP_ENDPOINT) == 0;
 }
 

@@ -89,18 +89,15 @@ static void worker_done(struct worker *worker)
     buf_done(&worker->reply);
 }
 
-static bool open_pair(void *zmq_context, const char *name, struct helper *helper)
+static bool open_sockets(void *zmq_context, const char *name, struct helper *helper)
 {
-    struct worker *worker = &helper->worker;
+    void **socket = &helper->worker.socket;
     int rest_ms = PULSE_REST_MS;
     char endpoint[64];
 
-    helper->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
-    worker->socket = zmq_socket(zmq_context, ZMQ_PAIR);
     snprintf(endpoint, sizeof(endpoint), "inproc://%s", name);
-    return helper->loop_end && worker->socket &&
-           zmq_setsockopt(worker->socket, ZMQ_RCVTIMEO, &rest_ms, sizeof(rest_ms)) == 0 &&
-           zmq_bind(helper->loop_end, endpoint) == 0 && zmq_connect(worker->socket, endpoint) == 0;
+    return pair_open(zmq_context, endpoint, PAIR_QUEUED, &helper->loop_end, socket) &&
+           zmq_setsockopt(*socket, ZMQ_RCVTIMEO, &rest_ms, sizeof(rest_ms)) == 0;
 }
 
 enum status helper_start(void *zmq_context, const char *name, struct env *env, struct helper **out)
@@ -113,7 +110,7 @@ enum status helper_start(void *zmq_context, const char *name, struct env *env, s
     helper->worker.tools.workspace = estimate_workspace_new();
     helper->worker.has_decoder = decoder_init(&helper->worker.decoder) == OK;
     if (!helper->worker.tools.workspace || !helper->worker.has_decoder ||
-        !open_pair(zmq_context, name, helper) ||
+        !open_sockets(zmq_context, name, helper) ||
         !thread_start(&helper->thread, run, &helper->worker)) {
         log_line(LOG_ERROR, "the helper cannot start", "error=\"%s\"", zmq_strerror(errno));
         helper_stop(helper);

@@ -277,15 +277,12 @@ static void *run(void *argument)
     return NULL;
 }
 
-static bool open_pair(void *zmq_context, struct line *line)
+static bool open_sockets(void *zmq_context, struct line *line)
 {
     char endpoint[64];
 
-    line->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
-    line->socket = zmq_socket(zmq_context, ZMQ_PAIR);
     snprintf(endpoint, sizeof(endpoint), "inproc://line-%s", line_names[line->kind]);
-    return line->loop_end && line->socket && zmq_bind(line->loop_end, endpoint) == 0 &&
-           zmq_connect(line->socket, endpoint) == 0;
+    return pair_open(zmq_context, endpoint, PAIR_QUEUED, &line->loop_end, &line->socket);
 }
 
 enum status line_start(void *zmq_context, enum line_kind kind, const char *url, struct line **out)
@@ -295,7 +292,7 @@ enum status line_start(void *zmq_context, enum line_kind kind, const char *url, 
     if (!line) return NO_MEMORY;
     line->kind = kind;
     shared_init(&line->shared, url, &line->quit);
-    if (!open_pair(zmq_context, line) || !thread_start(&line->thread, run, line)) {
+    if (!open_sockets(zmq_context, line) || !thread_start(&line->thread, run, line)) {
         line_stop(line);
         return NO_MEMORY;
     }

@@ -190,19 +190,6 @@ static struct MHD_Daemon *open_http(struct metrics *metrics, const char *url)
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
 }
 
-static bool open_channel(void *zmq_context, struct metrics *metrics)
-{
-    int queued = QUEUED;
-
-    metrics->loop_end = zmq_socket(zmq_context, ZMQ_PAIR);
-    metrics->thread_end = zmq_socket(zmq_context, ZMQ_PAIR);
-    return metrics->loop_end && metrics->thread_end &&
-           zmq_setsockopt(metrics->loop_end, ZMQ_SNDHWM, &queued, sizeof(queued)) == 0 &&
-           zmq_setsockopt(metrics->thread_end, ZMQ_RCVHWM, &queued, sizeof(queued)) == 0 &&
-           zmq_bind(metrics->loop_end, channel) == 0 &&
-           zmq_connect(metrics->thread_end, channel) == 0;
-}
-
 enum status metrics_start(void *zmq_context, const char *url, struct metrics **out,
                           struct fault *fault)
 {
@@ -211,7 +198,8 @@ enum status metrics_start(void *zmq_context, const char *url, struct metrics **o
     if (!metrics) return NO_MEMORY;
     metrics->started_s = (double)clock_wall_ms() / 1000.0;
     metrics->http = open_http(metrics, url);
-    if (metrics->http && open_channel(zmq_context, metrics) &&
+    if (metrics->http &&
+        pair_open(zmq_context, channel, QUEUED, &metrics->loop_end, &metrics->thread_end) &&
         thread_start(&metrics->thread, run, metrics)) {
         *out = metrics;
         return OK;

@@ -25,6 +25,27 @@ void thread_join(struct thread *thread)
     thread->running = false;
 }
 
+static void *pair_end(void *zmq_context, int queued)
+{
+    void *end = zmq_socket(zmq_context, ZMQ_PAIR);
+
+    if (!end || zmq_setsockopt(end, ZMQ_SNDHWM, &queued, sizeof(queued)) != 0 ||
+        zmq_setsockopt(end, ZMQ_RCVHWM, &queued, sizeof(queued)) != 0) {
+        socket_close(end);
+        return NULL;
+    }
+    return end;
+}
+
+bool pair_open(void *zmq_context, const char *endpoint, int queued, void **out_loop_end,
+               void **out_thread_end)
+{
+    *out_loop_end = pair_end(zmq_context, queued);
+    *out_thread_end = pair_end(zmq_context, queued);
+    return *out_loop_end && *out_thread_end && zmq_bind(*out_loop_end, endpoint) == 0 &&
+           zmq_connect(*out_thread_end, endpoint) == 0;
+}
+
 void socket_close(void *socket)
 {
     int linger = 0;

@@ -18,6 +18,13 @@ bool thread_start(struct thread *thread, void *(*run)(void *), void *argument);
 /* Wait for its end, which the caller has asked for. Pre: it is running. */
 void thread_join(struct thread *thread);
 
+/* Two sockets of one pair, the loop's end bound to `endpoint` and the thread's connected, each with
+ * room for `queued` messages. False, with errno, where they cannot be had; what there is of them
+ * then stands in the two places all the same, to be closed. */
+bool pair_open(void *zmq_context, const char *endpoint, int queued, void **out_loop_end,
+               void **out_thread_end);
+enum { PAIR_QUEUED = 1000 };  // as libzmq has it
+
 /* Close a ZeroMQ socket with whatever it has not sent; NULL is fine. */
 void socket_close(void *socket);
 
