@@ -2,34 +2,17 @@
 """A disk that fills up: writing is refused with `retry`, reading goes on, and with room again so
 does writing. The disk is a small tmpfs, which only root may mount."""
 
-import contextlib
 import os
-import subprocess
-import tempfile
 import time
 import unittest
 
 from support import reference
 from support.daemon import Daemon
+from support.disk import Disk
 from thetad import ThetadError
 
 DISK_MIB, RESERVE_MIB = 48, 16
 WAIT_S = 15
-
-
-@contextlib.contextmanager
-def small_disk():
-    folder = tempfile.mkdtemp(prefix="thetad-disk-")
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "tmpfs", folder]
-    try:
-        if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
-            raise unittest.SkipTest("no tmpfs can be mounted")
-        try:
-            yield folder
-        finally:
-            subprocess.run(["umount", folder], check=True)
-    finally:
-        os.rmdir(folder)
 
 
 class TestFullDisk(unittest.TestCase):
@@ -49,28 +32,23 @@ class TestFullDisk(unittest.TestCase):
         self.fail(f"never {wanted}")
 
     def test_it_fills_up(self):
-        with small_disk() as folder:
-            daemon = Daemon()
-            self.addCleanup(daemon.close)
-            daemon.settings = [f"[store] reserve_mib = {RESERVE_MIB}"]
-            daemon.write_config("info")
-            os.rmdir(os.path.join(daemon.folder, "data"))
-            os.symlink(folder, os.path.join(daemon.folder, "data"))
-            daemon.start()
-            try:
-                self.check(daemon, folder)
-            finally:
-                daemon.stop()
+        daemon = Daemon(settings=[f"[store] reserve_mib = {RESERVE_MIB}"])
+        self.addCleanup(daemon.close)
+        disk = Disk(os.path.join(daemon.folder, "data"), DISK_MIB)
+        self.addCleanup(disk.close)
+        daemon.start()
+        try:
+            self.check(daemon, disk)
+        finally:
+            daemon.stop()
 
-    def check(self, daemon, folder):
+    def check(self, daemon, disk):
         with daemon.client(tries=1) as client:
             client.bank_upload("bank", reference.bank_items("3pl", "3PL"))
             client.test_put({"test": "test", "bank": "bank"})
             session = client.session_start("test", "e", session="s")
             session.answer(score=1)
-            ballast = os.path.join(folder, "ballast")
-            with open(ballast, "wb") as file:
-                file.write(b"\0" * ((DISK_MIB - RESERVE_MIB) << 20))
+            disk.fill(left=1 << 20)
             self.wait_for(client, "retry")
             state = client.call("session.get", session="s")
             self.assertEqual(state["seq"], 2)
@@ -80,7 +58,7 @@ class TestFullDisk(unittest.TestCase):
             self.assertEqual(client.call("session.get", session="s")["seq"], 2)
             client.call("bank.get", bank="bank", limit=1)
             client.ping()
-            os.unlink(ballast)
+            disk.make_room()
             self.wait_for(client, None)
             session.answer(score=1)
             self.assertEqual(client.call("session.get", session="s")["seq"], 3)

@@ -18,6 +18,7 @@ import tempfile
 import unittest
 
 from support.daemon import Daemon, _die_with_parent, free_port
+from support.disk import Disk
 from support.postgres import USER, Postgres, until
 from support.relay import FaultyRelay
 from thetad import Client
@@ -30,6 +31,8 @@ KEEP = ("wal_level", "max_wal_senders", "hot_standby", "synchronous_commit", "fs
         "wal_sender_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval",
         "tcp_keepalives_count", "tcp_user_timeout")
 RESERVE_MIB = 8
+NODE_DISK_MIB, SERVER_DISK_MIB = 48, 512
+WAL_MIB = 128  # what is kept of the log, for its disk may be small
 
 
 def postgres_settings():
@@ -42,12 +45,13 @@ def postgres_settings():
 class Server(Postgres):
     """A database server that can be primary or standby."""
 
-    def __init__(self, name):
+    def __init__(self, name, disk_mib=None):
         self.name = name
         self.frozen = []
         super().__init__(settings=(*postgres_settings(), f"cluster_name = '{name}'",
-                                   "max_connections = 50", "wal_keep_size = 512MB",
-                                   "synchronous_standby_names = ''"))
+                                   "max_connections = 50", f"wal_keep_size = {WAL_MIB}MB",
+                                   f"max_wal_size = {WAL_MIB}MB",
+                                   "synchronous_standby_names = ''"), disk_mib=disk_mib)
 
     def kill(self):
         """kill -9 of all its processes at once, as when the machine goes."""
@@ -96,7 +100,7 @@ class Server(Postgres):
         self.thaw()
         if self.running():
             self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.remove()
 
 
 class Balancer:
@@ -193,15 +197,25 @@ def ports_at(addresses, n):
 class Node(Daemon):
     """A node at an address of its own."""
 
-    def __init__(self, address, ports, url, binary=None, environment=None):
+    def __init__(self, address, ports, url, disk=False, **options):
         settings = [f"[metrics] endpoint = http://{address}:{ports[1]}",
                     f"[store] reserve_mib = {RESERVE_MIB}\nkind = postgres\nurl = {url}"]
-        super().__init__(tcp_roles="all", settings=settings, binary=binary,
-                         environment=environment)
+        super().__init__(tcp_roles="all", settings=settings, **options)
+        self.disk = Disk(f"{self.folder}/data", NODE_DISK_MIB) if disk else None
         self.address = address
         self.tcp_endpoint = f"tcp://{address}:{ports[0]}"
         self.metrics_port = ports[1]
         self.write_config("info")
+
+    def close(self):
+        try:
+            if self.disk:
+                self.disk.make_room()
+            super().close()
+        finally:
+            if self.disk:
+                self.disk.close()
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def running(self):
         return self.process is not None and self.process.poll() is None
@@ -213,25 +227,27 @@ class Node(Daemon):
 
 class District:
     """All of it. `relays`: ways that can fail; then self.to_node[i] (two, of its two ports) and
-    self.to_server[i][k] (from node i to server k)."""
+    self.to_server[i][k] (from node i to server k). `disks`: nodes and servers have small ones of
+    their own, which can fill up. `options`: of each node."""
 
-    def __init__(self, n_node=3, relays=False, binary=None, environment=None):
+    def __init__(self, n_node=3, relays=False, disks=False, **options):
         self.stack = contextlib.ExitStack()
-        self.relays = relays
+        self.relays, self.disks = relays, disks
         self.to_node, self.to_server = [], []
         try:
-            self._make(n_node, binary, environment)
+            self._make(n_node, options)
         except BaseException:
             self.close()
             raise
 
-    def _make(self, n_node, binary, environment):
+    def _make(self, n_node, options):
         base = os.getpid() % 200 + 20
         addresses = [f"127.{base}.0.{11 + i}" for i in range(n_node)]
         ports = ports_at(addresses, 2)
-        self.servers = [self._own(Server(f"pg{k}")) for k in (1, 2)]
+        size = SERVER_DISK_MIB if self.disks else None
+        self.servers = [self._own(Server(f"pg{k}", size)) for k in (1, 2)]
         self.primary, self.standby = self.servers
-        self.nodes = [self._own(Node(address, ports, self._url_for(), binary, environment))
+        self.nodes = [self._own(Node(address, ports, self._url_for(), self.disks, **options))
                       for address in addresses]
         if self.relays:
             addresses = [self._relay_to(address, ports) for address in addresses]
@@ -255,7 +271,7 @@ class District:
             self.to_server.append([self._own(FaultyRelay(port)) for port in ports])
             ports = [relay.port for relay in self.to_server[-1]]
         return (f"host=127.0.0.1,127.0.0.1 port={ports[0]},{ports[1]} user={USER} "
-                "dbname=postgres")
+                f"dbname=postgres passfile={self.primary.passfile}")
 
     def start(self, theta=None):
         self.primary.start()

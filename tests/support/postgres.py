@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A PostgreSQL server in a temporary folder, on a Unix socket there and a free loopback port. Start
-it from the main thread: it ends with the thread that started it.
+"""A PostgreSQL server in a temporary folder, on a Unix socket there and a free loopback port, which
+takes one user by password (SCRAM). Start it from the main thread: it ends with the thread that
+started it.
 """
 
 import contextlib
 import glob
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,9 +17,11 @@ import time
 import unittest
 
 from support.daemon import _die_with_parent, free_port
+from support.disk import Disk
 
 START_S = 60
 USER = "thetad"  # the database's; the system's user is the one that runs the tests, or nobody's
+PASSWORD = secrets.token_hex(16)  # of all servers, for a standby has its primary's
 
 
 def until(what, seconds=START_S, why="it takes too long"):
@@ -51,25 +55,39 @@ def _as_other():
 
 
 class Postgres:
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), disk_mib=None):
+        """`disk_mib`: on a disk of its own, of that size."""
         self.bin = programs()
         self.who = _as_other()
         self.folder = tempfile.mkdtemp(prefix="thetad-pg-")
+        self.disk = Disk(self.folder, disk_mib) if disk_mib else None
         os.chmod(self.folder, 0o755)
         self.data = os.path.join(self.folder, "data")
+        self.passfile = os.path.join(self.folder, "pgpass")
         self.port = free_port()
         self.process = None
         if self.who:
             os.chown(self.folder, self.who["user"], self.who["group"])
-        self.run("initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8",
-                 "--locale=C", "--data-checksums", "--no-sync")
+        self._secret("password", PASSWORD)
+        self._secret("pgpass", f"*:*:*:{USER}:{PASSWORD}")
+        self.run("initdb", "-D", self.data, "-U", USER, "-A", "scram-sha-256",
+                 f"--pwfile={self.folder}/password", "-E", "UTF8", "--locale=C",
+                 "--data-checksums", "--no-sync")
         self.set(f"port = {self.port}", "listen_addresses = '127.0.0.1'",
                  f"unix_socket_directories = '{self.folder}'", "max_connections = 50",
                  "shared_buffers = 32MB", *settings)
 
+    def _secret(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        if self.who:
+            os.chown(path, self.who["user"], self.who["group"])
+
     @property
     def url(self):
-        return f"host=127.0.0.1 port={self.port} user={USER} dbname=postgres"
+        return (f"host=127.0.0.1 port={self.port} user={USER} dbname=postgres "
+                f"passfile={self.passfile}")
 
     def set(self, *lines):
         """More lines of the configuration; they count from the next start on."""
@@ -141,4 +159,9 @@ class Postgres:
             if self.running():
                 self.stop("immediate")
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.remove()
+
+    def remove(self):
+        if self.disk:
+            self.disk.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
