@@ -484,9 +484,9 @@ class TestParked(DistrictTestCase):
             self.postgres.thaw()
         self.assertEqual(len(replies), self.N_LARGE)
         codes = [reply["error"]["code"] for reply in replies.values()]
+        # How many are refused depends on how many waits end while the rest is still being sent.
         self.assertEqual(set(codes), {"retry", "busy"})
         self.assertGreater(codes.count("retry"), 500)
-        self.assertGreater(codes.count("busy"), 500)
 
 
 class TestServerSettings(unittest.TestCase):
