@@ -198,6 +198,10 @@ static enum status read_open(int fd, bool guarded, struct certificate *out, stru
     if (fstat(fd, &about)) return refuse_file(fault, errno);
     if (!S_ISREG(about.st_mode)) return refuse_file(fault, EINVAL);
     if (about.st_size > (off_t)sizeof(text)) return refuse_file(fault, EFBIG);
+    if (!guarded && (about.st_mode & S_IWOTH)) {
+        fault_set(fault, NULL, NULL, "everybody may write to it: say chmod o-w");
+        return FORBIDDEN;
+    }
     n = read(fd, text, sizeof(text));
     if (n < 0) return refuse_file(fault, errno);
     st = certificate_read(slice_of(text, (size_t)n), out, fault);

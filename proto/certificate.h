@@ -36,8 +36,8 @@ struct certificate {
 MUST_CHECK enum status certificate_read(struct slice text, struct certificate *out,
                                         struct fault *fault);
 
-/* Read a file. NOT_FOUND where it cannot be read; FORBIDDEN where it has a secret key and others
- * than its owner may read or write it. */
+/* Read a file. NOT_FOUND where it cannot be read; FORBIDDEN where everybody may write to it, or it
+ * has a secret key and others than its owner may read it. */
 MUST_CHECK enum status certificate_load(const char *path, struct certificate *out,
                                         struct fault *fault);
 

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+enum { FILE_BYTES = 512 << 20 };  // the largest bank has a tenth of it
+
 /* A publish of a large bank takes seconds; a daemon that is down should be told of soon. */
 static const struct thetad_options connection = {.timeout_ms = 5000, .tries = 3};
 
@@ -285,10 +287,15 @@ int cli_read_file(const char *path, struct buf *out)
     size_t n;
 
     if (!file) return cli_fail(EX_NOINPUT, "%s: %s", path, strerror(errno));
-    while ((n = fread(part, 1, sizeof(part), file)) > 0) buf_append(out, part, n);
+    while (!out->failed && out->n <= FILE_BYTES && (n = fread(part, 1, sizeof(part), file)) > 0) {
+        buf_append(out, part, n);
+    }
     failed = ferror(file) != 0;
     if (!standard) fclose(file);
     if (failed) return cli_fail(EX_IOERR, "%s: %s", path, strerror(errno));
+    if (out->n > FILE_BYTES) {
+        return cli_fail(EX_DATAERR, "%s: is larger than %d MiB", path, FILE_BYTES >> 20);
+    }
     return out->failed ? cli_fail(EX_OSERR, "%s: no memory", path) : EX_OK;
 }
 

@@ -5,12 +5,15 @@
 #include "server/sessions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { MAX_MAP_MIB = 64 * 1024 * 1024 };
+enum { MAX_MAP_MIB = 64 * 1024 * 1024, CONFIG_BYTES = 64 << 10 };
 
 static const struct {
     const char *name;
@@ -105,17 +108,22 @@ static bool set_roles(struct setting *setting, unsigned *out)
 }
 
 /* Only the transports that are safe to offer: others of libzmq's have open faults. */
-static bool set_url(struct setting *setting, const char *scheme, char *out)
+static bool is_url(const struct setting *setting, const char *start)
 {
-    if (!setting->value[0] || strncmp(setting->value, scheme, strlen(scheme)) == 0) {
-        return set_text(setting, out);
-    }
-    return refuse(setting, scheme[0] == 'i' ? "must begin with ipc://" : "must begin with tcp://");
+    return !setting->value[0] || strncmp(setting->value, start, strlen(start)) == 0;
+}
+
+/* A name that libzmq makes up (*) or one without a file (@) has no mode that keeps others out. */
+static bool set_ipc(struct setting *setting, char *out)
+{
+    if (is_url(setting, "ipc:///")) return set_text(setting, out);
+    return refuse(setting, "must begin with ipc:/// and be a whole path");
 }
 
 static bool set_tcp(struct setting *setting, char *out)
 {
-    if (!set_url(setting, "tcp://", out)) return false;
+    if (!is_url(setting, "tcp://")) return refuse(setting, "must begin with tcp://");
+    if (!set_text(setting, out)) return false;
     if (!out[0] || endpoint_reach(out) != ENDPOINT_BAD) return true;
     return refuse(setting, "must be tcp://ADDRESS:PORT, the address in numbers (or *)");
 }
@@ -212,7 +220,7 @@ static bool set_access(struct setting *setting)
     struct endpoint_config *ipc = &config->endpoint[IPC_ENDPOINT],
                            *tcp = &config->endpoint[TCP_ENDPOINT];
 
-    if (is(setting, "ipc", "endpoint")) return set_url(setting, "ipc://", ipc->url);
+    if (is(setting, "ipc", "endpoint")) return set_ipc(setting, ipc->url);
     if (is(setting, "ipc", "roles")) return set_roles(setting, &ipc->roles);
     if (is(setting, "tcp", "endpoint")) return set_tcp(setting, tcp->url);
     if (is(setting, "tcp", "roles")) {
@@ -353,24 +361,60 @@ static enum status check(const struct setting *setting)
     return BAD_REQUEST;
 }
 
+/* A whole regular file: a folder would read as if it were empty, a pipe would make the daemon wait,
+ * and behind a NUL the parser would see nothing of a line. */
+static enum status read_file(int fd, char text[CONFIG_BYTES], size_t *out_n, struct fault *fault)
+{
+    struct stat about;
+    ssize_t n;
+
+    if (fstat(fd, &about)) return IO_ERROR;
+    if (!S_ISREG(about.st_mode) || about.st_size >= CONFIG_BYTES) {
+        errno = S_ISREG(about.st_mode) ? EFBIG : S_ISDIR(about.st_mode) ? EISDIR : EINVAL;
+        return IO_ERROR;
+    }
+    n = read(fd, text, CONFIG_BYTES);
+    if (n < 0) return IO_ERROR;
+    *out_n = (size_t)n;
+    if (!memchr(text, 0, *out_n)) return OK;
+    fault_set(fault, NULL, NULL, "there is a NUL byte in it");
+    return BAD_REQUEST;
+}
+
+static enum status parse(char *text, size_t n, struct setting *setting)
+{
+    struct source source = {.file = fmemopen(text, n, "r"), .setting = setting};
+    int line;
+
+    if (!source.file) return NO_MEMORY;
+    line = ini_parse_stream(next_line, &source, on_value, setting);
+    fclose(source.file);
+    return line || setting->refused_line ? refuse_line(setting, line) : check(setting);
+}
+
+static enum status fail(const char *path, struct fault *fault)
+{
+    enum status st = errno == ENOENT ? NOT_FOUND : errno == ENOMEM ? NO_MEMORY : IO_ERROR;
+
+    fault_set(fault, NULL, NULL, "cannot read %s: %s", path, strerror(errno));
+    return st;
+}
+
 enum status config_load(const char *path, struct config *config, struct fault *fault)
 {
     struct config read;
     struct setting setting = {.config = &read, .fault = fault};
-    struct source source = {.file = fopen(path, "re"), .setting = &setting};
+    char text[CONFIG_BYTES];
+    size_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     enum status st;
-    int line;
 
+    if (fd < 0) return fail(path, fault);
     config_init(&read);
-    if (!source.file) {
-        st = errno == ENOENT ? NOT_FOUND : errno == ENOMEM ? NO_MEMORY : IO_ERROR;
-        fault_set(fault, NULL, NULL, "cannot read %s: %s", path, strerror(errno));
-        return st;
-    }
-    line = ini_parse_stream(next_line, &source, on_value, &setting);
-    fclose(source.file);
-    if (line || setting.refused_line) return refuse_line(&setting, line);
-    st = check(&setting);
+    st = read_file(fd, text, &n, fault);
+    if (st == IO_ERROR) st = fail(path, fault);
+    close(fd);
+    if (st == OK) st = parse(text, n, &setting);
     if (st == OK) *config = read;
     return st;
 }

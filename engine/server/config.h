@@ -68,8 +68,9 @@ bool config_roles(const char *text, unsigned *out);
 enum { CONFIG_ROLES = 64 };
 const char *config_roles_text(unsigned bits, char out[CONFIG_ROLES]);
 
-/* Read a file over the defaults. NOT_FOUND where there is none, NO_MEMORY and IO_ERROR where it
- * cannot be opened, BAD_REQUEST with line and key in `fault`; on an error *config is untouched. */
+/* Read a file over the defaults. NOT_FOUND where there is none; NO_MEMORY; IO_ERROR where it cannot
+ * be read, or is no file of at most 64 KiB; BAD_REQUEST with line and key in `fault`. On an error
+ * *config is untouched. */
 MUST_CHECK enum status config_load(const char *path, struct config *config, struct fault *fault);
 
 #endif

@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum {
@@ -58,16 +61,46 @@ static bool set_curve(void *socket, const char *secret_key)
            zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, strlen(secret_key)) == 0;
 }
 
+/* Whether somebody takes connections there. */
+static bool is_served(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool served =
+        fd >= 0 && slice_to_text(slice_str(path), address.sun_path, sizeof(address.sun_path)) &&
+        (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN);
+
+    if (fd >= 0) close(fd);
+    return served;
+}
+
+/* libzmq removes whatever is at the path of an ipc endpoint: that may be a file that means much to
+ * somebody, or the socket of another daemon, whose students would then talk to this one. */
+static enum status look_at_path(const char *path, struct fault *fault)
+{
+    struct stat about;
+
+    if (lstat(path, &about)) return OK;
+    if (S_ISSOCK(about.st_mode) && !is_served(path)) return OK;
+    fault_set(fault, NULL, "ipc.endpoint",
+              S_ISSOCK(about.st_mode) ? "another process listens at %.100s"
+                                      : "%.100s is there and is no socket",
+              path);
+    return IO_ERROR;
+}
+
 enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint, int fd,
                         const char *secret_key, void **out_socket, struct fault *fault)
 {
     static const char ipc[] = "ipc://";
     bool is_ipc = strncmp(endpoint->url, ipc, sizeof(ipc) - 1) == 0;
     const char *field = is_ipc ? "ipc.endpoint" : "tcp.endpoint";
-    void *socket = zmq_socket(zmq_context, ZMQ_ROUTER);
+    void *socket;
     mode_t mask;
     bool bound;
 
+    if (is_ipc && fd < 0 && look_at_path(endpoint->url + sizeof(ipc) - 1, fault)) return IO_ERROR;
+    socket = zmq_socket(zmq_context, ZMQ_ROUTER);
     if (!socket || !set_options(socket) || (secret_key && !set_curve(socket, secret_key)) ||
         (strchr(endpoint->url, '[') && !set_int(socket, ZMQ_IPV6, 1)) ||
         (fd >= 0 && !set_int(socket, ZMQ_USE_FD, fd))) {

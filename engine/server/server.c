@@ -7,6 +7,7 @@
 #include "store/mark.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* The loss is on record before anything else happens, and the next start knows this store. */
 static enum status accept_older(struct server *server, struct fault *fault)
@@ -49,11 +50,22 @@ static enum status look_at_mark(struct server *server, struct fault *fault)
     return st;
 }
 
+/* Who may write there could put another store in the place of this one. */
+static enum status check_folder(const char *path, struct fault *fault)
+{
+    struct stat about;
+
+    if (stat(path, &about) || !(about.st_mode & S_IWOTH)) return OK;
+    fault_set(fault, NULL, "data_dir", "everybody may write to %.80s: say chmod o-w", path);
+    return FORBIDDEN;
+}
+
 static enum status open_store(struct server *server, struct fault *fault)
 {
     const struct config *config = &server->config;
-    enum status st;
+    enum status st = check_folder(config->data_dir, fault);
 
+    if (st) return st;
     st = env_open(config->data_dir, (size_t)config->map_mib << 20, &server->env, fault);
     if (st) return st;
     fault_set(fault, NULL, NULL, "the journal, the banks or the tests cannot be read");

@@ -44,7 +44,8 @@ enum status backup_place(const char *from, const char *to, struct fault *fault)
 static enum status copy_and_sync(struct backup_source source, const char *part, uint64_t *out_bytes,
                                  struct fault *fault)
 {
-    int fd = open(part, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    int fd =
+        open(part, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, FILE_MODE);
     struct stat about;
     enum status st;
 

@@ -68,7 +68,8 @@ enum status store_create(const char *folder, struct fault *fault)
     int code = ENAMETOOLONG;
 
     if (name_paths(folder, &paths)) {
-        if (stat(paths.final, &about) == 0) return OK;
+        // A link that leads nowhere is a disk that is not mounted, not a store to be made.
+        if (lstat(paths.final, &about) == 0) return OK;
         sweep(&paths);  // what an earlier try has left
         code = mkdir(paths.making, FOLDER_MODE) ? errno : make(&paths);
         if (code == 0 && rename(paths.made, paths.final)) code = errno;

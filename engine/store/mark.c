@@ -54,7 +54,7 @@ enum status mark_write(const char *path, const struct journal_head *mark, struct
         errno = ENAMETOOLONG;
         return fail(fault, "write", path);
     }
-    fd = open(part, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, MARK_MODE);
+    fd = open(part, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, MARK_MODE);
     if (fd < 0) return fail(fault, "make", part);
     good = write(fd, text, (size_t)n) == n;
     if (close(fd) != 0) good = false;

@@ -446,6 +446,10 @@ static enum status check_file(struct pages *pages)
     enum status st;
 
     if (fstat(pages->fd, &about) != 0) return IO_ERROR;
+    if (!S_ISREG(about.st_mode)) {
+        fault_set(pages->fault, NULL, "data_dir", "data.mdb is no file");
+        return CORRUPT;
+    }
     st = read_metas(pages, (uint64_t)about.st_size, meta);
     if (st) return st;
     pages->used = calloc(pages->last / 8 + 1, 1);
@@ -462,7 +466,7 @@ enum status pages_check(const char *path, struct fault *fault)
     enum status st;
 
     fault_set(fault, NULL, "data_dir", "the pages of %s cannot be checked", path);
-    pages.fd = open(path, O_RDONLY | O_CLOEXEC);
+    pages.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would make it wait
     if (pages.fd < 0) {
         fault_set(fault, NULL, "data_dir", "cannot open %s: %s", path, strerror(errno));
         return IO_ERROR;
