@@ -15,11 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
 enum {
-    CONNECTIONS = 16,
+    CONNECTIONS = 64,        // then the oldest goes, so that who says nothing keeps out nobody
+    CONNECTIONS_MORE = 512,  // that come while the oldest ones are on their way out
     CONNECTION_BYTES = 16 << 10,
     TIMEOUT_S = 10,
     QUEUED = 4,  // samples; an older one is worth nothing
@@ -34,6 +36,8 @@ struct metrics {
     atomic_bool quit;
     /* The thread's. */
     struct MHD_Daemon *http;
+    int fd[CONNECTIONS];  // of those that are open, in the order they came
+    size_t n_fd;
     struct sample sample;
     double started_s;
     struct buf text;
@@ -142,6 +146,37 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return reply(connection, MHD_HTTP_NOT_FOUND, slice_str("/metrics, /livez, /readyz\n"));
 }
 
+static void forget(struct metrics *metrics, int fd)
+{
+    size_t i = 0;
+
+    while (i < metrics->n_fd && metrics->fd[i] != fd) i++;
+    if (i == metrics->n_fd) return;
+    metrics->n_fd--;
+    memmove(&metrics->fd[i], &metrics->fd[i + 1], (metrics->n_fd - i) * sizeof(metrics->fd[0]));
+}
+
+/* A connection is there, or gone. A peer that sends nothing costs a place for TIMEOUT_S at most,
+ * and the next one that comes takes it. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct metrics *metrics = context;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        forget(metrics, info->connect_fd);
+        return;
+    }
+    if (metrics->n_fd == CONNECTIONS) {
+        shutdown(metrics->fd[0], SHUT_RDWR);  // libmicrohttpd sees its end, and closes it
+        forget(metrics, metrics->fd[0]);
+    }
+    metrics->fd[metrics->n_fd++] = info->connect_fd;
+}
+
 /* The newest sample there is. */
 static void take_samples(struct metrics *metrics)
 {
@@ -184,10 +219,11 @@ static struct MHD_Daemon *open_http(struct metrics *metrics, const char *url)
     endpoint_address(url, "http://", &address);
     if (address.ss_family == AF_INET6) flags |= MHD_USE_IPv6;
     errno = 0;
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, metrics, MHD_OPTION_SOCK_ADDR,
-                            &address, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, metrics, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(CONNECTIONS + CONNECTIONS_MORE),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION, on_connection, metrics, MHD_OPTION_END);
 }
 
 enum status metrics_start(void *zmq_context, const char *url, struct metrics **out,

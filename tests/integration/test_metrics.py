@@ -169,6 +169,22 @@ class TestMetrics(unittest.TestCase):
             peer.close()
         self.until(lambda code, text: code == 200, "/livez")
 
+    def test_idle_connections_keep_out_nobody(self):
+        """Far more of them than there are places, and none is given up by its owner."""
+        self.daemon()
+        idle = []
+        self.addCleanup(lambda: [peer.close() for peer in idle])
+        for i in range(300):
+            idle.append(socket.create_connection(("127.0.0.1", self.port), timeout=5))
+            if i % 2:
+                idle[-1].sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+            if i % 20 == 19:
+                self.assertEqual(self.get("/livez"), (200, "ok\n"))
+        self.assertEqual(self.get("/readyz"), (200, "ok\n"))
+        self.assertEqual(idle[0].recv(1), b"", "the oldest had to go")
+        idle[-1].sendall(b"\r\n")
+        self.assertIn(b"200 OK", idle[-1].recv(100), "the newest is still served")
+
     def test_loopback_only_unless_it_is_said(self):
         daemon = Daemon(settings=("[metrics] endpoint = http://0.0.0.0:9",))
         self.addCleanup(daemon.close)
