@@ -18,7 +18,8 @@ static const struct pg_statement statements[N_STATEMENT] = {
     [CHECK] = {.sql = "SELECT current_setting('fsync', true), "
                       "current_setting('full_page_writes', true), "
                       "current_setting('synchronous_commit', true), "
-                      "current_setting('server_encoding', true), format, key FROM district"},
+                      "current_setting('server_encoding', true), "
+                      "current_setting('data_checksums', true), format, key FROM district"},
     [APPEND] = {.sql = "WITH d AS (SELECT newest, retired FROM district), "
                        "i AS (INSERT INTO event (tenant, session, n, seal, record) "
                        "SELECT w.tenant, w.session, w.n, w.seal, w.record "
@@ -86,7 +87,11 @@ static const struct {
      {"on", "remote_apply"},
      "what was acknowledged would not be on the standby's disk"},
     {"server_encoding", {"UTF8", "UTF8"}, "names are UTF-8"},
+    {"data_checksums", {"on", "on"}, "a page that has rotted would be taken for a good one"},
 };
+
+/* What CHECK has behind them. */
+enum { FORMAT = COUNT_OF(needed), KEY };
 
 static enum status check_settings(const PGresult *row, struct fault *fault)
 {
@@ -106,8 +111,8 @@ static enum status check_settings(const PGresult *row, struct fault *fault)
 
 static enum status check_format(struct shared *shared, const PGresult *row, struct fault *fault)
 {
-    int64_t format = pg_int(row, 0, 4);
-    struct slice key = pg_bytes(row, 0, 5);
+    int64_t format = pg_int(row, 0, FORMAT);
+    struct slice key = pg_bytes(row, 0, KEY);
 
     if (format != SHARED_FORMAT) {
         fault_set(fault, NULL, NULL, "the shared store is of version %lld, %s %d%s",
@@ -479,7 +484,7 @@ enum status shared_upgrade(const char *url, int64_t *out_from, struct fault *fau
     enum status st = connect_any(&shared, url, fault);
 
     if (st == OK) st = pg_run(&shared.pg, &call, &row, fault);
-    *out_from = row && PQntuples(row) == 1 ? pg_int(row, 0, 4) : 0;
+    *out_from = row && PQntuples(row) == 1 ? pg_int(row, 0, FORMAT) : 0;
     if (st == OK && (*out_from < 1 || *out_from > SHARED_FORMAT)) {
         fault_set(fault, NULL, NULL, "the shared store is of version %lld, this is for %d",
                   (long long)*out_from, SHARED_FORMAT);
