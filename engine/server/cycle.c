@@ -202,8 +202,8 @@ static void drop_pending(struct loop *loop, struct pending *pending)
     pending_free(pending);
 }
 
-/* What came of it has to reach the shared store first. Without room it is sent again. */
-static void park_pending(struct loop *loop, struct pending *pending, enum call_end end,
+/* What came of it has to reach the shared store first. False where there is no room. */
+static bool park_pending(struct loop *loop, const struct pending *pending, enum call_end end,
                          size_t reply_at)
 {
     struct message message = {
@@ -214,8 +214,7 @@ static void park_pending(struct loop *loop, struct pending *pending, enum call_e
         .body = slice_of(pending->body.data, pending->body.n - pending->job.n_extra)};
 
     memcpy(message.user, pending->user, sizeof(message.user));
-    if (!parked_add(loop, &message, end, reply_at)) loop->server->stats.dropped++;
-    drop_pending(loop, pending);
+    return parked_add(loop, &message, end, reply_at);
 }
 
 static void finish_pending(struct loop *loop, struct pending *pending, const struct job *job)
@@ -231,10 +230,15 @@ static void finish_pending(struct loop *loop, struct pending *pending, const str
     peer.arrived_us = pending->arrived_us;
     end = call_finish(loop->server, &loop->decoder, body, &peer, &done, &loop->reply);
     if (end != CALL_REPLIED) {
-        park_pending(loop, pending, end, reply_at);
-        loop->envelope.n = envelope_at;
+        bool is_parked = park_pending(loop, pending, end, reply_at);
+
         loop->reply.n = reply_at;
-        return;
+        if (is_parked) {
+            loop->envelope.n = envelope_at;
+            drop_pending(loop, pending);
+            return;
+        }
+        parked_refuse(loop, &(struct message){.body = body}, &peer, end);
     }
     if (loop->reply.n == reply_at) {
         buf_append(&loop->reply, loop->helped.data, loop->helped.n);
@@ -312,8 +316,10 @@ static bool serve(struct loop *loop, const struct message *message, const struct
             loop->envelope.n = envelope_at;
             return is_asked || !parked_again(loop);
         }
-        call_refuse(loop->server, &loop->decoder, message->body, peer,
-                    end == CALL_WAITS ? BUSY : NO_MEMORY, &loop->reply);
+        if (end == CALL_ASKED)
+            call_refuse(loop->server, &loop->decoder, message->body, peer, NO_MEMORY, &loop->reply);
+        else
+            parked_refuse(loop, message, peer, end);
     }
     add_slot(loop, message->socket, envelope_at, reply_at, message->arrived_us);
     return true;

@@ -8,14 +8,18 @@
 #include <string.h>
 #include <utlist.h>
 
-/* Of all that are parked: many small requests, some large ones. */
-enum { PARKED_BYTES = 64 << 20 };
+enum {
+    PARKED_BYTES = 64 << 20,  // of all that are parked: many small requests, some large ones
+    FETCH_MOST = 256,         // sessions in one ask, so that its answer comes in time
+};
 
 /* What goes over a line next, and whose it is. */
 struct ask {
     struct buf body;
     struct group **groups;  // [n], in the order of the body
     size_t n, cap;
+    bool is_unsent;  // the line did not take it, and is to be asked again
+    struct line_head head;
 };
 
 struct district {
@@ -32,16 +36,18 @@ struct district {
     struct shared_news known, seen;
     uint64_t gathering_retired;  // what the first event that has gathered was made with
     struct buf body;             // of an answer
-    size_t n_parked, parked_bytes;
+    size_t n_most, n_parked, parked_bytes;
     bool is_down;  // what was asked last was not done
 };
 
-enum status district_open(const char *url, struct district **out, struct fault *fault)
+enum status district_open(const char *url, size_t n_most, struct district **out,
+                          struct fault *fault)
 {
     struct district *district = calloc(1, sizeof(*district));
     enum status st;
 
     if (!district) return NO_MEMORY;
+    district->n_most = n_most;
     shared_init(&district->shared, url, NULL);
     st = shared_connect(&district->shared, fault);
     pg_disconnect(&district->shared.pg);
@@ -66,7 +72,7 @@ static void drop_first(struct district *district, struct group *group)
     inbox_drop(&group->parked);
     district->parked_bytes += group->parked.bytes;
     district->n_parked--;
-    group->has_reply = false;
+    group->has_reply = group->has_paid = false;
 }
 
 static void group_free(struct district *district, struct group *group)
@@ -200,6 +206,7 @@ struct group *district_append(struct district *district, const struct shared_eve
     if (district->gathering.body.failed) return NULL;
     if (district->gathering.n == 0) district->gathering_retired = district->known.retired;
     group->state = GROUP_GATHERED;
+    group->held.request = NULL;
     district->gathering.groups[district->gathering.n++] = group;
     return group;
 }
@@ -259,15 +266,8 @@ struct shared *district_shared(struct district *district)
     return &district->shared;
 }
 
-bool district_park(struct district *district, struct group *group, const struct message *message,
-                   const struct slice *reply)
+bool district_park(struct district *district, struct group *group, const struct message *message)
 {
-    if (reply) {
-        buf_clear(&group->reply);
-        buf_append(&group->reply, reply->data, reply->n);
-        group->has_reply = !group->reply.failed;
-        if (!group->has_reply) return false;
-    }
     if (group == district->serving) return true;
     if (!inbox_put(&group->parked, message)) return false;
     district->n_parked++;
@@ -275,9 +275,20 @@ bool district_park(struct district *district, struct group *group, const struct 
     return true;
 }
 
-bool district_has_room(const struct district *district, size_t n_most)
+bool district_hold(struct district *district, struct group *group, const struct message *message,
+                   struct slice reply, const struct held *held)
 {
-    return district->n_parked < n_most && district->parked_bytes < PARKED_BYTES;
+    group->held = *held;
+    buf_clear(&group->reply);
+    buf_append(&group->reply, reply.data, reply.n);
+    if (group->reply.failed || !district_park(district, group, message)) return false;
+    group->has_reply = group->has_paid = true;
+    return true;
+}
+
+bool district_has_room(const struct district *district)
+{
+    return district->n_parked < district->n_most && district->parked_bytes < PARKED_BYTES;
 }
 
 bool district_is_idle(const struct district *district)
@@ -288,9 +299,21 @@ bool district_is_idle(const struct district *district)
 static void ask(struct district *district, enum line_kind kind, const struct shared_news *news)
 {
     struct ask *out = &district->out[kind];
-    struct line_head head = {.news = *news, .sent_us = clock_us(), .n = (uint32_t)out->n};
 
-    if (!line_ask(district->line[kind], &head, buf_slice(&out->body))) out->body.failed = true;
+    out->head = (struct line_head){.news = *news, .sent_us = clock_us(), .n = (uint32_t)out->n};
+    out->is_unsent = !line_ask(district->line[kind], &out->head, buf_slice(&out->body));
+}
+
+/* Whether a line takes another ask. One that it did not take is handed over again first: there are
+ * groups that wait for its answer. */
+static bool is_free(struct district *district, enum line_kind kind)
+{
+    struct ask *out = &district->out[kind];
+
+    if (out->is_unsent) {
+        out->is_unsent = !line_ask(district->line[kind], &out->head, buf_slice(&out->body));
+    }
+    return !out->is_unsent && !line_is_busy(district->line[kind]);
 }
 
 static bool send_appends(struct district *district)
@@ -298,7 +321,7 @@ static bool send_appends(struct district *district)
     struct ask free_one = district->out[LINE_APPEND];
     struct shared_news news = {.retired = district->gathering_retired};
 
-    if (district->gathering.n == 0 || line_is_busy(district->line[LINE_APPEND])) return false;
+    if (!is_free(district, LINE_APPEND) || district->gathering.n == 0) return false;
     district->out[LINE_APPEND] = district->gathering;
     free_one.n = 0;
     buf_clear(&free_one.body);
@@ -310,12 +333,19 @@ static bool send_appends(struct district *district)
     return true;
 }
 
+/* Nobody waits for it any more. */
+static void drop_wanted(struct district *district, struct group *group)
+{
+    DL_DELETE(district->wanted, group);
+    group_free(district, group);
+}
+
 static bool send_wants(struct district *district)
 {
     struct ask *out = &district->out[LINE_FETCH];
     struct group *group, *next;
 
-    if (!district->wanted || line_is_busy(district->line[LINE_FETCH])) return false;
+    if (!is_free(district, LINE_FETCH) || !district->wanted) return false;
     /* What was refused because an item was withdrawn would be refused again. */
     if (district->known.retired < district->seen.retired) return false;
     out->n = 0;
@@ -325,7 +355,13 @@ static bool send_wants(struct district *district)
         struct shared_want wanted = {.from = group->from};
         struct slice key = session_key_slice(&group->key);
 
-        if (!ask_reserve(out) || !session_key_read(key, &wanted.tenant, &wanted.session)) break;
+        if (group->parked.n == 0) {
+            drop_wanted(district, group);
+            continue;
+        }
+        if (out->n == FETCH_MOST || !ask_reserve(out) ||
+            !session_key_read(key, &wanted.tenant, &wanted.session))
+            break;
         line_put_want(&out->body, &wanted);
         if (out->body.failed) break;
         out->groups[out->n++] = group;
@@ -341,7 +377,7 @@ static bool send_news(struct district *district)
     struct ask *out = &district->out[LINE_NEWS];
     struct group *group = district->publishing;
 
-    if (line_is_busy(district->line[LINE_NEWS])) return false;
+    if (!is_free(district, LINE_NEWS)) return false;
     if (!group && !district->poll_due && !district_is_behind(district)) return false;
     district->poll_due = false;
     out->n = 0;
@@ -397,6 +433,7 @@ static void take_append(struct district *district, const struct line_head *head,
 
         if (taken) group->checked_us = head->sent_us;
         hooks->committed(hooks->context, group, taken);
+        if (taken && group->held.request) hooks->done(hooks->server, group);
         if (taken)
             make_ready(district, group);
         else
@@ -421,7 +458,7 @@ static void take_fetch(struct district *district, const struct line_head *head,
         group->checked_us = head->sent_us;
         group->found = hooks->fetched(hooks->context, group, &rest, i);
         if (group->found == RETRY) {
-            group->state = GROUP_WANTED;
+            group->state = GROUP_BEHIND;
             group->from = 0;
             DL_APPEND(district->behind, group);
         } else {
@@ -442,10 +479,15 @@ static void take_document(struct district *district, const struct line_head *hea
 {
     struct slice rest = buf_slice(&district->body);
     struct shared_document document;
+    struct group *group;
 
     line_take_document(&rest, &document);
-    if (!hooks->news(hooks->news_context, &document, head->made, head->made_status)) return;
+    if (!hooks->news(hooks->server, &document, head->made, head->made_status)) return;
     shared_news_add(&district->known, &document);
+    DL_FOREACH(district->behind, group)
+    {
+        group->state = GROUP_WANTED;
+    }
     DL_CONCAT(district->wanted, district->behind);
     district->behind = NULL;
 }
@@ -479,7 +521,10 @@ bool district_take(struct district *district, enum line_kind kind,
     struct line_head head;
 
     if (!line_take(district->line[kind], &head, &district->body)) return false;
-    if (district->body.failed) head.status = NO_MEMORY;
+    if (district->body.failed) {
+        head.status = NO_MEMORY;
+        bank_free(head.made);
+    }
     if (head.status == OK) note_news(district, &head.news);
     district->is_down = head.status != OK;
     takes[kind](district, &head, hooks);
@@ -506,19 +551,26 @@ void district_end(struct district *district, bool is_done)
     if (group->state == GROUP_READY) make_ready(district, group);
 }
 
-/* Those that are ready are served in a moment; nobody is to take their requests from under that. */
-struct group *district_next_late(struct district *district, struct group *at, int64_t before_us)
+/* Whether its first request has waited too long. Those that are ready are served in a moment. */
+static bool is_late(const struct group *group, int64_t before_us)
 {
-    struct group *group = at ? at : district->table;
-
-    for (; group; group = group->hh.next) {
-        if (group->state == GROUP_READY || group->parked.n == 0) continue;
-        if (inbox_first(&group->parked)->arrived_us < before_us) break;
-    }
-    return group;
+    return group->state != GROUP_READY && group->parked.n > 0 &&
+           inbox_first(&group->parked)->arrived_us < before_us;
 }
 
-void district_drop(struct district *district, struct group *group)
+void district_drop_late(struct district *district, int64_t before_us,
+                        void (*refuse)(void *context, const struct message *message), void *context)
 {
-    drop_first(district, group);
+    struct group *group, *next;
+
+    HASH_ITER(hh, district->table, group, next)
+    {
+        if (!is_late(group, before_us)) continue;
+        while (is_late(group, before_us)) {
+            refuse(context, inbox_first(&group->parked));
+            drop_first(district, group);
+        }
+        /* Many may be wanted while the store is silent, and the list must not grow by them. */
+        if (group->parked.n == 0 && group->state == GROUP_WANTED) drop_wanted(district, group);
+    }
 }

@@ -11,6 +11,7 @@
 #define SERVER_DISTRICT_H
 
 #include "server/config.h"
+#include "server/held.h"
 #include "server/inbox.h"
 #include "server/line.h"
 #include "store/journal.h"
@@ -27,6 +28,7 @@ struct district;
 enum group_state {
     GROUP_WANTED,
     GROUP_FETCHING,
+    GROUP_BEHIND,  // wanted again, once the news that its session takes are here
     GROUP_GATHERED,
     GROUP_COMMITTING,
     GROUP_PUBLISHING,
@@ -44,14 +46,18 @@ struct group {
     struct inbox parked;
     struct buf document;  // PUBLISHING: as line_put_document has it
     bool has_reply;       // the first parked one, in `reply`
+    bool has_paid;        // so has it: its key's limits were charged for it
     struct buf reply;
-    bool lost;  // no room in the table
+    struct held held;  // COMMITTING: what is to be counted when the event is there
+    bool lost;         // no room in the table
     struct group *prev, *next;
     UT_hash_handle hh;
 };
 
-/* Check the server at `url`. Errors as of shared_connect, and NO_MEMORY. */
-MUST_CHECK enum status district_open(const char *url, struct district **out, struct fault *fault);
+/* Check the server at `url`; at most `n_most` requests may be parked. Errors as of shared_connect,
+ * and NO_MEMORY. */
+MUST_CHECK enum status district_open(const char *url, size_t n_most, struct district **out,
+                                     struct fault *fault);
 void district_close(struct district *district);  // NULL is fine
 
 /* Start the lines; end them. IO_ERROR. */
@@ -96,11 +102,15 @@ void district_poll(struct district *district);
 struct shared *district_shared(struct district *district);
 
 /* Park a request with that group: the last, or where it was the first and is served again, as it
- * is. `reply` where it has one, for when the event is durable. False without memory. */
+ * is. False without memory. */
 MUST_CHECK bool district_park(struct district *district, struct group *group,
-                              const struct message *message, const struct slice *reply);
-/* Whether one more may be parked where `n_most` may be, by number and by bytes. */
-bool district_has_room(const struct district *district, size_t n_most);
+                              const struct message *message);
+/* The same for one that has appended an event, with its reply for when that is durable. */
+MUST_CHECK bool district_hold(struct district *district, struct group *group,
+                              const struct message *message, struct slice reply,
+                              const struct held *held);
+/* Whether one more may be parked, by number and by bytes. */
+bool district_has_room(const struct district *district);
 bool district_is_idle(const struct district *district);  // nothing is under way, none are parked
 
 /* Hand over what has gathered, where the lines are free. Whether anything was. */
@@ -115,11 +125,13 @@ struct district_hooks {
      * none, or RETRY where it takes news that this node has not taken in. */
     enum status (*fetched)(void *context, const struct group *group, struct slice *rest, size_t i);
     void *context;
+    /* The event of a request that was held is there: what it has done counts. */
+    void (*done)(void *server, const struct group *group);
     /* News, with the bank that they are where they are one, which is taken over. False where this
      * node cannot go on. */
-    bool (*news)(void *context, const struct shared_document *document, struct bank *made,
+    bool (*news)(void *server, const struct shared_document *document, struct bank *made,
                  enum status made_status);
-    void *news_context;
+    void *server;
 };
 /* Take an answer of a line. False where there is none. */
 bool district_take(struct district *district, enum line_kind kind,
@@ -132,10 +144,10 @@ void district_begin(struct district *district, struct group *group);
 /* `is_done`: the first request was answered, or is somebody else's now; else it is parked again. */
 void district_end(struct district *district, bool is_done);
 
-/* The next group that is not ready and whose first request has waited since before `before_us`,
- * NULL where there is none; `at` NULL begins with the first. That request is to be answered and
- * then dropped with district_drop, which forgets its reply. */
-struct group *district_next_late(struct district *district, struct group *at, int64_t before_us);
-void district_drop(struct district *district, struct group *group);
+/* Every request that has waited since before `before_us`, of groups that are not ready: `refuse`
+ * answers it, and it is dropped, its reply too. */
+void district_drop_late(struct district *district, int64_t before_us,
+                        void (*refuse)(void *context, const struct message *message),
+                        void *context);
 
 #endif

@@ -62,14 +62,16 @@ struct keeping {
     /* Around a request that came at `arrived_us`: see sessions_rests. NULL: it rests on nothing. */
     void (*begin)(struct sessions *sessions, int64_t arrived_us);
     enum rests (*rests)(struct sessions *sessions, struct group **out);
-    /* Whether a session cannot be looked at now. NULL: none is ever waited for. */
-    bool (*waits)(struct sessions *sessions, struct slice tenant, struct slice id);
+    /* Whether a session can be looked at now: RETRY where the request has to wait, BUSY where there
+     * is no room for that. NULL: always. */
+    enum status (*admit)(struct sessions *sessions, struct slice tenant, struct slice id);
     /* A session that is not in memory, into it. NOT_FOUND. RETRY: the request has to wait. */
     enum status (*fetch)(struct sessions *sessions, struct slice tenant, struct slice id,
                          int64_t now_us, struct entry **out);
     /* Room to note one more event, before it happens. NO_MEMORY. */
     enum status (*reserve)(struct entry *entry);
-    /* Note the event, its seal in the entry. Returns its number for what counts by it. */
+    /* Note the event, its seal in the entry. Returns its number for what counts by it; 0 where it
+     * may still be refused, and is counted when it is known not to be. */
     uint64_t (*append)(struct sessions *sessions, struct entry *entry,
                        const struct event_record *record, struct batch *batch);
     /* At the start: what is there into memory. */

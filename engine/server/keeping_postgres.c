@@ -13,15 +13,16 @@ static void begin(struct sessions *sessions, int64_t arrived_us)
     sessions->rest = (struct rest){.arrived_us = arrived_us};
 }
 
-/* Whether something is under way for the session, so that the request has to wait. */
-static bool waits(struct sessions *sessions, struct slice tenant, struct slice id)
+/* Where something is under way for the session the request has to wait; and whatever it asks, it
+ * will rest on a fetch or a commit. So there must be room for it. */
+static enum status admit(struct sessions *sessions, struct slice tenant, struct slice id)
 {
     struct district *district = sessions->config.district;
     struct group *group = district_find(district, tenant, id);
 
-    if (!group || group == district_serving(district)) return false;
-    sessions->rest.group = group;
-    return true;
+    if (group && group == district_serving(district)) return OK;
+    if (!district_has_room(district)) return BUSY;
+    return group ? sessions_wait(sessions, group) : OK;
 }
 
 /* The request waits for the session's events from number `from` on. */
@@ -65,7 +66,7 @@ static uint64_t append(struct sessions *sessions, struct entry *entry,
     sessions->rest.group =
         bytes->failed ? NULL : district_append(sessions->config.district, &event, entry->seal);
     if (!sessions->rest.group) batch->bytes.failed = true;
-    return sessions->config.journal->next_lsn++;  // only for what counts by it
+    return 0;
 }
 
 static enum rests rests(struct sessions *sessions, struct group **out)
@@ -121,11 +122,13 @@ static void committed(void *context, const struct group *group, bool taken)
     struct sessions *sessions = context;
     struct entry *entry = find(sessions, group);
 
-    if (!entry) return;
-    if (taken)
+    if (entry && taken) {
         entry->checked_us = group->checked_us;
-    else
+        exposure_count(sessions->config.exposure, &entry->live,
+                       sessions->config.journal->next_lsn++, sessions->config.batch);
+    } else if (entry) {
         entry_drop(sessions, entry);
+    }
 }
 
 /* One event into memory. Its copy may have it already. */
@@ -182,7 +185,7 @@ struct district_hooks sessions_hooks(struct sessions *sessions)
 
 const struct keeping keeping_postgres = {.name = "postgres",
                                          .begin = begin,
-                                         .waits = waits,
+                                         .admit = admit,
                                          .fetch = fetch,
                                          .reserve = reserve,
                                          .append = append,

@@ -12,14 +12,24 @@ enum {
 bool parked_add(struct loop *loop, const struct message *message, enum call_end end,
                 size_t reply_at)
 {
-    struct district *district = loop->server->district;
-    struct group *group = loop->server->waits_for;
+    struct server *server = loop->server;
+    struct district *district = server->district;
+    struct group *group = server->waits_for;
     struct slice reply = slice_of(loop->reply.data + reply_at, loop->reply.n - reply_at);
-    bool has_room = district_has_room(district, (size_t)loop->server->config.max_queued);
 
-    if (end == CALL_HELD) return district_park(district, group, message, &reply);
-    return (has_room || group == district_serving(district)) &&
-           district_park(district, group, message, NULL);
+    if (end == CALL_HELD) return district_hold(district, group, message, reply, &server->held);
+    return (district_has_room(district) || group == district_serving(district)) &&
+           district_park(district, group, message);
+}
+
+void parked_refuse(struct loop *loop, const struct message *message, const struct peer *peer,
+                   enum call_end end)
+{
+    struct peer told = *peer;
+
+    if (end == CALL_HELD) told.why = "the same request again finds out what became of it";
+    call_refuse(loop->server, &loop->decoder, message->body, &told, end == CALL_HELD ? RETRY : BUSY,
+                &loop->reply);
 }
 
 bool parked_again(const struct loop *loop)
@@ -27,12 +37,21 @@ bool parked_again(const struct loop *loop)
     return loop->server->waits_for == district_serving(loop->server->district);
 }
 
+static void count_done(void *server, const struct group *group)
+{
+    struct slice tenant, session;
+
+    if (!session_key_read(session_key_slice(&group->key), &tenant, &session)) return;
+    call_done(server, tenant, &group->held);
+}
+
 void parked_take(struct loop *loop)
 {
     struct district_hooks hooks = sessions_hooks(loop->server->sessions);
 
+    hooks.done = count_done;
     hooks.news = news_take;
-    hooks.news_context = loop->server;
+    hooks.server = loop->server;
     for (int k = 0; k < N_LINE; k++) {
         if (!wait_is_awake(&loop->wait, loop->line_source[k])) continue;
         while (district_take(loop->server->district, (enum line_kind)k, &hooks)) continue;
@@ -49,13 +68,21 @@ static void send_now(struct loop *loop, const struct message *message, struct sl
     stats_latency(stats, clock_us() - message->arrived_us);
 }
 
-static bool serve_again(struct loop *loop, const struct message *message)
+static bool serve_again(struct loop *loop, const struct message *message, bool has_paid)
 {
     struct peer peer = cycle_peer(loop, message->socket, message->user);
 
     peer.again = true;
+    peer.has_paid = has_paid;
     buf_append(&loop->envelope, message->envelope.data, message->envelope.n);
     return cycle_serve(loop, message, &peer);
+}
+
+/* What it has done was counted when its event was there. */
+static void send_held(struct loop *loop, const struct message *message, const struct group *group)
+{
+    call_replied(loop->server, &group->held);
+    send_now(loop, message, buf_slice(&group->reply));
 }
 
 void parked_serve(struct loop *loop, int64_t from_us)
@@ -69,9 +96,9 @@ void parked_serve(struct loop *loop, int64_t from_us)
 
         district_begin(district, group);
         if (group->has_reply)
-            send_now(loop, message, buf_slice(&group->reply));
+            send_held(loop, message, group);
         else
-            is_done = serve_again(loop, message);
+            is_done = serve_again(loop, message, group->has_paid);
         district_end(district, is_done);
     }
 }
@@ -83,27 +110,20 @@ void parked_send(struct loop *loop)
 }
 
 /* The same request, sent again, finds out what became of it. */
-static void refuse_late(struct loop *loop, int64_t now_us)
+static void refuse_late(void *context, const struct message *message)
 {
-    struct district *district = loop->server->district;
-    int64_t before_us = now_us - PARKED_MS * 1000;
-    struct group *group = district_next_late(district, NULL, before_us);
+    struct loop *loop = context;
+    struct peer peer = cycle_peer(loop, message->socket, message->user);
 
-    for (; group; group = district_next_late(district, group, before_us)) {
-        const struct message *message = inbox_first(&group->parked);
-        struct peer peer = cycle_peer(loop, message->socket, message->user);
-
-        peer.why = "the shared store does not answer";
-        peer.retry_after_ms = LATE_RETRY_MS;
-        buf_clear(&loop->helped);
-        call_refuse(loop->server, &loop->decoder, message->body, &peer, RETRY, &loop->helped);
-        send_now(loop, message, buf_slice(&loop->helped));
-        district_drop(district, group);
-    }
+    peer.why = "the shared store does not answer";
+    peer.retry_after_ms = LATE_RETRY_MS;
+    buf_clear(&loop->helped);
+    call_refuse(loop->server, &loop->decoder, message->body, &peer, RETRY, &loop->helped);
+    send_now(loop, message, buf_slice(&loop->helped));
 }
 
 void parked_tick(struct loop *loop, int64_t now_us)
 {
-    refuse_late(loop, now_us);
+    district_drop_late(loop->server->district, now_us - PARKED_MS * 1000, refuse_late, loop);
     district_poll(loop->server->district);
 }

@@ -11,6 +11,10 @@
 MUST_CHECK bool parked_add(struct loop *loop, const struct message *message, enum call_end end,
                            size_t reply_at);
 
+/* The reply to one for which there was none, appended to loop->reply. */
+void parked_refuse(struct loop *loop, const struct message *message, const struct peer *peer,
+                   enum call_end end);
+
 /* Whether that was where the request that is being served again was parked before. */
 bool parked_again(const struct loop *loop);
 

@@ -290,12 +290,12 @@ static void end_call(struct call *call, enum status st, size_t mark)
 }
 
 /* Once for each reply, in the loop. */
-static void count_reply(const struct call *call, enum status st)
+static void count_reply(struct server *server, const struct request *request, enum status st)
 {
     size_t op = 0;
 
-    while (requests[op] && requests[op] != call->request) op++;
-    stats_reply(&call->server->stats, requests[op] ? op : STATS_NO_OP, st);
+    while (requests[op] && requests[op] != request) op++;
+    stats_reply(&server->stats, requests[op] ? op : STATS_NO_OP, st);
 }
 
 /* Whether the request goes into the audit, and how. The subject is taken before the request runs,
@@ -313,20 +313,49 @@ static struct audited audited_of(const struct call *call, const struct request *
     return audited;
 }
 
-/* The entry is in the cycle's batch, so the reply waits for it. */
-static void audit_call(const struct call *call, const struct audited *audited, enum status st)
+/* The entry is in the cycle's batch, so the reply waits for it where it was not held. */
+void call_done(struct server *server, struct slice tenant, const struct held *held)
+{
+    struct audit_entry entry = {.time_ms = held->now_ms,
+                                .tenant = tenant,
+                                .who = slice_str(held->who),
+                                .roles = held->roles,
+                                .subject = slice_str(held->subject.text),
+                                .code = slice_str(status_code(held->status))};
+
+    server->stats.answers += held->deeds.answered;
+    server->stats.sessions_started += held->deeds.started;
+    server->stats.sessions_finished += held->deeds.finished;
+    if (!held->is_audited) return;
+    entry.op = slice_str(held->request->op);
+    audit_append(&server->audit, &server->batch, &entry);
+}
+
+void call_replied(struct server *server, const struct held *held)
+{
+    count_reply(server, held->request, held->status);
+}
+
+/* What the call has come to is counted and audited now, or kept where its event may be refused. */
+static void settle(const struct call *call, const struct audited *audited, enum status st,
+                   bool is_held)
 {
     struct server *server = call->server;
-    struct audit_entry entry = {.time_ms = call->now_ms,
-                                .tenant = call->tenant,
-                                .who = call->who,
-                                .roles = call->roles,
-                                .subject = slice_str(audited->subject.text),
-                                .code = slice_str(status_code(st))};
+    struct held held = {.request = call->request,
+                        .status = st,
+                        .deeds = call->deeds,
+                        .is_audited = audited->is,
+                        .now_ms = call->now_ms,
+                        .roles = call->roles,
+                        .subject = audited->subject};
 
-    if (!audited->is) return;
-    entry.op = slice_str(call->request->op);
-    audit_append(&server->audit, &server->batch, &entry);
+    if (!slice_to_text(call->who, held.who, sizeof(held.who))) held.who[0] = '\0';
+    if (is_held) {
+        server->held = held;
+        return;
+    }
+    call_done(server, call->tenant, &held);
+    call_replied(server, &held);
 }
 
 bool call_peek(struct decoder *decoder, struct slice body, struct call_head *out)
@@ -357,7 +386,7 @@ void call_busy(struct server *server, const struct call_head *head, const struct
     call.request = head->request;
     server->stats.requests++;
     st = refuse_busy(&call, peer->retry_after_ms, "%s", peer->why);
-    count_reply(&call, st);
+    count_reply(server, call.request, st);
     end_call(&call, st, mark);
 }
 
@@ -408,8 +437,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
         job->n_extra = server->extra.n;
         return CALL_ASKED;
     }
-    count_reply(&call, st);
-    audit_call(&call, &audited, st);
+    settle(&call, &audited, st, rests == RESTS_ON_COMMIT);
     end_call(&call, st, mark);
     return rests == RESTS_ON_COMMIT ? CALL_HELD : CALL_REPLIED;
 }
@@ -422,7 +450,7 @@ void call_refuse(struct server *server, struct decoder *decoder, struct slice bo
     enum status st = call_decode(&call, decoder, body);
 
     if (st == OK) st = peer->why ? refuse(&call, status, NULL, "%s", peer->why) : status;
-    count_reply(&call, st);
+    count_reply(server, call.request, st);
     end_call(&call, st, mark);
 }
 
@@ -464,8 +492,7 @@ enum call_end call_finish(struct server *server, struct decoder *decoder, struct
     job_done(job);
     rests = rests_on(server);
     if (rests == RESTS_ON_FETCH) return wait_again(&call, mark);
-    count_reply(&call, job->status ? job->status : st);
-    audit_call(&call, &audited, job->status ? job->status : st);
+    settle(&call, &audited, job->status ? job->status : st, rests == RESTS_ON_COMMIT);
     end_call(&call, st, mark);
     if (job->status) reply->n = mark;  // the helper's reply says what was wrong
     return rests == RESTS_ON_COMMIT ? CALL_HELD : CALL_REPLIED;

@@ -8,6 +8,7 @@
 #include "proto/reader.h"
 #include "proto/writer.h"
 #include "server/config.h"
+#include "server/held.h"
 #include "store/library.h"
 #include "store/shared.h"
 
@@ -40,6 +41,7 @@ struct call {
     struct writer out;       // the reply
     struct job *job;         // where part of the work is a helper's
     bool asks;               // set by `run` of a row that may ask: there is work
+    struct deeds deeds;      // set by `run`, to be counted
     struct slice extra;      // in a helper: what `run` put into server->extra,
     struct tools *tools;     // and what the helper has
 };
@@ -82,11 +84,6 @@ struct job {
 
 /* Free what its work made. Who takes that sets the job's pointer to NULL. */
 void job_done(struct job *job);
-
-/* On whom or what a request acts, in the audit. */
-struct audit_subject {
-    char text[LIMIT_ID + 1];
-};
 
 struct request {
     const char *op;
@@ -171,6 +168,7 @@ struct peer {
     unsigned roles;
     int64_t now_ms, now_us, arrived_us;
     bool again;       // the request was served before, and had to wait
+    bool has_paid;    // the key's limits were charged for it then
     struct key *key;  // NULL where there are none: on ipc and loopback
     /* Other than OK: every request is refused with this, because of `why`. */
     enum status refused;
@@ -205,6 +203,10 @@ void call_busy(struct server *server, const struct call_head *head, const struct
 /* The reply that refuses a good request with `status`, because of peer->why where that is said. */
 void call_refuse(struct server *server, struct decoder *decoder, struct slice body,
                  const struct peer *peer, enum status status, struct buf *reply);
+
+/* What was held is done: it is counted and audited. Its reply has gone out: that is counted. */
+void call_done(struct server *server, struct slice tenant, const struct held *held);
+void call_replied(struct server *server, const struct held *held);
 
 /* In a helper: do job->request's work on the body. The reply, or an error reply, is appended. */
 void call_work(struct decoder *decoder, struct slice body, struct job *job, struct tools *tools,

@@ -155,7 +155,9 @@ static enum status find_session(struct call *call, struct live **out)
  * asks only count towards the next start. */
 static void use_quota(struct call *call, enum quota_kind kind)
 {
-    if (call->peer->key) quota_use(&call->peer->key->quota, kind, 1, call->now_us);
+    const struct peer *peer = call->peer;
+
+    if (peer->key && !peer->has_paid) quota_use(&peer->key->quota, kind, 1, call->now_us);
 }
 
 static enum status step(struct call *call, struct live *live, struct event *event,
@@ -171,11 +173,9 @@ static enum status step(struct call *call, struct live *live, struct event *even
     st = sessions_step(server->sessions, live, event, reason, &server->batch, &changed);
     if (st) return refuse_step(call, st);
     session_view(live->session, &after);
-    if (changed && event->kind == EVENT_ANSWERED) server->stats.answers++;
+    call->deeds.answered = changed && event->kind == EVENT_ANSWERED;
+    call->deeds.finished = before.state != after.state && after.state == SESSION_FINISHED;
     if (after.state == SESSION_ASKING && after.seq != before.seq) use_quota(call, QUOTA_ITEMS_DAY);
-    if (before.state != after.state && after.state == SESSION_FINISHED) {
-        server->stats.sessions_finished++;
-    }
     return reply_state(call, live);
 }
 
@@ -315,7 +315,7 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     if (st) return st;
     st = sessions_start(server->sessions, start, event, &server->batch, call->now_us, &live);
     if (st) return refuse_step(call, st);
-    server->stats.sessions_started++;
+    call->deeds.started = true;
     use_quota(call, QUOTA_SESSIONS_HOUR);
     use_quota(call, QUOTA_SESSIONS_DAY);
     use_quota(call, QUOTA_ITEMS_DAY);

@@ -88,6 +88,7 @@ static enum status open_sessions(struct server *server, struct fault *fault)
         .exposure = server->exposure,
         .keeping = keeping_find(slice_str(server->config.store_kind)),
         .district = server->district,
+        .batch = &server->batch,
         .max_live = (size_t)server->config.max_sessions,
         .idle_us = server->config.idle_s * 1000000,
     };
@@ -111,7 +112,7 @@ enum status server_open(struct server *server, const struct config *config, stru
     *server = (struct server){.config = *config, .started_us = clock_us()};
     st = open_store(server, fault);
     if (st == OK && config->store_url[0]) {
-        st = district_open(config->store_url, &server->district, fault);
+        st = district_open(config->store_url, (size_t)config->max_queued, &server->district, fault);
         if (st == OK) st = news_open(server, fault);
     }
     return st ? st : open_sessions(server, fault);

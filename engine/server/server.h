@@ -23,6 +23,7 @@ struct server {
     struct sessions *sessions;
     struct district *district;  // NULL: the events are in `env`
     struct group *waits_for;    // the group of the request that was served last
+    struct held held;           // what that one has done, where it is held
     struct uploads *uploads;
     struct buf retain_from;  // where the search for old sessions goes on
     struct stats stats;

@@ -231,7 +231,7 @@ static enum status move(struct sessions *sessions, struct entry *entry, struct e
     record.event = *event;
     record.outcome = effects.outcome;
     lsn = sessions->keeping->append(sessions, entry, &record, batch);
-    exposure_count(sessions->config.exposure, live, lsn, batch);
+    if (lsn > 0) exposure_count(sessions->config.exposure, live, lsn, batch);
     return OK;
 }
 
@@ -317,13 +317,12 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
                          int64_t now_us, struct live **out)
 {
     struct entry *entry = entry_find(sessions, tenant, id);
+    enum status st = sessions->keeping->admit ? sessions->keeping->admit(sessions, tenant, id) : OK;
 
-    if (sessions->keeping->waits && sessions->keeping->waits(sessions, tenant, id)) return RETRY;
+    if (st) return st;
     if (entry) {
         entry_touch(sessions, entry, now_us);
     } else {
-        enum status st;
-
         if (damage_has(sessions->damage, tenant, id)) return CORRUPT;
         if (sessions_n_live(sessions) >= 2 * sessions->config.max_live) return BUSY;
         st = sessions->keeping->fetch(sessions, tenant, id, now_us, &entry);

@@ -32,6 +32,7 @@ struct sessions_config {
     struct exposure *exposure;
     const struct keeping *keeping;
     struct district *district;  // NULL unless the events are in a shared store
+    struct batch *batch;        // for what is counted when they are there
     size_t max_live;
     int64_t idle_us;  // a session untouched for so long leaves memory
 };

@@ -119,6 +119,7 @@ class TestDistrict(DistrictTestCase):
     def test_of_two_answers_at_once_one_is_taken(self):
         """Both nodes have a warm copy of each session."""
         outcomes = []
+        before = self.n_counted()
         for i in range(40):
             clients = self.clients()
             sitting = clients[0].session_start("t", "e", session=f"s-race-{i}")
@@ -141,6 +142,34 @@ class TestDistrict(DistrictTestCase):
             n = self.postgres.sql(f"SELECT count(*) FROM event WHERE session = 's-race-{i}'")
             self.assertEqual(n, [["2"]])
         self.assertEqual(outcomes, [["conflict", "ok"]] * 40)
+        # What the store has refused was served again, and counts once.
+        self.assertEqual([now - then for now, then in zip(self.n_counted(), before)],
+                         [40, 40, 40])
+
+    def n_counted(self):
+        """Sessions started, answers and errors at all nodes."""
+        stats = [client.call("stats")["counters"] for client in self.clients()]
+        return [sum(each[name] for each in stats)
+                for name in ("sessions_started", "answers", "errors")]
+
+    def test_what_is_done_once_is_in_the_audit_once(self):
+        """Proctors void a session at both nodes at once, which both have a copy of."""
+        n_done = 0
+        for i in range(20):
+            session, clients = f"s-void-{i}", self.clients()
+            clients[0].session_start("t", "e", session=session)
+            clients[1].call("session.get", session=session)
+            threads = [threading.Thread(target=client.call, args=("session.void",),
+                                        kwargs={"session": session}) for client in clients]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            n_done += 2
+        entries = [entry for client in self.clients()
+                   for entry in client.call("audit.list", limit=500)["entries"]
+                   if entry["op"] == "session.void"]
+        self.assertEqual(len(entries), n_done)
 
     def test_a_warm_copy_is_checked_before_it_is_told(self):
         one, other = self.clients()
