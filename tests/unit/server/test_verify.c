@@ -525,7 +525,7 @@ Test(verify, what_is_written_meanwhile_does_not_matter)
     open_desk(&desk);
     cr_assert_eq(verify_new(desk.server.env, NULL, &run), OK);
     while (!verify_done(run)) {
-        char session[16];
+        char session[24];
 
         cr_assert_eq(verify_step(run, 1), OK);
         snprintf(session, sizeof(session), "later-%d", n_slice);
