@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A2: power cuts. A daemon's writes are recorded, and files as a cut may leave them are opened."""
+"""A2: power cuts. A daemon's writes are recorded, and files as a cut may leave them are opened.
+A11: the same while a store of an older format becomes one of the present."""
 
+import json
 import os
 import re
+import shutil
+import struct
 import subprocess
 
+from support.reference import TESTS
+from thetad.client import pack
 from torture.programme import Tally
 from torture import crowd
 
@@ -13,6 +19,9 @@ METHOD = "writes recorded; cut at every step, unsynced chunks dropped, torn, reo
 SHARE = 0.22
 N_SESSION, N_ITEM, N_BANK = 10, 12, 40
 SHORT_STATES, STATES_A_ROUND = 2000, 20000
+UPGRADE_STATES = 300
+STORES = os.path.join(TESTS, "stores")
+CUT_WRITE, CUT_SYNC, CUT_REPLY = 1, 3, 4  # of tests/fault/cut_trace.h
 CONTROL_STATES, CONTROL_LEAST = 120, 0.2
 FOUND = re.compile(r"states (\d+) fresh (\d+) lost (\d+) unreadable (\d+) died (\d+)\n(.*)")
 
@@ -46,6 +55,50 @@ def record(context, folder_of):
     return trace, found
 
 
+def operation(kind, data=b""):
+    """One of the record, as tests/fault/cut_trace.h has it."""
+    return struct.pack("B7xQQ", kind, 0, len(data)) + data
+
+
+def upgrade(context, sample, folder_of):
+    """Run a daemon over a store of an older format; the file of the record. It begins with that
+    store, all of it on disk, and what was told of its sessions."""
+    daemon = context.daemon("asan" if context.short else "plain")
+    trace = os.path.join(folder_of, "trace")
+    with open(f"{sample}/states.json", encoding="utf-8") as file:
+        states = json.load(file)
+    with open(f"{sample}/data.mdb", "rb") as file:
+        begin = operation(CUT_WRITE, file.read()) + operation(CUT_SYNC)
+    begin += b"".join(operation(CUT_REPLY, pack({"ok": True, **state}))
+                      for state in states.values())
+    try:
+        shutil.copy(f"{sample}/data.mdb", f"{daemon.folder}/data")
+        daemon.start(context.environment("preload_disk", THETA_RECORD=f"{trace}.rest"))
+        with daemon.client() as client:
+            session = client.session("asking")
+            while session.item:
+                session.answer(raw="x")
+        daemon.stop()
+    finally:
+        daemon.close()
+    with open(f"{trace}.rest", "rb") as rest, open(trace, "wb") as file:
+        file.write(begin + rest.read())
+    return trace
+
+
+def upgrades(context):
+    """A cut on the way from each older format: how many there were, and what went wrong."""
+    n_all, found = 0, []
+    for name in sorted(name for name in os.listdir(STORES) if name.startswith("format-")):
+        with context.folder() as folder:
+            trace = upgrade(context, os.path.join(STORES, name), folder)
+            states, _, bad, text = check(context, trace, UPGRADE_STATES)
+        n_all += states
+        if bad:
+            found.append(f"upgrade of {name}: {text}")
+    return n_all, found
+
+
 def check(context, trace, n_state, *options):
     done = subprocess.run(
         [context.tool("fault/cut_check"), trace, str(n_state), str(context.random.randrange(10**9)),
@@ -60,20 +113,24 @@ def check(context, trace, n_state, *options):
 
 def run(context):
     tally = Tally()
-    fresh_all = 0
+    fresh_all = n_upgrade = 0
     for _ in context.rounds(1):
         with context.folder() as folder:
             trace, found = record(context, folder)
             n_state = SHORT_STATES if context.short else STATES_A_ROUND
             states, fresh, bad, text = check(context, trace, n_state)
             control = check(context, trace, CONTROL_STATES, "--ignore-sync")
-        tally.faults += states
+        n_old, bad_upgrades = upgrades(context)
+        n_upgrade += n_old
+        found += bad_upgrades
+        tally.faults += states + n_old
         fresh_all += fresh
         if bad:
             found.append(text)
         if control[2] < CONTROL_LEAST * control[0]:
             found.append(f"without syncs only this was found: {control[3]}")
         tally.add(found)
-    tally.note = (f"{fresh_all} cuts before anything was on disk; without syncs "
+    tally.note = (f"{n_upgrade} cuts while an older format was brought to the present; "
+                  f"{fresh_all} cuts before anything was on disk; without syncs "
                   f"{100 * control[2] / control[0]:.0f} % are bad")
     return tally
