@@ -4,6 +4,7 @@ then on, while the daemon boots, takes a bank, serves, makes a backup and ends; 
 on a disk that works. In the long form each n, with one client, so that n means the same each time;
 in the short form a few with several."""
 
+import functools
 import os
 import shutil
 import signal
@@ -107,13 +108,14 @@ def count_calls(context):
         quiet_close(daemon)
 
 
-def one_failure(context, kind, n, how, and_on):
+def one_failure(context, fault):
+    kind, n, how, and_on = fault
     daemon = new_daemon(context)
     members = crowd.examinees(N_SESSION)
-    fault = f"{kind}:{n}:{how}{':+' if and_on else ''}"
+    what = f"{kind}:{n}:{how}{':+' if and_on else ''}"
     found = []
     try:
-        daemon.spawn(context.environment("preload_disk", THETA_FAIL=fault))
+        daemon.spawn(context.environment("preload_disk", THETA_FAIL=what))
         try:
             daemon.wait_ready()
         except AssertionError:
@@ -132,7 +134,7 @@ def one_failure(context, kind, n, how, and_on):
         found.append(str(error))
     finally:
         quiet_close(daemon)
-    return [f"{fault}: {text}" for text in found]
+    return [f"{what}: {text}" for text in found]
 
 
 def full_map(context):
@@ -174,16 +176,24 @@ def some_faults(context, calls):
         yield kind, context.random.randint(1, calls[kind]), how, i // 2 == 1
 
 
+def tried(context, faults, calls):
+    """What went wrong, fault by fault."""
+    try_one = functools.partial(one_failure, context)
+    if context.short:
+        return map(try_one, some_faults(context, calls))
+    return context.each(faults, try_one)
+
+
 def run(context):
     tally = Tally()
     tally.add(full_map(context))
     calls = count_calls(context)
     faults = all_faults(calls)
     for fault in BIRTH:
-        tally.add(one_failure(context, *fault))
-    for fault in some_faults(context, calls) if context.short else context.every(faults):
+        tally.add(one_failure(context, fault))
+    for found in tried(context, faults, calls):
         tally.faults += 1
-        tally.add(one_failure(context, *fault))
+        tally.add(found)
     tally.note = (", ".join(f"{n} of {kind}" for kind, n in calls.items())
                   + f"; {context.place(faults, tally.faults)}; the map was full and grew")
     return tally

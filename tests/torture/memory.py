@@ -4,6 +4,7 @@ that follow, in each thing that it does. It may refuse, and it may end (libzmq e
 where it gets no memory), but what it acknowledged is there after a restart."""
 
 import copy
+import functools
 import mmap
 import os
 import shutil
@@ -242,8 +243,8 @@ def run(context):
     with context.folder() as folder:
         template = Template(context, f"{folder}/template")
         counts, faults = all_faults(context, template, tally)
-        for fault in context.every(faults, 4):
-            found, end, _ = one_failure(context, template, fault)
+        try_one = functools.partial(one_failure, context, template)
+        for found, end, _ in context.each(faults, try_one, 4):
             ends[end] = ends.get(end, 0) + 1
             tally.faults += 1
             tally.add(found)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every part of the programme gets, and what it gives back."""
 
+import collections
+import concurrent.futures
 import dataclasses
+import multiprocessing
 import os
 import random
 import tempfile
@@ -11,6 +14,7 @@ from pathlib import Path
 from support.daemon import Daemon
 
 HERE = Path(__file__).resolve().parent
+N_AT_ONCE = 8  # faults under way: a daemon that gets no memory or no disk mostly waits
 # What was freed is kept for a while, but not so much that memory could not be watched.
 SANITIZER = "abort_on_error=1:detect_leaks=1:verify_asan_link_order=0:quarantine_size_mb=16"
 
@@ -73,6 +77,19 @@ class Context:
             if i and self.left() == 0:
                 return
             yield faults[(self.seed + i) % len(faults)]
+
+    def each(self, faults, try_one, n_short=0):
+        """What try_one makes of every fault, in their order, several under way at once. They are
+        tried in other processes, so try_one must be a function that pickle can name."""
+        spawn = multiprocessing.get_context("spawn")
+        under_way = collections.deque()
+        with concurrent.futures.ProcessPoolExecutor(N_AT_ONCE, spawn) as pool:
+            for fault in self.every(faults, n_short):
+                under_way.append(pool.submit(try_one, fault))
+                if len(under_way) == 2 * N_AT_ONCE:
+                    yield under_way.popleft().result()
+            for task in under_way:
+                yield task.result()
 
     def place(self, faults, n_done):
         """Where `every` came to, as a text."""
