@@ -405,7 +405,7 @@ enum status config_load(const char *path, struct config *config, struct fault *f
     struct config read;
     struct setting setting = {.config = &read, .fault = fault};
     char text[CONFIG_BYTES];
-    size_t n;
+    size_t n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     enum status st;
 

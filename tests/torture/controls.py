@@ -48,7 +48,7 @@ def found_out(context, fault, name):
     context.planted = fault
     for i_try in range(1, TRIES + 1):
         context.seed += 1
-        context.begin(part.SHARE)
+        context.begin()
         try:
             tally = part.run(context)
             if tally.skipped:

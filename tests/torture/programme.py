@@ -40,21 +40,17 @@ class Context:
     daemon without sanitizers, "asan" and "tsan" such with them; any may be absent.
     """
 
-    def __init__(self, builds, seed, seconds=None, planted=None):
+    def __init__(self, builds, seed, short=True, planted=None):
         self.builds = {name: Path(path).resolve() for name, path in builds.items()}
         self.seed = seed
         self.random = random.Random(seed)
-        self.seconds = seconds  # None: the short form, a few rounds
+        self.short = short  # a few rounds, whatever time they take
         self.planted = planted  # the fault in a daemon built with faults
         self._end = None
 
-    @property
-    def short(self):
-        return self.seconds is None
-
-    def begin(self, share):
-        """Start the clock of one part, which has this share of the time."""
-        self._end = None if self.short else time.monotonic() + self.seconds * share
+    def begin(self, seconds=None):
+        """Start the clock of one part, which has so much time where this is the long form."""
+        self._end = None if self.short else time.monotonic() + seconds
         self.random = random.Random(self.seed)
 
     def left(self):
