@@ -4,6 +4,7 @@
 The C client is in `theta`. What a session came to is compared with one that nothing disturbed.
 """
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -11,7 +12,7 @@ import unittest
 
 from support.daemon import Daemon, free_port
 from support.relay import TO_CLIENT, TO_SERVER, FaultyRelay
-from thetad import Client
+from thetad import Client, ThetadError
 
 BANK = [{"id": f"i{i}", "model": "2PL", "a": 0.7 + 0.09 * (i % 9), "b": (i - 20) / 9.0}
         for i in range(40)]
@@ -115,10 +116,17 @@ class TestClients(unittest.TestCase):
         """A test taken by `theta` while its connection breaks again and again, of two endpoints
         one that nobody is at."""
         stop = threading.Event()
+        breaks = []
 
         def break_connections():
-            while not stop.wait(0.05):
-                self.relay.reset()
+            """Not twice while the same answer is under way, however slow the machine is."""
+            with self.daemon.client() as client:
+                while not stop.wait(0.002):
+                    with contextlib.suppress(ThetadError):
+                        seq = client.session("from-c").state["seq"]
+                        if not breaks or seq >= breaks[-1] + 2:
+                            self.relay.reset()
+                            breaks.append(client.session("from-c").state["seq"])
         breaker = threading.Thread(target=break_connections)
         nobody = f"tcp://127.0.0.1:{free_port()}"
         command = [os.environ["THETA_BIN"], "--endpoint", f"{nobody},{self.relay.endpoint}",
@@ -130,6 +138,7 @@ class TestClients(unittest.TestCase):
             stop.set()
             breaker.join()
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        self.assertGreater(len(breaks), 3)
         self.assertEqual([seq for seq, _, _ in self.answers("from-c")], list(range(1, 21)))
 
 

@@ -53,6 +53,7 @@ class Anywhere(Client):
 
 class DistrictTestCase(unittest.TestCase):
     N_NODE = 2
+    SETTINGS = ()
 
     @classmethod
     def setUpClass(cls):
@@ -68,7 +69,8 @@ class DistrictTestCase(unittest.TestCase):
 
     @classmethod
     def node(cls):
-        daemon = Daemon(settings=(f"[store] kind = postgres\nurl = {cls.postgres.url}",))
+        store = f"[store] kind = postgres\nurl = {cls.postgres.url}"
+        daemon = Daemon(settings=(store, *cls.SETTINGS))
         cls.addClassCleanup(daemon.close)
         return daemon.start()
 
@@ -468,6 +470,7 @@ class TestParked(DistrictTestCase):
     """Many requests that wait for a database that does not answer."""
 
     N_NODE = 1
+    SETTINGS = ("[limits] queue_ms = 60000",)  # those that are not yet parked wait their turn
     AGE_S = 2.5  # longer than a request may wait
     N_SMALL, N_FIRST, N_LARGE = 8000, 100, 2500
 

@@ -146,12 +146,13 @@ class Postgres:
             return pids + [int(pid) for pid in file.read().split()]
 
     def freeze(self):
+        os.kill(self.pid(), signal.SIGSTOP)  # first: from then on nobody comes, and the dead stay
         self.frozen = self._pids()
         for pid in self.frozen:
             os.kill(pid, signal.SIGSTOP)
 
     def thaw(self):
-        for pid in self.frozen:
+        for pid in reversed(self.frozen):
             os.kill(pid, signal.SIGCONT)
 
     def close(self):
