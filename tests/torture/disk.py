@@ -58,7 +58,9 @@ def load(context, daemon):
             return []
         except (ThetadError, NoReply) as refusal:
             error = refusal
-    return [f"it runs on, and yet: {error!r}"] if daemon.process.poll() is None else []
+    if daemon.process.poll() is not None:
+        return []
+    return [f"it runs on, and yet: {error!r}\n{daemon.log()}"]
 
 
 def backup(context, daemon):
