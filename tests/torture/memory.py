@@ -23,12 +23,11 @@ SHARE = 0.1
 N_SESSION, N_ITEM, N_BANK, N_BEFORE = 4, 6, 30, 3
 SERVE_S, STUCK_S = 3.0, 5.0
 EX_UNAVAILABLE, EX_OSERR, EX_IOERR, EX_TEMPFAIL = 69, 71, 74, 75
-# What systemd restarts after; and libzmq and the C++ library end by SIGABRT.
-GOOD_ENDS = (0, EX_UNAVAILABLE, EX_OSERR, EX_IOERR, EX_TEMPFAIL, -signal.SIGABRT)
-OWN_ASSERT = "Assertion `"  # the C library's words; libzmq's are others
-# Between these lines of the log libzmq's context is made. It looks up a protocol by its name, and
-# glibc (2.36, nss_database.c) dies where it gets no memory for that.
-BEFORE_ZMQ, AFTER_ZMQ = 'msg="store open"', 'msg="listening"'
+GOOD_ENDS = (0, EX_UNAVAILABLE, EX_OSERR, EX_IOERR, EX_TEMPFAIL)  # what systemd restarts after
+# libzmq ends the process where it gets no memory, and when its context is made it looks up a
+# protocol by its name, for which glibc (2.36, nss_database.c) dies. The stack of a crash tells.
+CRASHES = (-signal.SIGABRT, -signal.SIGSEGV)
+CRASH_ZMQ = 2
 REFUSED = (ThetadError, NoReply)
 
 
@@ -37,15 +36,19 @@ class Switch:
 
     def __init__(self, path):
         with open(path, "wb") as file:
-            file.write(bytes(16))
+            file.write(bytes(24))
         with open(path, "r+b") as file:
-            self.map = mmap.mmap(file.fileno(), 16)
+            self.map = mmap.mmap(file.fileno(), 24)
 
     def turn(self, on):
         self.map[:8] = struct.pack("q", on)
 
     def n_seen(self):
-        return struct.unpack("q", self.map[8:])[0]
+        return struct.unpack("q", self.map[8:16])[0]
+
+    def is_crash_of_zmq(self):
+        """Whether the innermost code of the stack was libzmq's, but for the C library's."""
+        return struct.unpack("q", self.map[16:])[0] == CRASH_ZMQ
 
 
 class Trial:
@@ -166,19 +169,17 @@ def do_phase(trial, act, variables):
     return found
 
 
-def end_of(daemon, found):
+def end_of(trial, found):
     """It is asked to end; how it did."""
+    daemon = trial.daemon
     if daemon.process.poll() is None:
         daemon.process.send_signal(signal.SIGTERM)
     code = wait(daemon)
     if code is None:
         daemon.kill()
         return "hung"  # the watchdog of systemd ends that
-    log = daemon.log()
-    is_in_zmq = BEFORE_ZMQ in log and AFTER_ZMQ not in log and code in (-signal.SIGSEGV,
-                                                                       -signal.SIGABRT)
-    if not is_in_zmq and (code not in GOOD_ENDS or OWN_ASSERT in log):
-        found.append(f"ended with {code}:\n{log[-2000:]}")
+    if code not in GOOD_ENDS and not (code in CRASHES and trial.switch.is_crash_of_zmq()):
+        found.append(f"ended with {code}:\n{daemon.log()[-2000:]}")
     return f"ended with {code}" if code else "served on"
 
 
@@ -214,7 +215,7 @@ def one_failure(context, template, fault):
     try:
         found = do_phase(trial, act, variables)
         n_seen = trial.switch.n_seen()
-        end = end_of(trial.daemon, found)
+        end = end_of(trial, found)
         found += audit(trial)
     except AssertionError as error:
         found, n_seen = [str(error)], 0

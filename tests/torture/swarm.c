@@ -10,11 +10,11 @@
 #include "proto/writer.h"
 #include "server/clock.h"
 #include "server/stats.h"
+#include "tests/torture/moments.h"
 #include "tests/torture/needles.h"
 #include "tests/torture/zmtp.h"
 
 #include <argp.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +43,6 @@ struct student {
 /* What came of one kind of requests, after the warm-up. */
 struct tally {
     uint64_t ok, busy, other;
-};
-
-/* Of the times of answers that were right, and of those that were wrong. */
-struct moments {
-    double n, sum, squares;
-    uint32_t size_min[LIMIT_ANSWERS + 2], size_max[LIMIT_ANSWERS + 2];  // of the reply, by seq
 };
 
 struct swarm {
@@ -162,6 +156,15 @@ static void ask(struct swarm *swarm, uint32_t who, int64_t due_us)
     send_body(swarm, who, due_us);
 }
 
+/* For its session as it is. */
+static void ask_state(struct swarm *swarm, uint32_t who)
+{
+    struct writer out;
+
+    begin(swarm, &out, 4, who, "session.get");
+    send_body(swarm, who, clock_us());
+}
+
 /* What a good reply says of the session. */
 struct state {
     int64_t seq;
@@ -211,18 +214,19 @@ static void take_state(struct swarm *swarm, struct student *student, const msgpa
 static void measure(struct swarm *swarm, const struct student *student, size_t n_byte, uint32_t seq)
 {
     int64_t now_us = clock_us();
-    double us = (double)(now_us - student->sent_us);
-    struct moments *moments = &swarm->moments[student->right];
 
     latency_add(&swarm->accepted, now_us - student->due_us);
     latency_add(&swarm->sent, now_us - student->sent_us);
     if (student->kind != ANSWER) return;
-    moments->n++;
-    moments->sum += us;
-    moments->squares += us * us;
-    if (moments->size_min[seq] == 0 || n_byte < moments->size_min[seq])
-        moments->size_min[seq] = (uint32_t)n_byte;
-    if (n_byte > moments->size_max[seq]) moments->size_max[seq] = (uint32_t)n_byte;
+    moments_add(&swarm->moments[student->right], seq, (double)(now_us - student->sent_us), n_byte);
+}
+
+static bool is_busy(const msgpack_object *root)
+{
+    const msgpack_object *error = map_find(root, "error");
+    struct slice code = {0};
+
+    return error && find_str(error, "code", &code) && slice_equal_str(code, "busy");
 }
 
 static void take_error(struct swarm *swarm, struct student *student, const msgpack_object *root)
@@ -297,6 +301,10 @@ static void take(void *context, struct slice body)
     student->waiting = false;
     swarm->n_waiting--;
     ok = map_find(&root, "ok");
+    if (swarm->auditing && is_busy(&root)) {
+        ask_state(swarm, (uint32_t)who);  // a refusal tells nothing of the session
+        return;
+    }
     if (swarm->auditing)
         audit(swarm, (uint32_t)who, &root, ok && ok->via.boolean);
     else
@@ -403,44 +411,13 @@ static size_t drain(struct swarm *swarm)
 
 static void ask_again(struct swarm *swarm)
 {
-    struct writer out;
-
     swarm->auditing = true;
     for (uint32_t who = 0; who < swarm->options.n_student; who++) {
         if (swarm->student[who].waiting || !swarm->student[who].seq) continue;
-        begin(swarm, &out, 4, who, "session.get");
-        send_body(swarm, who, clock_us());
+        ask_state(swarm, who);
         while (swarm->n_waiting >= AUDIT_WINDOW && exchange(swarm, 1000)) continue;
     }
     drain(swarm);
-}
-
-static double welch_t(const struct moments *right, const struct moments *wrong)
-{
-    double mean[2], error = 0;
-    const struct moments *both[2] = {right, wrong};
-
-    for (int i = 0; i < 2; i++) {
-        const struct moments *m = both[i];
-
-        if (m->n < 2) return 0;
-        mean[i] = m->sum / m->n;
-        error += (m->squares / m->n - mean[i] * mean[i]) / (m->n - 1);
-    }
-    return error > 0 ? (mean[0] - mean[1]) / sqrt(error) : 0;
-}
-
-/* How many numbers of a question have replies of other sizes to right than to wrong answers. */
-static int n_size_apart(const struct moments *right, const struct moments *wrong)
-{
-    int n = 0;
-
-    for (size_t seq = 0; seq <= LIMIT_ANSWERS; seq++) {
-        if (!right->size_min[seq] || !wrong->size_min[seq]) continue;
-        n += right->size_min[seq] != wrong->size_min[seq] ||
-             right->size_max[seq] != wrong->size_max[seq];
-    }
-    return n;
 }
 
 static void print_latency(const char *name, const struct latency *stats)
@@ -473,9 +450,9 @@ static void print(const struct swarm *swarm, double seconds, size_t n_silent)
            (long long)swarm->retry_most_ms);
     printf("\"canaries\": %llu, \"welch_t\": %.3f, \"n_right\": %.0f, \"n_wrong\": %.0f, "
            "\"sizes_apart\": %d, ",
-           (unsigned long long)swarm->n_canary, welch_t(&swarm->moments[1], &swarm->moments[0]),
+           (unsigned long long)swarm->n_canary, moments_t(&swarm->moments[1], &swarm->moments[0]),
            swarm->moments[1].n, swarm->moments[0].n,
-           n_size_apart(&swarm->moments[1], &swarm->moments[0]));
+           moments_n_apart(&swarm->moments[1], &swarm->moments[0]));
     printf("\"audited\": %llu, \"lost\": %llu, \"first_lost\": \"%s\", \"first_error\": \"%s\"}\n",
            (unsigned long long)swarm->n_audited, (unsigned long long)swarm->n_lost,
            swarm->first_lost, swarm->first_error);
