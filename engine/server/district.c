@@ -521,6 +521,10 @@ bool district_take(struct district *district, enum line_kind kind,
     struct line_head head;
 
     if (!line_take(district->line[kind], &head, &district->body)) return false;
+    if (head.is_hint) {
+        district->poll_due = true;
+        return true;
+    }
     if (district->body.failed) {
         head.status = NO_MEMORY;
         bank_free(head.made);

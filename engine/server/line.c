@@ -25,7 +25,7 @@ struct line {
     void *list;   // events or wants of the ask
     bool *taken;  // of an append
     size_t cap;
-    bool was_lost;
+    bool was_lost, has_hinted;
     struct thread thread;
     atomic_bool quit;
     bool is_busy;  // the loop's
@@ -245,13 +245,16 @@ static bool send_pair(void *socket, const struct line_head *head, struct slice b
            zmq_send(socket, bytes.data, bytes.n, 0) >= 0;
 }
 
-/* Both frames. False where there is nothing, or the socket was closed. */
-static bool receive_pair(void *socket, int flags, struct line_head *head, struct buf *body)
+/* Both frames, which were handed off by `way`. False where there is nothing, or the socket was
+ * closed. */
+static bool receive_pair(void *socket, int flags, void *way, struct line_head *head,
+                         struct buf *body)
 {
     zmq_msg_t bytes;
     bool got;
 
     if (zmq_recv(socket, head, sizeof(*head), flags) != (int)sizeof(*head)) return false;
+    handoff_take(way);
     zmq_msg_init(&bytes);
     got = zmq_msg_recv(&bytes, socket, 0) >= 0;
     buf_clear(body);
@@ -260,19 +263,45 @@ static bool receive_pair(void *socket, int flags, struct line_head *head, struct
     return got;
 }
 
+/* One until the loop has asked, so that they cannot pile up. */
+static void hint(struct line *line)
+{
+    const struct line_head head = {.is_hint = true};
+
+    if (line->has_hinted) return;
+    handoff_give(&line->reply);
+    line->has_hinted = send_pair(line->socket, &head, slice_of(NULL, 0));
+}
+
+/* Until there is an ask. */
+static void await_ask(struct line *line)
+{
+    zmq_pollitem_t items[] = {{.socket = line->socket, .events = ZMQ_POLLIN},
+                              {.events = ZMQ_POLLIN}};
+    bool good = line->shared.listens;
+
+    while (good && !items[0].revents) {
+        if (pg_was_notified(&line->shared.pg)) hint(line);
+        items[1].fd = pg_socket(&line->shared.pg);
+        good = zmq_poll(items, items[1].fd >= 0 ? 2 : 1, -1) >= 0;
+    }
+}
+
 static void *run(void *argument)
 {
     struct line *line = argument;
     struct line_head head;
 
-    while (receive_pair(line->socket, 0, &head, &line->body) && !line->quit) {
-        handoff_take(&line->socket);
+    await_ask(line);
+    while (receive_pair(line->socket, 0, &line->socket, &head, &line->body) && !line->quit) {
+        line->has_hinted = false;
         if (line->body.failed)
             head.status = NO_MEMORY;
         else
             work(line, &head);
         handoff_give(&line->reply);
         if (!send_pair(line->socket, &head, buf_slice(&line->reply))) break;
+        await_ask(line);
     }
     return NULL;
 }
@@ -292,6 +321,7 @@ enum status line_start(void *zmq_context, enum line_kind kind, const char *url, 
     if (!line) return NO_MEMORY;
     line->kind = kind;
     shared_init(&line->shared, url, &line->quit);
+    line->shared.listens = kind == LINE_NEWS;
     if (!open_sockets(zmq_context, line) || !thread_start(&line->thread, run, line)) {
         line_stop(line);
         return NO_MEMORY;
@@ -305,8 +335,8 @@ static void drop_answers(struct line *line)
 {
     struct line_head head;
 
-    while (line->loop_end && receive_pair(line->loop_end, ZMQ_DONTWAIT, &head, &line->body)) {
-        handoff_take(&line->reply);
+    while (line->loop_end &&
+           receive_pair(line->loop_end, ZMQ_DONTWAIT, &line->reply, &head, &line->body)) {
         bank_free(head.made);
     }
 }
@@ -349,8 +379,7 @@ bool line_ask(struct line *line, const struct line_head *head, struct slice body
 
 bool line_take(struct line *line, struct line_head *out_head, struct buf *body)
 {
-    if (!receive_pair(line->loop_end, ZMQ_DONTWAIT, out_head, body)) return false;
-    handoff_take(&line->reply);
-    line->is_busy = false;
+    if (!receive_pair(line->loop_end, ZMQ_DONTWAIT, &line->reply, out_head, body)) return false;
+    if (!out_head->is_hint) line->is_busy = false;
     return true;
 }

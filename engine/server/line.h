@@ -18,6 +18,7 @@ struct line_head {
     uint32_t n;               // events or wants; documents to publish, 0 or 1
     struct bank *made;        // of the document in an answer, the taker's
     enum status made_status;  // whether that could be made
+    bool is_hint;             // no answer: the server has told of news, which may be asked for
 };
 
 /* An ask for news may have a document to publish; its answer has the first document behind the one
@@ -51,7 +52,7 @@ bool line_is_busy(const struct line *line);  // an ask is out
 
 /* Hand over an ask. Pre: none is out. */
 bool line_ask(struct line *line, const struct line_head *head, struct slice body);
-/* Take the answer, its body into `body` (cleared first). False where there is none yet. */
+/* Take the answer or a hint, its body into `body` (cleared first). False where there is none. */
 bool line_take(struct line *line, struct line_head *out_head, struct buf *body);
 
 #endif

@@ -216,6 +216,15 @@ static enum status finish(struct pg *pg, bool good, PGresult **out)
     return pg->no_table ? NOT_FOUND : IO_ERROR;
 }
 
+/* Whether a statement that was begun is on its way as a whole. */
+static bool is_sent(const struct pg *pg, int begun, int64_t deadline_ms, struct fault *fault)
+{
+    bool good = begun == 1 && flush(pg, deadline_ms);
+
+    if (!good) tell(fault, *PQerrorMessage(pg->conn) ? PQerrorMessage(pg->conn) : "cannot be sent");
+    return good;
+}
+
 static bool prepare(struct pg *pg, unsigned number, const char *name, int64_t deadline_ms,
                     struct fault *fault)
 {
@@ -226,14 +235,15 @@ static bool prepare(struct pg *pg, unsigned number, const char *name, int64_t de
 
     if (pg->prepared & (uint64_t)1 << number) return true;
     for (int i = 0; i < statement->n_param; i++) types[i] = (Oid)statement->type[i];
-    good = PQsendPrepare(pg->conn, name, statement->sql, statement->n_param, types) &&
-           flush(pg, deadline_ms) && take_results(pg, deadline_ms, &result, fault);
+    good = is_sent(pg, PQsendPrepare(pg->conn, name, statement->sql, statement->n_param, types),
+                   deadline_ms, fault) &&
+           take_results(pg, deadline_ms, &result, fault);
     PQclear(result);
     if (good) pg->prepared |= (uint64_t)1 << number;
     return good;
 }
 
-static bool send_call(struct pg *pg, const struct pg_call *call, const char *name)
+static int send_call(struct pg *pg, const struct pg_call *call, const char *name)
 {
     const char *values[PG_PARAMS];
     int lengths[PG_PARAMS], formats[PG_PARAMS];
@@ -260,12 +270,9 @@ enum status pg_run(struct pg *pg, const struct pg_call *call, PGresult **out, st
         return IO_ERROR;
     }
     snprintf(name, sizeof(name), "s%u", call->number);
-    good = prepare(pg, call->number, name, deadline_ms, fault);
-    if (good && (!send_call(pg, call, name) || !flush(pg, deadline_ms))) {
-        tell(fault, *PQerrorMessage(pg->conn) ? PQerrorMessage(pg->conn) : "cannot be sent");
-        good = false;
-    }
-    if (good) good = take_results(pg, deadline_ms, out, fault);
+    good = prepare(pg, call->number, name, deadline_ms, fault) &&
+           is_sent(pg, send_call(pg, call, name), deadline_ms, fault) &&
+           take_results(pg, deadline_ms, out, fault);
     return finish(pg, good, out);
 }
 
@@ -273,14 +280,61 @@ enum status pg_execute(struct pg *pg, const char *sql, struct fault *fault)
 {
     int64_t deadline_ms = now_ms() + STATEMENT_MS;
     PGresult *result = NULL;
-    bool good = pg->conn && PQsendQuery(pg->conn, sql) && flush(pg, deadline_ms);
     enum status st;
+    bool good;
 
-    if (!good) tell(fault, pg->conn ? PQerrorMessage(pg->conn) : "there is no connection");
-    if (good) good = take_results(pg, deadline_ms, &result, fault);
+    pg->no_table = false;
+    if (!pg->conn) {
+        tell(fault, "there is no connection");
+        return IO_ERROR;
+    }
+    good = is_sent(pg, PQsendQuery(pg->conn, sql), deadline_ms, fault) &&
+           take_results(pg, deadline_ms, &result, fault);
     st = finish(pg, good, &result);
     PQclear(result);
     return st;
+}
+
+enum status pg_listen(struct pg *pg, const char *channel, struct fault *fault)
+{
+    int64_t deadline_ms = now_ms() + STATEMENT_MS;
+    PGresult *result = NULL;
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "LISTEN %s", channel);
+    /* A refusal leaves a connection that is as good as before. */
+    if (pg->conn && is_sent(pg, PQsendQuery(pg->conn, sql), deadline_ms, fault)) {
+        (void)take_results(pg, deadline_ms, &result, fault);
+    }
+    PQclear(result);
+    if (pg->conn && PQstatus(pg->conn) == CONNECTION_OK &&
+        PQtransactionStatus(pg->conn) == PQTRANS_IDLE) {
+        return OK;
+    }
+    pg_disconnect(pg);
+    return IO_ERROR;
+}
+
+int pg_socket(const struct pg *pg)
+{
+    return pg->conn ? PQsocket(pg->conn) : -1;
+}
+
+bool pg_was_notified(struct pg *pg)
+{
+    bool was = false;
+    PGnotify *notification;
+
+    if (!pg->conn) return false;
+    if (!PQconsumeInput(pg->conn)) {
+        pg_disconnect(pg);
+        return false;
+    }
+    while ((notification = PQnotifies(pg->conn))) {
+        PQfreemem(notification);
+        was = true;
+    }
+    return was;
 }
 
 static void put_u32(struct buf *out, uint32_t value)

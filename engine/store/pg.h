@@ -57,6 +57,15 @@ MUST_CHECK enum status pg_run(struct pg *pg, const struct pg_call *call, PGresul
 /* The same with plain text, of one or several statements without parameters or rows. */
 MUST_CHECK enum status pg_execute(struct pg *pg, const char *sql, struct fault *fault);
 
+/* Ask to be told when anybody says NOTIFY on that channel. OK too where the server has no such
+ * thing; IO_ERROR: there is no connection any more. */
+MUST_CHECK enum status pg_listen(struct pg *pg, const char *channel, struct fault *fault);
+
+/* Between two statements: the socket to poll, -1 where there is none; and whether anybody has said
+ * NOTIFY. A connection that turns out to be broken is let go of. */
+int pg_socket(const struct pg *pg);
+bool pg_was_notified(struct pg *pg);
+
 /* Parameters in binary. An array is begun with the number of its elements. */
 void pg_array(struct buf *out, enum pg_type element, size_t n);
 void pg_element(struct buf *out, struct slice value);

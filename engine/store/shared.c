@@ -13,6 +13,9 @@
 
 enum { CHECK, APPEND, FETCH, PUBLISH, NEXT, SCAN, N_STATEMENT };
 
+/* Who publishes a document says so on it. */
+#define CHANNEL "thetad_news"
+
 /* Settings are NULL where an engine does not have them. */
 static const struct pg_statement statements[N_STATEMENT] = {
     [CHECK] = {.sql = "SELECT current_setting('fsync', true), "
@@ -152,6 +155,7 @@ enum status shared_connect(struct shared *shared, struct fault *fault)
     if (shared->pg.conn) return OK;
     st = pg_connect(&shared->pg, shared->url, fault);
     if (st == OK) st = check(shared, fault);
+    if (st == OK && shared->listens) st = pg_listen(&shared->pg, CHANNEL, fault);
     if (st) pg_disconnect(&shared->pg);
     return st;
 }
@@ -369,6 +373,8 @@ enum status shared_publish(struct shared *shared, const struct shared_document *
     st = run(shared, PUBLISH, &rows);
     *out_done = st == OK && PQntuples(rows) == 1;
     PQclear(rows);
+    /* Nothing rests on it: every node asks by itself too. */
+    if (*out_done) (void)!pg_execute(&shared->pg, "NOTIFY " CHANNEL, &shared->fault);
     return st;
 }
 

@@ -20,6 +20,7 @@ struct shared {
     struct pg pg;
     char url[512];
     uint8_t key[SHARED_KEY];  // of the seals, once it has been connected to
+    bool listens;             // it is to be told by the server when a document is published
     struct buf param[PG_PARAMS];
     PGresult *kept;      // what the last document points into
     struct fault fault;  // of the last append or fetch that failed

@@ -324,6 +324,17 @@ class TestDocuments(DistrictTestCase):
         with late.client() as client:
             self.assertEqual(client.call("bank.get", bank="b6")["retired"], ["q07"])
 
+    def test_news_that_nobody_told_of(self):
+        """A document that is there without a NOTIFY, as where that was lost."""
+        self.client.test_put({**TEST, "test": "t8"})
+        self.postgres.sql(
+            "INSERT INTO document SELECT newest + 1, kind, tenant, name, 2, head, body "
+            "FROM document, district WHERE kind = 'test' AND name = 't8'; "
+            "UPDATE district SET newest = newest + 1")
+        for client in self.clients():
+            self.wait_until(lambda client=client:
+                            client.call("test.get", test="t8")["version"] == 2)
+
     def test_a_node_of_another_kind_is_refused(self):
         daemon = Daemon().start()
         self.addCleanup(daemon.close)

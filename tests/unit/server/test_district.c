@@ -77,7 +77,8 @@ bool __wrap_line_take(struct line *line, struct line_head *out_head, struct buf 
     struct fake *fake = fake_of(line);
 
     if (!fake->has_answer) return false;
-    fake->has_answer = fake->busy = false;
+    fake->has_answer = false;
+    if (!fake->answer.is_hint) fake->busy = false;
     *out_head = fake->answer;
     buf_clear(body);
     buf_append(body, fake->body.data, fake->body.n);
@@ -462,6 +463,22 @@ Test(district, waits_for_news)
     answer(LINE_FETCH, &head, slice_of(NULL, 0));
     cr_expect_eq(serve(), 1);
     cr_expect(district_is_idle(district));
+}
+
+/* A hint is no answer: what was asked is under way still. */
+Test(district, asks_for_news_after_a_hint)
+{
+    const struct line_head hint = {.is_hint = true};
+
+    district_poll(district);
+    cr_expect(district_send(district));
+    answer(LINE_NEWS, &hint, slice_of(NULL, 0));
+    cr_expect_not(district_send(district));
+    answer(LINE_NEWS, &(struct line_head){0}, slice_of(NULL, 0));
+    cr_expect(district_send(district));
+    cr_expect_eq(fakes[LINE_NEWS].n_ask, 2);
+    answer(LINE_NEWS, &(struct line_head){0}, slice_of(NULL, 0));
+    cr_expect_not(district_send(district));
 }
 
 /* An append tells what the first of its events was made with. */

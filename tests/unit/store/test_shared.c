@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "fake_pq.h"
+#include "store/shared.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { N_SETTING = 5 };
+
+static const uint8_t key[SHARED_KEY] = {23, 8, 5};
+static struct shared shared;
+static struct fault fault;
+
+static void start(void)
+{
+    fake_start();
+    fault = (struct fault){0};
+    shared_init(&shared, "host=a,b", NULL);
+}
+
+static void stop(void)
+{
+    shared_done(&shared);
+    fake_stop();
+}
+
+TestSuite(shared, .init = start, .fini = stop);
+
+/* What a server says that is as it should be. */
+static struct fake_field *good_row(void)
+{
+    static struct fake_field row[N_SETTING + 2];
+
+    for (int i = 0; i < N_SETTING; i++) row[i] = fake_text(i == 3 ? "UTF8" : "on");
+    row[N_SETTING] = fake_int4(SHARED_FORMAT);
+    row[N_SETTING + 1] = fake_bytes(key, sizeof(key));
+    return row;
+}
+
+static enum status connect_to(const struct fake_field *row)
+{
+    pg_disconnect(&shared.pg);
+    fault = (struct fault){0};
+    fake.rows = (struct fake_rows){row, row ? 1 : 0, N_SETTING + 2};
+    return shared_connect(&shared, &fault);
+}
+
+Test(shared, refuses_a_server_that_would_lose_answers)
+{
+    static const struct {
+        int setting;
+        const char *value, *name;
+        bool good;
+    } cases[] = {
+        {0, "off", "fsync", false},
+        {1, "off", "full_page_writes", false},
+        {2, "off", "synchronous_commit", false},
+        {2, "local", "synchronous_commit", false},
+        {2, "remote_write", "synchronous_commit", false},
+        {2, "remote_apply", "synchronous_commit", true},
+        {3, "SQL_ASCII", "server_encoding", false},
+        {4, "off", "data_checksums", false},
+    };
+
+    cr_expect_eq(connect_to(good_row()), OK);
+    cr_expect_arr_eq(shared.key, key, sizeof(key));
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct fake_field *row = good_row();
+
+        row[cases[i].setting] = fake_text(cases[i].value);
+        cr_expect_eq(connect_to(row), cases[i].good ? OK : BAD_REQUEST, "%s", cases[i].value);
+        cr_expect_eq(shared.pg.conn != NULL, cases[i].good);
+        cr_expect_str_eq(fault.field, cases[i].good ? "" : cases[i].name);
+    }
+    /* An engine that has no such settings. */
+    for (int i = 0; i < N_SETTING; i++) {
+        struct fake_field *row = good_row();
+
+        row[i] = fake_bytes(NULL, 0);
+        cr_expect_eq(connect_to(row), OK);
+    }
+}
+
+Test(shared, refuses_tables_of_another_version)
+{
+    struct fake_field *row = good_row();
+
+    cr_expect_eq(connect_to(NULL), CORRUPT);
+    cr_expect(strstr(fault.text, "theta district init"), "%s", fault.text);
+    row[N_SETTING] = fake_int4(SHARED_FORMAT + 1);
+    cr_expect_eq(connect_to(row), CORRUPT);
+    cr_expect(strstr(fault.text, "newer"), "%s", fault.text);
+    row[N_SETTING] = fake_int4(SHARED_FORMAT - 1);
+    cr_expect_eq(connect_to(row), CORRUPT);
+    cr_expect(strstr(fault.text, "theta district upgrade"), "%s", fault.text);
+    row = good_row();
+    row[N_SETTING + 1].n--;
+    cr_expect_eq(connect_to(row), CORRUPT);
+    cr_expect(strstr(fault.text, "no key"), "%s", fault.text);
+    fake.fails = FAKE_NO_TABLE;
+    cr_expect_eq(connect_to(good_row()), CORRUPT);
+    cr_expect(strstr(fault.text, "theta district init"), "%s", fault.text);
+    cr_expect_null(shared.pg.conn);
+}
+
+Test(shared, connects_once)
+{
+    cr_expect_eq(connect_to(good_row()), OK);
+    cr_expect_eq(shared_connect(&shared, &fault), OK);
+    cr_expect_eq(fake.n_connect, 1);
+    cr_expect_eq(fake.n_query, 0);
+    shared.listens = true;
+    cr_expect_eq(connect_to(good_row()), OK);
+    cr_expect_str_eq(fake.sql, "LISTEN thetad_news");
+    fake.fails = FAKE_CONNECT;
+    cr_expect_eq(connect_to(good_row()), IO_ERROR);
+}
+
+static struct shared_event event_of(const char *session, uint32_t n)
+{
+    static uint8_t seal[SEAL_BYTES];
+
+    return (struct shared_event){.tenant = slice_str("school"),
+                                 .session = slice_str(session),
+                                 .n = n,
+                                 .seal = seal,
+                                 .record = slice_str("what happened")};
+}
+
+/* Three go in, sorted by their key, and two have found their place, told in any order. */
+Test(shared, tells_which_events_are_there)
+{
+    const struct shared_event events[] = {event_of("s-9", 4), event_of("s-1", 2),
+                                          event_of("s-5", 0)};
+    struct fake_field rows[2][5] = {
+        {fake_int8(7), fake_int8(6), fake_text("school"), fake_text("s-9"), fake_int4(4)},
+        {fake_int8(7), fake_int8(6), fake_text("school"), fake_text("s-1"), fake_int4(2)},
+    };
+    struct shared_news news = {0};
+    bool taken[3];
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows = (struct fake_rows){rows[0], 2, 5};
+    cr_assert_eq(shared_append(&shared, events, 3, 6, taken, &news), OK);
+    cr_expect(taken[0] && taken[1] && !taken[2]);
+    cr_expect_eq(news.newest, 7);
+    cr_expect_eq(news.retired, 6);
+    cr_expect_eq(fake.param[1].data[20 + 4 + 2], '1');  // behind the array's head: s-1 is the first
+    cr_expect_eq(fake.param[5].n, 8);
+    cr_expect_eq(fake.param[5].data[7], 6);
+}
+
+/* None is there where an item was withdrawn meanwhile: the row has the news alone. */
+Test(shared, takes_no_event_of_old_news)
+{
+    const struct shared_event event = event_of("s-1", 2);
+    struct fake_field row[] = {fake_int8(9), fake_int8(9), fake_bytes(NULL, 0), fake_bytes(NULL, 0),
+                               fake_bytes(NULL, 0)};
+    struct shared_news news = {0};
+    bool taken = true;
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows = (struct fake_rows){row, 1, 5};
+    cr_assert_eq(shared_append(&shared, &event, 1, 6, &taken, &news), OK);
+    cr_expect_not(taken);
+    cr_expect_eq(news.retired, 9);
+}
+
+Test(shared, does_not_know_what_became_of_events)
+{
+    const struct shared_event event = event_of("s-1", 2);
+    struct shared_news news = {0};
+    bool taken = true;
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.fails = FAKE_SILENT;
+    cr_expect_eq(shared_append(&shared, &event, 1, 6, &taken, &news), IO_ERROR);
+    cr_expect_not(taken);
+    cr_expect(shared.fault.text[0]);
+    cr_expect_null(shared.pg.conn);
+}
+
+static struct {
+    size_t n, i[8];
+    uint32_t event[8];
+    enum status status[8];
+} seen;
+
+static void visit(void *context, size_t i, const struct shared_event *event, enum status status)
+{
+    (void)context;
+    seen.i[seen.n] = i;
+    seen.event[seen.n] = event->n;
+    seen.status[seen.n++] = status;
+}
+
+Test(shared, fetches_and_checks_seals)
+{
+    const struct shared_want wants[] = {{slice_str("school"), slice_str("s-1"), 0},
+                                        {slice_str("school"), slice_str("s-2"), 0}};
+    struct shared_event event = event_of("s-1", 3);
+    uint8_t seal[SEAL_BYTES], bad[SEAL_BYTES];
+    struct fake_field none = fake_bytes(NULL, 0), record = fake_text("what happened");
+    struct shared_news news = {0};
+
+    shared_seal(key, &event, seal);
+    memcpy(bad, seal, sizeof(bad));
+    bad[3] ^= 1;
+    {
+        struct fake_field rows[6][6] = {
+            {fake_int8(7), fake_int8(6), fake_int8(1), fake_int4(3), fake_bytes(seal, SEAL_BYTES),
+             record},
+            {fake_int8(7), fake_int8(6), fake_int8(1), fake_int4(3), fake_bytes(bad, SEAL_BYTES),
+             record},
+            {fake_int8(7), fake_int8(6), fake_int8(1), fake_int4(4), fake_bytes(seal, SEAL_BYTES),
+             record},
+            {fake_int8(7), fake_int8(6), fake_int8(1), fake_int4(3), fake_bytes(seal, 5), record},
+            {fake_int8(7), fake_int8(6), fake_int8(2), none, none, none},
+            {fake_int8(7), fake_int8(6), fake_int8(3), fake_int4(3), fake_bytes(seal, SEAL_BYTES),
+             record},
+        };
+
+        cr_assert_eq(connect_to(good_row()), OK);
+        fake.rows = (struct fake_rows){rows[0], 6, 6};
+        cr_assert_eq(shared_fetch(&shared, wants, 2, (struct shared_visitor){visit, NULL}, &news),
+                     OK);
+    }
+    cr_expect_eq(news.newest, 7);
+    cr_assert_eq(seen.n, 4);
+    cr_expect_eq(seen.status[0], OK);
+    for (size_t i = 1; i < 4; i++) cr_expect_eq(seen.status[i], CORRUPT, "%zu", i);
+    fake.fails = FAKE_CONSUME;
+    cr_expect_eq(shared_fetch(&shared, wants, 2, (struct shared_visitor){visit, NULL}, &news),
+                 IO_ERROR);
+    cr_expect_eq(seen.n, 4);
+}
+
+Test(shared, publishes_once)
+{
+    const struct shared_document document = {.kind = slice_str(SHARED_TEST),
+                                             .tenant = slice_str("school"),
+                                             .name = slice_str("t"),
+                                             .version = 3};
+    struct fake_field row[] = {fake_int8(8)};
+    bool done = false;
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows = (struct fake_rows){row, 1, 1};
+    cr_expect_eq(shared_publish(&shared, &document, 7, &done), OK);
+    cr_expect(done);
+    cr_expect_str_eq(fake.sql, "NOTIFY thetad_news");
+    fake.rows.n_row = 0;  // somebody else was first
+    cr_expect_eq(shared_publish(&shared, &document, 7, &done), OK);
+    cr_expect_not(done);
+    cr_expect_eq(fake.n_query, 1);
+    fake.rows.n_row = 1;
+    fake.fails = FAKE_QUERY;
+    fake.after = 1;  // it is published, and nobody is told
+    cr_expect_eq(shared_publish(&shared, &document, 7, &done), OK);
+    cr_expect(done);
+    cr_expect_null(shared.pg.conn);
+    fake.fails = FAKE_CONNECT;
+    cr_expect_eq(shared_publish(&shared, &document, 7, &done), IO_ERROR);
+    cr_expect_not(done);
+}
+
+Test(shared, reads_the_next_document)
+{
+    struct fake_field row[] = {fake_int8(8),      fake_int8(2),   fake_int8(8),
+                               fake_text("bank"), fake_text("a"), fake_text("b"),
+                               fake_int4(4),      fake_text("h"), fake_text("body")};
+    struct shared_document document;
+    struct shared_news news;
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows = (struct fake_rows){row, 1, 9};
+    cr_assert_eq(shared_next(&shared, 7, &document, &news), OK);
+    cr_expect_eq(document.number, 8);
+    cr_expect(slice_equal_str(document.body, "body"));
+    cr_expect_eq(document.version, 4);
+    cr_expect_eq(news.newest, 8);
+    for (size_t i = 2; i < 9; i++) row[i] = fake_bytes(NULL, 0);
+    cr_assert_eq(shared_next(&shared, 8, &document, &news), OK);
+    cr_expect_eq(document.number, 0);
+    fake.fails = FAKE_SILENT;
+    cr_expect_eq(shared_next(&shared, 8, &document, &news), IO_ERROR);
+}
+
+Test(shared, knows_what_a_document_changes)
+{
+    struct shared_news known = {.newest = 4, .retired = 2};
+    struct shared_document document = {.number = 5, .kind = slice_str(SHARED_BANK)};
+
+    shared_news_add(&known, &document);
+    cr_expect(known.newest == 5 && known.retired == 2);
+    document = (struct shared_document){.number = 6, .kind = slice_str(SHARED_ITEM)};
+    shared_news_add(&known, &document);
+    cr_expect(known.newest == 6 && known.retired == 6);
+}
+
+/* All of it in one transaction, or nothing of it. */
+Test(shared, makes_its_tables)
+{
+    int64_t from = 0;
+
+    fake.fails = FAKE_NO_TABLE;
+    cr_expect_eq(shared_create("host=a", &fault), NOT_FOUND);  // nor can they be made
+    fake.fails = FAKE_NONE;
+    fake.rows = (struct fake_rows){good_row(), 1, N_SETTING + 2};
+    cr_expect_eq(shared_create("host=a", &fault), EXISTS);
+    cr_expect_eq(fake.n_query, 1);
+    cr_expect_eq(shared_upgrade("host=a", &from, &fault), OK);
+    cr_expect_eq(from, SHARED_FORMAT);
+    cr_expect_eq(fake.n_query, 1);
+    good_row()[N_SETTING] = fake_int4(SHARED_FORMAT + 1);
+    cr_expect_eq(shared_upgrade("host=a", &from, &fault), CORRUPT);
+    fake.fails = FAKE_CONNECT;
+    cr_expect_eq(shared_create("host=a", &fault), IO_ERROR);
+    cr_expect_eq(shared_upgrade("host=a", &from, &fault), IO_ERROR);
+}
