@@ -2,6 +2,7 @@
 #include "bench/load/limits.h"
 #include "bench/load/processes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,13 +79,16 @@ void limits_commit(struct limits *limits, size_t n)
     if (code) fail("LMDB", mdb_strerror(code));
 }
 
-void limits_overwrite(struct limits *limits)
+void limits_overwrite(struct limits *limits, size_t n)
 {
-    static const uint8_t record[RECORD_BYTES];
-    off_t at = (off_t)(limits->n_commit++ * RECORD_BYTES % (FILE_BYTES - RECORD_BYTES));
+    static const uint8_t records[LIMITS_RECORDS * RECORD_BYTES];
+    size_t n_byte = n * RECORD_BYTES;
 
-    if (pwrite(limits->fd, record, sizeof(record), at) != sizeof(record) ||
+    assert(n <= LIMITS_RECORDS);
+    if (limits->end + n_byte > FILE_BYTES) limits->end = 0;
+    if (pwrite(limits->fd, records, n_byte, (off_t)limits->end) != (ssize_t)n_byte ||
         fdatasync(limits->fd) != 0) {
         fail("overwrite", strerror(errno));
     }
+    limits->end += n_byte;
 }

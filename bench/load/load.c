@@ -15,8 +15,9 @@
 
 enum { TRIES = 2, SOCKETS = 2048 };
 
-static const struct load_part *const parts[] = {&load_throughput, &load_latency, &load_students,
-                                                &load_curve,      &load_idle,    &load_memory};
+static const struct load_part *const parts[] = {&load_throughput, &load_latency,  &load_ways,
+                                                &load_calls,      &load_students, &load_curve,
+                                                &load_idle,       &load_memory};
 enum { N_PART = sizeof(parts) / sizeof(parts[0]) };
 
 void served_start(const struct load *load, const char *parent, bool curve, struct served *out)
@@ -150,7 +151,7 @@ enum {
 static const struct argp_option option_list[] = {
     {"thetad", 't', "FILE", 0, "The daemon's program", 0},
     {"seconds", KEY_SECONDS, "S", 0, "How long each run is measured", 0},
-    {"clients", KEY_CLIENTS, "N", 0, "throughput: only with so many (1, 16, 64, 256, 1000)", 1},
+    {"clients", KEY_CLIENTS, "N", 0, "throughput, ways, calls: only with so many", 1},
     {"students", KEY_STUDENTS, "N", 0, "students: how many (10000)", 1},
     {"think", KEY_THINK, "S", 0, "students: mean time before an answer (5)", 1},
     {"spread", KEY_SPREAD, "S", 0, "students: how long it takes until all have begun (5)", 1},
@@ -242,6 +243,8 @@ static const char doc[] =
     "them unless some are named:\v"
     "  throughput  as many answers as can be had, by the number of clients\n"
     "  latency     how long an answer takes by the load (open loop)\n"
+    "  ways        what a commit costs by the way it is made\n"
+    "  calls       what the kernel is asked for an answer\n"
     "  students    a school: many who think, and classes that begin together\n"
     "  curve       what encryption costs\n"
     "  idle        what connections cost that say nothing\n"

@@ -15,7 +15,7 @@ struct load {
     struct options options;
     const char *thetad;
     double measured_s;  // of one run; 0: as each part has it
-    long n_client;      // of the part `throughput`; 0: from 1 to 1,000
+    long n_client;      // of the parts `throughput`, `ways`, `calls`; 0: from 1 to 1,000
     long n_student;     // of the part `students`; 0: as it has it
     double think_s, spread_s;
     long n_idle, n_session, n_item;  // of the parts `idle` and `memory`; 0: as they have it
@@ -31,8 +31,8 @@ struct load_part {
     void (*run)(struct load *load);
 };
 
-extern const struct load_part load_throughput, load_latency, load_students, load_curve, load_idle,
-    load_memory;
+extern const struct load_part load_throughput, load_latency, load_ways, load_calls, load_students,
+    load_curve, load_idle, load_memory;
 
 /* A daemon with the bank and the test in place, and a client that may do everything. */
 struct served {

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Connections that say nothing: what each takes of the server's memory, beside a bare ROUTER's, and
- * what they do to the round trip of the one client who speaks. */
+ * what they do to the round trip of the one client who speaks. One daemon has them all the time and
+ * another never, and both are asked in turn, briefly and often: where the scheduler puts the two
+ * ends of a connection changes their times twofold, for as long as it leaves them there. */
+#include "bench/common/sample.h"
+#include "bench/load/echo.h"
 #include "bench/load/load.h"
 #include "bench/load/machine.h"
 
@@ -10,15 +14,15 @@
 #include <sysexits.h>
 #include <time.h>
 
-enum { ROUNDS = 32, SETTLE_MS = 300 };
+enum { ROUNDS = 32, SHARES = 5, SETTLE_MS = 300 };  // a round is measured in so many shares
 
 struct bench {
     struct load *load;
     struct echo echo;
-    struct served disk;
-    size_t n_idle, n_round;
-    struct link *idle;  // [n_idle]
-    struct figures alone[ROUNDS], among[ROUNDS];
+    struct served quiet, crowded;
+    size_t n_idle, n_round;  // rounds: with their shares
+    struct link *idle;       // [n_idle]
+    struct figures alone[ROUNDS * SHARES], among[ROUNDS * SHARES];
     double echo_kib, daemon_kib;  // of one connection
 };
 
@@ -45,25 +49,25 @@ static void disconnect_all(struct bench *bench)
     settle();
 }
 
-/* Only the first time: what was freed may stay with the process and be used again. */
+/* Only the first time: what was freed may stay with the process and be used again. They stay. */
 static double connection_kib(struct bench *bench, const struct link_target *target, pid_t pid)
 {
     double before = machine_memory(pid).own_kib, after;
 
     connect_all(bench, target);
     after = machine_memory(pid).own_kib;
-    disconnect_all(bench);
     return (after - before) / (double)bench->n_idle;
 }
 
-static void measure_trip(struct bench *bench, const char *title, struct figures *out)
+static void measure_trip(struct bench *bench, const struct served *served, const char *title,
+                         struct figures *out)
 {
     struct drive_plan plan =
-        load_closed(daemon_target(&bench->disk.daemon, NULL), &talk_ping, 1,
-                    load_choose(bench->load, bench->load->measured_s, 1.0, 0.5));
+        load_closed(daemon_target(&served->daemon, NULL), &talk_ping, 1,
+                    load_choose(bench->load, bench->load->measured_s, 1.0, 0.5) / SHARES);
 
     plan.title = title;
-    load_run(bench->load, &plan, bench->disk.daemon.pid, NULL, out);
+    load_run(bench->load, &plan, served->daemon.pid, NULL, out);
 }
 
 static void tell(const struct bench *bench, const struct figures *alone,
@@ -86,43 +90,59 @@ static void tell(const struct bench *bench, const struct figures *alone,
 
 static void run_rounds(struct bench *bench)
 {
-    struct link_target target = daemon_target(&bench->disk.daemon, NULL);
+    for (size_t round = 0; round < bench->n_round; round++) {
+        measure_trip(bench, &bench->quiet, "idle: alone", &bench->alone[round]);
+        measure_trip(bench, &bench->crowded, "idle: among the connections", &bench->among[round]);
+    }
+}
+
+/* Of a share among the connections to the one before it alone. */
+static double median_ratio(const struct bench *bench)
+{
+    struct sample *ratios = sample_new(bench->n_round);
+    double median;
 
     for (size_t round = 0; round < bench->n_round; round++) {
-        measure_trip(bench, "idle: alone", &bench->alone[round]);
-        connect_all(bench, &target);
-        measure_trip(bench, "idle: among the connections", &bench->among[round]);
-        disconnect_all(bench);
+        sample_add(ratios,
+                   bench->among[round].value[FIGURE_P50] / bench->alone[round].value[FIGURE_P50]);
     }
+    median = sample_quantile(ratios, 0.5);
+    sample_free(ratios);
+    return median;
 }
 
 static void run(struct load *load)
 {
     static struct bench bench;
-    struct link_target echo;
+    struct link_target target;
     struct figures alone, among;
 
     bench = (struct bench){.load = load, .n_round = (size_t)load->options.n_round};
     if (bench.n_round > ROUNDS) bench.n_round = ROUNDS;
+    bench.n_round *= SHARES;
     bench.n_idle = (size_t)load_choose(load, (double)load->n_idle, 10000, 2000);
     bench.idle = calloc(bench.n_idle, sizeof(*bench.idle));
     if (!bench.idle) exit(EX_OSERR);
-    echo_start(&bench.echo);
-    served_start(load, "/tmp", false, &bench.disk);
-    echo = (struct link_target){.port = bench.echo.port};
-    bench.echo_kib = connection_kib(&bench, &echo, bench.echo.pid);
-    echo = daemon_target(&bench.disk.daemon, NULL);
-    bench.daemon_kib = connection_kib(&bench, &echo, bench.disk.daemon.pid);
+    echo_start(&bench.echo, &echo_bare, NULL);
+    served_start(load, "/tmp", false, &bench.quiet);
+    served_start(load, "/tmp", false, &bench.crowded);
+    target = (struct link_target){.port = bench.echo.port};
+    bench.echo_kib = connection_kib(&bench, &target, bench.echo.pid);
+    disconnect_all(&bench);
+    target = daemon_target(&bench.crowded.daemon, NULL);
+    bench.daemon_kib = connection_kib(&bench, &target, bench.crowded.daemon.pid);
     run_rounds(&bench);
+    disconnect_all(&bench);
     figures_median(bench.alone, bench.n_round, &alone);
     figures_median(bench.among, bench.n_round, &among);
-    bars_at_most(&load->bars, "round trip among idle connections / alone", "",
-                 among.value[FIGURE_P50] / alone.value[FIGURE_P50], 1.1);
+    bars_at_most(&load->bars, "round trip among idle connections / alone", "", median_ratio(&bench),
+                 1.1);
     bars_at_most(&load->bars, "memory of an idle connection / a bare ROUTER's", "",
                  bench.daemon_kib / bench.echo_kib, 1.25);
     tell(&bench, &alone, &among);
     free(bench.idle);
-    served_stop(&bench.disk);
+    served_stop(&bench.crowded);
+    served_stop(&bench.quiet);
     echo_stop(&bench.echo);
 }
 

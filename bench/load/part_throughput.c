@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Closed loops: each student speaks again as soon as the reply is there. In each round every kind
  * of talk is measured with every number of clients, in turn. */
+#include "bench/load/echo.h"
 #include "bench/load/load.h"
 #include "bench/load/picture.h"
 
@@ -132,7 +133,7 @@ static void run(struct load *load)
         bench.n_size = 1;
     }
     if (bench.n_round > ROUNDS) bench.n_round = ROUNDS;
-    echo_start(&bench.echo);
+    echo_start(&bench.echo, &echo_bare, NULL);
     served_start(load, "/tmp", false, &bench.disk);
     served_start(load, "/dev/shm", false, &bench.tmpfs);
     run_rounds(&bench);

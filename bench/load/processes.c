@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { BACKLOG = 4096, TRIES = 6000, TRY_NS = 5000000, OPEN_DIRS = 16, CONNECTIONS = 12000 };
+enum { TRIES = 6000, TRY_NS = 5000000, OPEN_DIRS = 16, CONNECTIONS = 12000 };
 
 static _Noreturn void fail(const char *what, const char *why)
 {
@@ -38,8 +38,7 @@ static struct sockaddr_in loopback(uint16_t port)
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
 }
 
-/* A loopback port that is free now. */
-static uint16_t free_port(void)
+uint16_t process_port(void)
 {
     struct sockaddr_in address = loopback(0);
     socklen_t n = sizeof(address);
@@ -63,7 +62,7 @@ static bool takes_connections(uint16_t port)
     return taken;
 }
 
-static void wait_for(const char *what, pid_t pid, uint16_t port)
+void process_wait(const char *what, pid_t pid, uint16_t port)
 {
     const struct timespec pause = {.tv_nsec = TRY_NS};
 
@@ -75,8 +74,7 @@ static void wait_for(const char *what, pid_t pid, uint16_t port)
     fail(what, "takes no connections");
 }
 
-/* A child that ends with us. */
-static pid_t child(void)
+pid_t process_start(void)
 {
     pid_t parent = getpid(), pid = fork();
 
@@ -87,42 +85,10 @@ static pid_t child(void)
     return 0;
 }
 
-static void end(pid_t pid)
+void process_end(pid_t pid)
 {
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
-}
-
-static void run_echo(const char *url)
-{
-    void *zmq = zmq_ctx_new();
-    void *router = zmq ? zmq_socket(zmq, ZMQ_ROUTER) : NULL;
-    int backlog = BACKLOG;
-    zmq_msg_t frame;
-
-    if (!router || zmq_setsockopt(router, ZMQ_BACKLOG, &backlog, sizeof(backlog)) != 0 ||
-        zmq_bind(router, url) != 0) {
-        _exit(EX_UNAVAILABLE);
-    }
-    zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, router, 0) >= 0) {
-        if (zmq_msg_send(&frame, router, zmq_msg_more(&frame) ? ZMQ_SNDMORE : 0) < 0) break;
-    }
-    _exit(EX_OK);
-}
-
-void echo_start(struct echo *echo)
-{
-    *echo = (struct echo){.port = free_port()};
-    snprintf(echo->url, PATH_BYTES, "tcp://127.0.0.1:%u", echo->port);
-    echo->pid = child();
-    if (echo->pid == 0) run_echo(echo->url);
-    wait_for("echo", echo->pid, echo->port);
-}
-
-void echo_stop(struct echo *echo)
-{
-    end(echo->pid);
 }
 
 static void write_text_file(const char *path, struct slice text)
@@ -190,7 +156,7 @@ void daemon_start(struct daemon *daemon, const struct daemon_options *options)
 {
     char path[PATH_BYTES];
 
-    *daemon = (struct daemon){.port = free_port(), .curve = options->curve};
+    *daemon = (struct daemon){.port = process_port(), .curve = options->curve};
     snprintf(daemon->folder, sizeof(daemon->folder), "%s/thetad-bench.XXXXXX", options->parent);
     if (!mkdtemp(daemon->folder)) fail(daemon->folder, strerror(errno));
     snprintf(path, sizeof(path), "%s/data", daemon->folder);
@@ -201,12 +167,12 @@ void daemon_start(struct daemon *daemon, const struct daemon_options *options)
     snprintf(path, sizeof(path), "%s/thetad.conf", daemon->folder);
     write_config(daemon, path);
 
-    daemon->pid = child();
+    daemon->pid = process_start();
     if (daemon->pid == 0) {
         execl(options->thetad, options->thetad, "--config", path, (char *)NULL);
         _exit(EX_NOINPUT);
     }
-    wait_for(options->thetad, daemon->pid, daemon->port);
+    process_wait(options->thetad, daemon->pid, daemon->port);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *walk)
@@ -219,7 +185,7 @@ static int remove_one(const char *path, const struct stat *stat, int type, struc
 
 void daemon_stop(struct daemon *daemon)
 {
-    end(daemon->pid);
+    process_end(daemon->pid);
     nftw(daemon->folder, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
 }
 

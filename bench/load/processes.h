@@ -32,15 +32,13 @@ void daemon_stop(struct daemon *daemon);
 /* Where its students connect. `zmq` is for links of libzmq. */
 struct link_target daemon_target(const struct daemon *daemon, void *zmq);
 
-/* The bare ROUTER: every frame back as it came. */
-struct echo {
-    char url[PATH_BYTES];
-    uint16_t port;
-    pid_t pid;
-};
+/* A child that ends with us: as fork(). */
+pid_t process_start(void);
+void process_end(pid_t pid);
 
-void echo_start(struct echo *echo);
-void echo_stop(struct echo *echo);
+/* A loopback port that is free now, and until somebody takes connections there. */
+uint16_t process_port(void);
+void process_wait(const char *what, pid_t pid, uint16_t port);
 
 void make_folder(const char *path);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One client's round trip: session.answer and ping of a real daemon over loopback TCP, beside what
- * bounds them, taken in turn in the same run: a bare ROUTER echo of the same size, and one LMDB
- * commit of one record on the same disk. Ratios are what counts; machines are shared and noisy. */
+ * bounds them, taken in turn in the same run: a bare ROUTER echo of the same size, one LMDB commit
+ * of one record on the same disk, and an echo that makes such a commit before it sends. Ratios are
+ * what counts; machines are shared and noisy. */
 #include "bench/common/bars.h"
 #include "bench/common/options.h"
 #include "bench/common/sample.h"
 #include "bench/load/author.h"
+#include "bench/load/echo.h"
 #include "bench/load/limits.h"
 #include "bench/load/processes.h"
 
@@ -25,12 +27,12 @@ struct trip_options {
 };
 
 /* What is measured, in the order of a round. */
-enum part { PART_ECHO, PART_PING, PART_COMMIT, PART_ANSWER, N_PART };
+enum part { PART_ECHO, PART_PING, PART_COMMIT, PART_COMMITTED, PART_ANSWER, N_PART };
 
-static const char *const part_names[N_PART] = {"echo", "ping", "commit", "answer"};
-static const char *const part_titles[N_PART] = {"bare ROUTER echo, 200 bytes", "ping (not durable)",
-                                                "one LMDB commit, 200 bytes",
-                                                "session.answer (durable)"};
+static const char *const part_names[N_PART] = {"echo", "ping", "commit", "committed", "answer"};
+static const char *const part_titles[N_PART] = {
+    "bare ROUTER echo, 200 bytes", "ping (not durable)", "one LMDB commit, 200 bytes",
+    "echo that commits, 200 bytes", "session.answer (durable)"};
 
 /* Medians over the rounds, in us. */
 struct figures {
@@ -40,11 +42,11 @@ struct figures {
 struct bench {
     struct trip_options options;
     struct daemon daemon;
-    struct echo echo;
+    struct echo echo, committed;
     struct limits limits;
     struct thetad *author, *student;
-    void *zmq, *client;     // of the echo
-    struct sample *sample;  // of the part being measured
+    void *zmq, *client, *committed_client;  // of the echoes
+    struct sample *sample;                  // of the part being measured
     char session[32];
     long n_session;
     struct thetad_state state;
@@ -61,23 +63,50 @@ static void check(struct thetad *client, enum thetad_status status, const char *
     if (status != THETAD_OK) fail(what, thetad_error_message(client));
 }
 
-static void open_echo(struct bench *bench)
+static void *open_echo(struct bench *bench, const struct echo *echo)
 {
+    void *client = bench->zmq ? zmq_socket(bench->zmq, ZMQ_DEALER) : NULL;
+
+    if (!client || zmq_connect(client, echo->url) != 0) fail("echo", zmq_strerror(zmq_errno()));
+    return client;
+}
+
+static void start_echoes(struct bench *bench)
+{
+    echo_start(&bench->echo, &echo_bare, NULL);
+    echo_start(&bench->committed, &echo_commit, bench->daemon.folder);
     bench->zmq = zmq_ctx_new();
-    bench->client = bench->zmq ? zmq_socket(bench->zmq, ZMQ_DEALER) : NULL;
-    if (!bench->client || zmq_connect(bench->client, bench->echo.url) != 0) {
+    bench->client = open_echo(bench, &bench->echo);
+    bench->committed_client = open_echo(bench, &bench->committed);
+}
+
+static void stop_echoes(struct bench *bench)
+{
+    zmq_close(bench->client);
+    zmq_close(bench->committed_client);
+    zmq_ctx_term(bench->zmq);
+    echo_stop(&bench->echo);
+    echo_stop(&bench->committed);
+}
+
+static void ask_echo(void *client)
+{
+    uint8_t body[ECHO_BYTES] = {0};
+
+    if (zmq_send(client, body, sizeof(body), 0) < 0 ||
+        zmq_recv(client, body, sizeof(body), 0) != ECHO_BYTES) {
         fail("echo", zmq_strerror(zmq_errno()));
     }
 }
 
 static void do_echo(struct bench *bench)
 {
-    uint8_t body[ECHO_BYTES] = {0};
+    ask_echo(bench->client);
+}
 
-    if (zmq_send(bench->client, body, sizeof(body), 0) < 0 ||
-        zmq_recv(bench->client, body, sizeof(body), 0) != ECHO_BYTES) {
-        fail("echo", zmq_strerror(zmq_errno()));
-    }
+static void do_committed(struct bench *bench)
+{
+    ask_echo(bench->committed_client);
 }
 
 static void do_ping(struct bench *bench)
@@ -113,7 +142,8 @@ static void do_answer(struct bench *bench)
 
 static void measure(struct bench *bench, enum part part, struct sample *out)
 {
-    void (*const todo[N_PART])(struct bench *) = {do_echo, do_ping, do_commit, do_answer};
+    void (*const todo[N_PART])(struct bench *) = {do_echo, do_ping, do_commit, do_committed,
+                                                  do_answer};
 
     sample_clear(out);
     for (long i = 0; i < bench->options.n_answer; i++) {
@@ -175,6 +205,8 @@ static void print_table(const struct trip_options *options, const struct figures
     for (int part = 0; part < N_PART; part++) {
         printf("%-32s %9.1f %9.1f\n", part_titles[part], f->p50[part], f->p99[part]);
     }
+    printf("\nbeside the bars: session.answer / the echo that commits: %.3f\n",
+           f->p50[PART_ANSWER] / f->p50[PART_COMMITTED]);
     bars_print(bars, "the daemon adds more than intended to what bounds it, or the machine was "
                      "busy: run it again\nwith more --rounds before concluding. Nothing is wrong "
                      "with its answers.");
@@ -210,7 +242,7 @@ static void tell(const struct trip_options *options, const struct figures *f,
 
 static const struct argp_option option_list[] = {
     {"thetad", 't', "FILE", 0, "The daemon's program", 0},
-    {"answers", 'n', "N", 0, "Round trips of each kind in a round (2000)", 0},
+    {"answers", 'n', "N", 0, "Round trips of each kind in a round (400)", 0},
     {0},
 };
 
@@ -239,36 +271,33 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .options = option_list,
     .parser = parse,
-    .doc = "Measure one client's round trip beside a bare echo and a bare commit: medians of 5 "
-           "rounds. --quick has rounds of 500.",
+    .doc = "Measure one client's round trip beside a bare echo and a bare commit: medians of 25 "
+           "rounds. --quick has rounds of 100.",
     .children = options_children,
 };
 
 int main(int argc, char **argv)
 {
-    struct bench bench = {.options = {.common.n_round = 5}};
+    struct bench bench = {.options = {.common.n_round = 25}};
     struct figures figures;
     struct bars bars = {0};
 
     argp_parse(&argp, argc, argv, 0, NULL, &bench.options);
-    if (!bench.options.n_answer) bench.options.n_answer = bench.options.common.quick ? 500 : 2000;
+    if (!bench.options.n_answer) bench.options.n_answer = bench.options.common.quick ? 100 : 400;
     daemon_start(&bench.daemon, &(struct daemon_options){bench.options.thetad, "/tmp", false});
-    echo_start(&bench.echo);
+    start_echoes(&bench);
     bench.author = author_new(bench.daemon.author_url);
     bench.student = author_new(bench.daemon.student_url);
     author_load(bench.author, ITEMS);
     limits_open(&bench.limits, bench.daemon.folder);
-    open_echo(&bench);
     run_rounds(&bench, &figures);
     hold(&figures, &bars);
     tell(&bench.options, &figures, &bars);
 
     thetad_close(bench.author);
     thetad_close(bench.student);
-    zmq_close(bench.client);
-    zmq_ctx_term(bench.zmq);
     limits_close(&bench.limits);
-    echo_stop(&bench.echo);
+    stop_echoes(&bench);
     daemon_stop(&bench.daemon);
     return bench.options.common.check && !bars_met(&bars);
 }

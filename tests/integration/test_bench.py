@@ -4,6 +4,7 @@ tells what it found. What the figures are is nobody's business here: no test ass
 
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -47,6 +48,26 @@ class Load(unittest.TestCase):
         self.assertEqual(len(found["bars"]), 3)
         self.assertEqual(found["met"], all(bar["met"] for bar in found["bars"]))
 
+    def test_ways_to_commit_beside_the_daemon(self):
+        rows, _ = self.part("ways", "--clients", "3")
+        self.assertEqual(len(rows), 5)
+        for row in rows:
+            self.assertEqual(row["clients"], 3)
+            self.assertGreater(row["answers_s"], 0, row)
+            self.assertEqual("answers_a_commit" in row, row["what"].startswith("thetad"), row)
+
+    def test_what_the_kernel_is_asked(self):
+        rows, _ = self.part("calls", "--clients", "1")
+        by_name = {row["what"]: row for row in rows}
+        self.assertEqual(len(by_name), 4)
+        for row in rows:
+            self.assertGreater(row["wakes"], 0, row)
+        if shutil.which("strace"):
+            self.assertEqual(by_name["echo"]["fdatasync"], 0)
+            self.assertGreater(by_name["echo"]["sendto"], 0)
+            for name in ("echo, a commit a cycle", "answer, durable"):
+                self.assertGreater(by_name[name]["fdatasync"], 0, name)
+
     def test_students_who_think(self):
         found, _ = self.part("students", "--students", "95", "--think", "0.05", "--spread", "0.1",
                              "--seconds", "1")
@@ -73,7 +94,7 @@ class Load(unittest.TestCase):
 
     def test_a_missed_bar_is_told_by_the_exit_code(self):
         done = run(LOAD, "--json", "--quick", "--rounds", "1", "--seconds", "0.1", "--check",
-                   "memory", "--sessions", "64", "--items", "500")
+                   "throughput", "--clients", "64")
         met = json.loads(done.stdout)["met"]
         self.assertEqual(done.returncode, 0 if met else 1, done.stderr)
 
@@ -89,7 +110,7 @@ class Load(unittest.TestCase):
 class Trip(unittest.TestCase):
     def test_every_part_is_measured(self):
         found, _ = figures(TRIP, "--answers", "40")
-        for part in ("echo", "ping", "commit", "answer"):
+        for part in ("echo", "ping", "commit", "committed", "answer"):
             self.assertGreater(found[part]["p50_us"], 0, part)
         self.assertEqual(len(found["bars"]), 2)
 
