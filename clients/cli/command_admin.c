@@ -32,9 +32,19 @@ static bool next_page(const msgpack_object *reply, char after[LIMIT_ID + 1])
     return text.n > 0 && slice_to_text(text, after, LIMIT_ID + 1);
 }
 
+/* EX_DATAERR where sessions were left out because they cannot be read. */
+static int tell_damaged(const json_t *damaged)
+{
+    size_t n = json_array_size(damaged);
+
+    if (n == 0) return EX_OK;
+    return cli_fail(EX_DATAERR, "damaged, and left out: %zu session%s (theta verify names them)", n,
+                    n == 1 ? "" : "s");
+}
+
 static int run_export(struct cli *cli, const struct args *args)
 {
-    json_t *sessions = json_array(), *all = json_object();
+    json_t *damaged = json_array(), *sessions = json_array(), *all = json_object();
     char after[LIMIT_ID + 1] = "";
     const msgpack_object *reply;
     int code;
@@ -46,29 +56,45 @@ static int run_export(struct cli *cli, const struct args *args)
         if (code) break;
         page = json_wire_read(reply);
         json_array_extend(sessions, json_object_get(page, "sessions"));
+        json_array_extend(damaged, json_object_get(page, "damaged"));
         json_decref(page);
     } while (next_page(reply, after));
     json_object_set_new(all, "examinee", json_string(args->operands[0]));
     json_object_set_new(all, "sessions", sessions);
-    if (!code) return cli_print_json(all, JSON_INDENT(1));
-    json_decref(all);
+    if (json_array_size(damaged) > 0) json_object_set(all, "damaged", damaged);
+    if (code)
+        json_decref(all);
+    else
+        code = cli_print_json(all, JSON_INDENT(1));
+    if (!code) code = tell_damaged(damaged);
+    json_decref(damaged);
     return code;
 }
 
 static int run_erase(struct cli *cli, const struct args *args)
 {
+    json_t *damaged = json_array();
     char after[LIMIT_ID + 1] = "";
     const msgpack_object *reply;
     int64_t n = 0;
     int code;
 
     do {
+        json_t *page;
+
         code = ask_page(cli, "examinee.erase", args, after, &reply);
-        if (code) return code;
+        if (code) break;
+        page = json_wire_read(reply);
+        json_array_extend(damaged, json_object_get(page, "damaged"));
+        json_decref(page);
         n += reply_int(reply, "n_sessions");
     } while (next_page(reply, after));
-    printf(cli->json ? "{\"n_sessions\": %lld}\n" : "%lld sessions erased\n", (long long)n);
-    return EX_OK;
+    if (!code) {
+        printf(cli->json ? "{\"n_sessions\": %lld}\n" : "%lld sessions erased\n", (long long)n);
+        code = tell_damaged(damaged);
+    }
+    json_decref(damaged);
+    return code;
 }
 
 static int run_drain(struct cli *cli, const struct args *args)

@@ -75,7 +75,7 @@ static int run_list(struct cli *cli, const struct args *args)
 {
     struct cursor cursor = {""};
     struct text_table table;
-    size_t n_row = 0;
+    size_t n_row = 0, n_damaged = 0;
     int code;
 
     list_header(&table);
@@ -88,12 +88,15 @@ static int run_list(struct cli *cli, const struct args *args)
         if (cli->json) code = cli_show_json(reply);
         for (size_t i = 0; i < reply_size(rows); i++) put_session(&table, &rows->via.array.ptr[i]);
         n_row += reply_size(rows);
+        n_damaged += reply_size(reply_array(reply, "damaged"));
         if (!slice_to_text(reply_text(reply, "next"), cursor.after, sizeof(cursor.after))) break;
     } while (!code && cursor.after[0]);
     if (!code && !cli->json && n_row > 0) text_table_print(&table, CLI_WIDTH, stdout);
     if (!code && !cli->json && n_row == 0) puts("There is no such session.");
     text_table_done(&table);
-    return code;
+    if (code || n_damaged == 0) return code;
+    return cli_fail(EX_DATAERR, "damaged, and left out: %zu session%s (theta verify names them)",
+                    n_damaged, n_damaged == 1 ? "" : "s");
 }
 
 /* A table that grows with each page. */

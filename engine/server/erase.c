@@ -158,23 +158,44 @@ static int64_t last_time_ms(struct look *look, struct slice archive)
     return record.event.time_ms;
 }
 
+/* The next session of the archive. NOT_FOUND where this look has seen enough. */
+static enum status come_to(struct look *look, struct slice key)
+{
+    struct buf *from = &look->server->retain_from;
+
+    if (look->n_left > 0 && look->n_old < OLD_MOST) {
+        look->n_left--;
+        return OK;
+    }
+    buf_clear(from);
+    buf_append(from, key.data, key.n);
+    look->whole = false;
+    return NOT_FOUND;
+}
+
 static enum status on_archived(void *context, struct slice key, struct slice value)
 {
     struct look *look = context;
-    struct buf *from = &look->server->retain_from;
+    enum status st = come_to(look, key);
 
-    if (look->n_left == 0 || look->n_old == OLD_MOST) {
-        buf_clear(from);
-        buf_append(from, key.data, key.n);
-        look->whole = false;
-        return NOT_FOUND;
-    }
-    look->n_left--;
+    if (st) return st;
     if (last_time_ms(look, value) >= look->before_ms) return OK;
     if (key.n > sizeof(look->old->bytes)) return CORRUPT;
     memcpy(look->old[look->n_old].bytes, key.data, key.n);
     look->old[look->n_old++].n = key.n;
     return OK;
+}
+
+/* How old it is nobody can say; the others are not kept longer because of it. */
+static enum status on_damaged(void *context, struct slice key)
+{
+    struct look *look = context;
+    struct slice tenant, session;
+    enum status st = come_to(look, key);
+
+    if (st) return st;
+    if (!session_key_read(key, &tenant, &session)) return OK;
+    return sessions_note_damaged(look->server->sessions, tenant, session);
 }
 
 static enum status erase_found(const struct look *look, int64_t now_ms)
@@ -191,6 +212,7 @@ static enum status erase_found(const struct look *look, int64_t now_ms)
         if (!session_key_read(session_key_slice(&look->old[i]), &tenant, &session)) return CORRUPT;
         if (sessions_events(look->server->sessions, tenant, session).n_lsn > 0) continue;
         st = erase_session(&erasure, tenant, session);
+        if (st == CORRUPT) st = sessions_note_damaged(look->server->sessions, tenant, session);
         if (st && st != RETRY) return st;
     }
     if (look->n_old > 0) {
@@ -210,8 +232,8 @@ enum status erase_old(struct server *server, int64_t now_ms, size_t n_most)
     if (server->config.retain_days == 0) return OK;
     st = decoder_init(&look.decoder);
     if (st) return st;
-    st = env_each(server->env, TABLE_ARCHIVE, buf_slice(&server->retain_from),
-                  (struct visitor){on_archived, &look});
+    st = env_each_any(server->env, TABLE_ARCHIVE, buf_slice(&server->retain_from),
+                      (struct visitor){on_archived, &look}, on_damaged);
     if (look.whole) buf_clear(&server->retain_from);
     if (st == OK) st = erase_found(&look, now_ms);
     decoder_done(&look.decoder);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/history.h"
 #include "server/request.h"
+#include "store/erased.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static void on_shared(void *context, size_t i, const struct shared_event *event,
 
     (void)i;
     if (walk->st == OK) walk->st = status;
+    if (walk->st == OK && erased_stands(event->record)) walk->st = RETRY;  // since it was found
     if (walk->st == OK) walk->st = event_record_read(&walk->decoder, event->record, &record);
     if (walk->st) return;
     memcpy(stored.seal, event->seal, SEAL_BYTES);

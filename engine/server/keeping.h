@@ -65,9 +65,12 @@ struct keeping {
     /* Whether a session can be looked at now: RETRY where the request has to wait, BUSY where there
      * is no room for that. NULL: always. */
     enum status (*admit)(struct sessions *sessions, struct slice tenant, struct slice id);
-    /* A session that is not in memory, into it. NOT_FOUND. RETRY: the request has to wait. */
+    /* A session that is not in memory, into it. NOT_FOUND; EXISTS where it was erased. RETRY: the
+     * request has to wait. */
     enum status (*fetch)(struct sessions *sessions, struct slice tenant, struct slice id,
                          int64_t now_us, struct entry **out);
+    /* Of one that is not there, as far as is known: whether it was, and was erased. */
+    bool (*is_erased)(struct sessions *sessions, struct slice tenant, struct slice id);
     /* Room to note one more event, before it happens. NO_MEMORY. */
     enum status (*reserve)(struct entry *entry);
     /* Note the event, its seal in the entry. Returns its number for what counts by it; 0 where it

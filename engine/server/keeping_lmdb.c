@@ -6,6 +6,7 @@
 #include "server/history.h"
 #include "server/keeping.h"
 #include "server/notify.h"
+#include "store/erased.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -412,8 +413,17 @@ static enum status trim(struct sessions *sessions, struct batch *batch)
     return OK;
 }
 
+/* What cannot be read is taken for one. */
+static bool is_erased(struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    struct tombstone tombstone;
+
+    return erased_get(sessions->config.env, tenant, id, &sessions->bytes, &tombstone) != NOT_FOUND;
+}
+
 const struct keeping keeping_lmdb = {.name = "lmdb",
                                      .fetch = fetch,
+                                     .is_erased = is_erased,
                                      .reserve = reserve,
                                      .append = append,
                                      .rebuild = rebuild_all,

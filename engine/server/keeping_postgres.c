@@ -5,6 +5,7 @@
  * came. So a session may go from node to node between any two requests; staying is only faster. */
 #include "server/keeping.h"
 #include "server/log.h"
+#include "store/erased.h"
 
 #include <string.h>
 
@@ -45,6 +46,14 @@ static enum status fetch(struct sessions *sessions, struct slice tenant, struct 
     return group->found ? group->found : CORRUPT;
 }
 
+/* A look for it has just said so. */
+static bool is_erased(struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    const struct group *group = district_find(sessions->config.district, tenant, id);
+
+    return group && group->found == EXISTS;
+}
+
 static enum status reserve(struct entry *entry)
 {
     (void)entry;
@@ -62,6 +71,7 @@ static uint64_t append(struct sessions *sessions, struct entry *entry,
     buf_clear(bytes);
     event_record_write(record, bytes);
     event.record = buf_slice(bytes);
+    if (record->event.kind == EVENT_STARTED) event.examinee = record->identity.examinee;
     sessions->rest.has_appended = true;
     sessions->rest.group =
         bytes->failed ? NULL : district_append(sessions->config.district, &event, entry->seal);
@@ -139,6 +149,7 @@ static enum status take_in(struct sessions *sessions, struct decoder *decoder,
     struct stored_event stored = {.lsn = event->n, .bytes = event->record, .record = &record};
     enum status st;
 
+    if (erased_stands(event->record)) return EXISTS;
     if (*entry && event->n < session_n_event((*entry)->live.session)) return OK;
     st = event_record_read(decoder, event->record, &record);
     if (st) return st;
@@ -165,7 +176,7 @@ static enum status fetched(void *context, const struct group *group, struct slic
         if (st == OK) st = take_in(sessions, &sessions->decoder, &row.event, &entry);
     }
     if (st == CORRUPT && district_is_behind(sessions->config.district)) st = RETRY;
-    if (st && st != BUSY && st != RETRY) {
+    if (st && st != BUSY && st != RETRY && st != EXISTS) {
         log_line(LOG_ERROR, "a session of the shared store cannot be taken in",
                  "session=%.*s status=%s", (int)row.event.session.n,
                  (const char *)row.event.session.data, status_code(st));
@@ -187,6 +198,7 @@ const struct keeping keeping_postgres = {.name = "postgres",
                                          .begin = begin,
                                          .admit = admit,
                                          .fetch = fetch,
+                                         .is_erased = is_erased,
                                          .reserve = reserve,
                                          .append = append,
                                          .rests = rests,

@@ -68,6 +68,8 @@ void line_put_event(struct buf *out, const struct shared_event *event)
     put(out, &event->n, sizeof(event->n));
     put(out, event->seal, SEAL_BYTES);
     put_slice(out, event->record);
+    put_slice(out, event->examinee);
+    put(out, &event->sitting, sizeof(event->sitting));
 }
 
 static void take_event(struct slice *rest, struct shared_event *out)
@@ -78,6 +80,8 @@ static void take_event(struct slice *rest, struct shared_event *out)
     out->seal = rest->data;
     *rest = slice_of(rest->data + SEAL_BYTES, rest->n - SEAL_BYTES);
     out->record = take_slice(rest);
+    out->examinee = take_slice(rest);
+    take(rest, &out->sitting, sizeof(out->sitting));
 }
 
 void line_put_want(struct buf *out, const struct shared_want *want)

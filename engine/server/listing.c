@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory has no order of ids, so the first few behind `after` are found by looking at all. What
  * memory has of a session is newer than what the archive has of it; a session whose newer state is
- * not asked for comes along hidden, so that the archive's older state of it is not shown. */
+ * not asked for comes along hidden, so that the archive's older state of it is not shown. A session
+ * that cannot be read is named and passed over: one damaged record must not hide the others. */
 #include "server/listing.h"
+#include "server/log.h"
 #include "server/outline.h"
+#include "store/erased.h"
 #include "store/shared.h"
 
 #include <stdlib.h>
@@ -158,6 +161,22 @@ static bool look_at(struct paging *paging, const struct listed *row)
     return true;
 }
 
+/* A session that cannot be read. False where the page is full. */
+static bool look_at_damaged(struct paging *paging, struct slice id)
+{
+    struct page *page = paging->page;
+
+    if (page->n_damaged == LISTING_DAMAGED) {
+        paging->is_full = true;
+        return false;
+    }
+    copy_id(id, paging->last);
+    memcpy(page->damaged[page->n_damaged++], paging->last, sizeof(paging->last));
+    log_line(LOG_ERROR, "a session is damaged on disk and is left out",
+             "session=%s hint=\"theta verify; put a backup back\"", paging->last);
+    return true;
+}
+
 /* The sessions of memory before `id`. False where the page is full. */
 static bool look_at_live(struct paging *paging, struct slice id)
 {
@@ -207,20 +226,35 @@ static bool is_of_memory(const struct paging *paging, struct slice id)
     return at < paging->n_live && slice_equal_str(id, paging->live[at].session);
 }
 
+/* Whether the session's archived state belongs into the page; NOT_FOUND where the page ends, EXISTS
+ * where memory has a newer state of it. */
+static enum status come_to(struct paging *paging, struct slice id)
+{
+    if (!look_at_live(paging, id)) return NOT_FOUND;
+    if (is_of_memory(paging, id)) return EXISTS;
+    if (paging->is_cut && paging->at_live == paging->n_live) return NOT_FOUND;
+    if (paging->n_scanned++ < SCAN_MOST) return OK;
+    paging->is_full = true;
+    return NOT_FOUND;
+}
+
+static enum status on_damaged(void *context, struct slice id)
+{
+    enum status st = come_to(context, id);
+
+    if (st) return st == EXISTS ? OK : st;
+    return look_at_damaged(context, id) ? OK : NOT_FOUND;
+}
+
 static enum status on_archived(void *context, struct slice id, struct slice archive)
 {
     struct paging *paging = context;
     struct listed row;
-    enum status st;
+    enum status st = come_to(paging, id);
 
-    if (!look_at_live(paging, id)) return NOT_FOUND;
-    if (is_of_memory(paging, id)) return OK;
-    if (paging->is_cut && paging->at_live == paging->n_live) return NOT_FOUND;
-    if (paging->n_scanned++ == SCAN_MOST) {
-        paging->is_full = true;
-        return NOT_FOUND;
-    }
+    if (st) return st == EXISTS ? OK : st;
     st = read_archived(paging, id, archive, &row);
+    if (st == CORRUPT) return look_at_damaged(paging, id) ? OK : NOT_FOUND;
     if (st) return st;
     return look_at(paging, &row) ? OK : NOT_FOUND;
 }
@@ -228,7 +262,7 @@ static enum status on_archived(void *context, struct slice id, struct slice arch
 static enum status make_page(struct paging *paging, struct slice tenant)
 {
     enum status st = archive_scan(paging->env, tenant, paging->query->after,
-                                  (struct visitor){on_archived, paging});
+                                  (struct visitor){on_archived, paging}, on_damaged);
 
     if (st) return st;
     if (!paging->is_full && look_at_live(paging, slice_of(NULL, 0))) {
@@ -270,38 +304,54 @@ struct shared_paging {
     struct decoder decoder;
     char session[LIMIT_ID + 1];  // of the outline, "" before the first
     size_t n_session;            // in this scan
+    bool is_damaged, is_erased;  // that session
     enum status st;
 };
 
 /* The session whose events have come is complete. */
 static void end_session(struct shared_paging *shared)
 {
+    struct slice id = slice_str(shared->session);
     struct listed row;
 
-    if (!shared->session[0] || shared->st || shared->paging.is_full) return;
-    shared->st = list_outline(shared->paging.outline, slice_str(shared->session), &row);
-    if (shared->st == OK) (void)look_at(&shared->paging, &row);
+    if (id.n == 0 || shared->st || shared->paging.is_full) return;
+    if (shared->is_erased)
+        copy_id(id, shared->paging.last);
+    else if (shared->is_damaged || list_outline(shared->paging.outline, id, &row))
+        (void)look_at_damaged(&shared->paging, id);
+    else
+        (void)look_at(&shared->paging, &row);
+}
+
+static void begin_session(struct shared_paging *shared, struct slice id)
+{
+    memset(shared->paging.outline, 0, sizeof(*shared->paging.outline));
+    shared->is_damaged = shared->is_erased = false;
+    copy_id(id, shared->session);
+    shared->n_session++;
 }
 
 static void on_shared(void *context, size_t i, const struct shared_event *event, enum status status)
 {
     struct shared_paging *shared = context;
     struct event_record record;
+    enum status st = status;
 
     (void)i;
     if (event->n == 0) {
         end_session(shared);
-        memset(shared->paging.outline, 0, sizeof(*shared->paging.outline));
-        if (!slice_to_text(event->session, shared->session, sizeof(shared->session))) {
-            shared->st = CORRUPT;
-        }
-        shared->n_session++;
+        begin_session(shared, event->session);
     }
-    if (shared->st == OK) shared->st = status;
-    if (shared->st == OK) {
-        shared->st = event_record_read(&shared->decoder, event->record, &record);
+    if (erased_stands(event->record)) {
+        shared->is_erased = true;
+        return;
     }
-    if (shared->st == OK) shared->st = outline_take(shared->paging.outline, &record);
+    if (st == OK) st = event_record_read(&shared->decoder, event->record, &record);
+    if (st == OK) st = outline_take(shared->paging.outline, &record);
+    if (st == CORRUPT)
+        shared->is_damaged = true;
+    else if (st && shared->st == OK)
+        shared->st = st;
 }
 
 /* Scan until the page is full, or so many sessions have been looked at that it ends early. */

@@ -7,7 +7,7 @@
 #include "proto/reader.h"
 #include "server/sessions.h"
 
-enum { LISTING_MOST = 500 };  // sessions in one page
+enum { LISTING_MOST = 500, LISTING_DAMAGED = 64 };  // sessions in one page
 
 /* Which sessions. */
 struct listing_query {
@@ -37,6 +37,8 @@ void listing_gather(const struct sessions *sessions, struct slice tenant,
 struct page {
     struct listed rows[LISTING_MOST];
     size_t n;
+    char damaged[LISTING_DAMAGED][LIMIT_ID + 1];  // sessions that cannot be read
+    size_t n_damaged;
     char next[LIMIT_ID + 1];  // there may be more behind this id, "" where there is not
 };
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* examinee.export and examinee.erase: all that is kept of one examinee, page by page. The loop
  * says which sessions in memory are the examinee's and where their events stand; a helper looks
- * through the next part of the archive. */
+ * through the next part of the archive. A shared store knows which sessions are whose, and has all
+ * of them; there the helper erases them too. */
 #include "server/audits.h"
 #include "server/erase.h"
+#include "server/examinee_page.h"
 #include "server/server.h"
+#include "store/shared_examinee.h"
 
 #include <string.h>
-
-enum { LOOKED_AT = 5000, PAGE_SESSIONS = 25, PAGE_BYTES = 1 << 18, MEMORY_SESSIONS = 64 };
 
 static const char *const kind_names[] = {
     [EVENT_STARTED] = "started", [EVENT_ANSWERED] = "answered", [EVENT_SUSPENDED] = "suspended",
@@ -30,207 +31,28 @@ static bool read_ask(struct call *call, struct ask *out)
     return !call->in.failed;
 }
 
-/* For the helper: | tenant length 1 | tenant | of each session in memory: | name length 1 | name |
- * number of events 4 | their numbers in the journal, 8 each |. */
-struct finding {
-    struct server *server;
-    struct slice tenant, examinee;
-    size_t n;
-    struct buf *out;
-};
-
-static void find_live(void *context, const struct live *live, bool is_ahead)
-{
-    struct finding *finding = context;
-    uint8_t n_id = (uint8_t)live->id.n;
-    struct session_events events;
-
-    (void)is_ahead;
-    if (!slice_equal(live->tenant, finding->tenant)) return;
-    if (!slice_equal(live->examinee, finding->examinee)) return;
-    if (++finding->n > MEMORY_SESSIONS) return;
-    events = sessions_events(finding->server->sessions, live->tenant, live->id);
-    buf_append(finding->out, &n_id, 1);
-    buf_append(finding->out, live->id.data, live->id.n);
-    buf_append(finding->out, &events.n_lsn, sizeof(events.n_lsn));
-    if (events.n_lsn > 0) {
-        buf_append(finding->out, events.lsn, events.n_lsn * sizeof(*events.lsn));
-    }
-}
-
 static enum status prepare(struct call *call)
 {
     struct server *server = call->server;
-    struct finding finding = {.server = server, .tenant = call->tenant, .out = &server->extra};
-    uint8_t n_tenant = (uint8_t)call->tenant.n;
     struct ask ask;
+    size_t n = 0;
 
     if (!read_ask(call, &ask)) return BAD_REQUEST;
-    finding.examinee = ask.examinee;
-    buf_append(&server->extra, &n_tenant, 1);
-    buf_append(&server->extra, call->tenant.data, call->tenant.n);
-    sessions_each(server->sessions, find_live, &finding);
-    if (finding.n > MEMORY_SESSIONS) {
+    examinee_tell(call->tenant, call->who, call->now_ms, &server->extra);
+    if (!server->district) {
+        n = examinee_tell_memory(server->sessions, call->tenant, ask.examinee, &server->extra);
+    }
+    if (n > EXAMINEE_MEMORY) {
         return refuse(call, RETRY, NULL,
                       "%zu sessions of the examinee are in memory, at most %d may be: when they "
                       "have ended, or sat idle, they leave it",
-                      finding.n, MEMORY_SESSIONS);
+                      n, EXAMINEE_MEMORY);
     }
     return server->extra.failed ? NO_MEMORY : OK;
 }
 
-/* One session in memory, as the loop has told of it. */
-struct told {
-    struct slice id;
-    struct slice lsns;  // u64 in this machine's order
-};
-
-static bool next_told(struct slice *rest, struct told *out)
-{
-    uint32_t n;
-
-    if (rest->n == 0) return false;
-    out->id = slice_of(rest->data + 1, rest->data[0]);
-    memcpy(&n, out->id.data + out->id.n, sizeof(n));
-    out->lsns = slice_of(out->id.data + out->id.n + sizeof(n), n * sizeof(uint64_t));
-    *rest =
-        slice_of(out->lsns.data + out->lsns.n, rest->n - 1 - out->id.n - sizeof(n) - out->lsns.n);
-    return true;
-}
-
-/* A page in the making: in a helper. */
-struct page {
-    struct env *env;
-    struct slice tenant, examinee, memory;  // memory: of the sessions that are there
-    struct decoder decoder, items;
-    struct session_key after;
-    struct buf events, bytes, out;
-    struct writer writer;
-    size_t n_session, n_looked;
-    bool (*take)(struct page *page, struct slice session, struct slice events);
-    enum status st;
-    bool more;
-};
-
-static bool is_in_memory(const struct page *page, struct slice session)
-{
-    struct slice rest = page->memory;
-    struct told told;
-
-    while (next_told(&rest, &told)) {
-        if (slice_equal(told.id, session)) return true;
-    }
-    return false;
-}
-
-/* Whether the events are of the examinee, by the first one. */
-static bool is_examinees(struct page *page, struct slice events)
-{
-    struct event_record record;
-    struct slice value;
-    uint64_t lsn;
-
-    if (!archive_next(&events, &lsn, &value)) return false;
-    value = journal_record(page->env, lsn, value);
-    if (event_record_read(&page->decoder, value, &record)) return false;
-    return record.event.kind == EVENT_STARTED &&
-           slice_equal(record.identity.examinee, page->examinee);
-}
-
-static enum status on_archived(void *context, struct slice key, struct slice value)
-{
-    struct page *page = context;
-    struct slice tenant, session;
-
-    if (!session_key_read(key, &tenant, &session)) return CORRUPT;
-    if (!slice_equal(tenant, page->tenant)) return NOT_FOUND;  // past the last
-    if (key.n == page->after.n && memcmp(key.data, page->after.bytes, key.n) == 0) return OK;
-    if (page->n_looked > 0 && (page->n_looked == LOOKED_AT || page->n_session >= PAGE_SESSIONS ||
-                               page->out.n > PAGE_BYTES)) {
-        page->more = true;
-        return NOT_FOUND;
-    }
-    page->n_looked++;
-    page->after = session_key_of(tenant, session);
-    if (is_in_memory(page, session) || !is_examinees(page, value)) return OK;
-    return page->take(page, session, value) ? OK : page->st;
-}
-
-static enum status gather(struct page *page, const struct told *told)
-{
-    struct journal journal = {.env = page->env};
-    enum status st = archive_get(page->env, page->tenant, told->id, &page->events);
-    uint64_t archived = archive_last(buf_slice(&page->events));
-
-    if (st == NOT_FOUND) st = OK;
-    for (size_t i = 0; i < told->lsns.n && st == OK; i += sizeof(uint64_t)) {
-        uint64_t lsn;
-
-        memcpy(&lsn, told->lsns.data + i, sizeof(lsn));
-        if (lsn <= archived) continue;
-        st = journal_get(&journal, lsn, &page->bytes);
-        if (st == OK) archive_append(&page->events, lsn, buf_slice(&page->bytes));
-    }
-    return st == NOT_FOUND ? RETRY : st;
-}
-
-/* Sessions in memory come with the first page. */
-static enum status take_memory(struct page *page)
-{
-    struct slice rest = page->memory;
-    struct told told;
-
-    while (next_told(&rest, &told)) {
-        enum status st = gather(page, &told);
-
-        if (st) return st;
-        if (!page->take(page, told.id, buf_slice(&page->events))) return page->st;
-    }
-    return OK;
-}
-
-static enum status fill_page(struct page *page, const struct ask *ask)
-{
-    enum status st = OK;
-
-    page->after = session_key_of(page->tenant, ask->after);
-    if (ask->after.n == 0) st = take_memory(page);
-    if (st) return st;
-    st = env_each(page->env, TABLE_ARCHIVE, session_key_slice(&page->after),
-                  (struct visitor){on_archived, page});
-    if (st == OK && (page->out.failed || page->events.failed)) st = NO_MEMORY;
-    return st;
-}
-
-static void page_done(struct page *page)
-{
-    decoder_done(&page->decoder);
-    decoder_done(&page->items);
-    buf_done(&page->events);
-    buf_done(&page->bytes);
-    buf_done(&page->out);
-}
-
-static enum status page_init(struct page *page, struct call *call, struct env *env)
-{
-    const uint8_t *extra = call->extra.data;
-    enum status st = decoder_init(&page->decoder);
-
-    if (st) return st;
-    st = decoder_init(&page->items);
-    if (st) {
-        decoder_done(&page->decoder);
-        return st;
-    }
-    page->env = env;
-    page->tenant = slice_of(extra + 1, extra[0]);
-    page->memory = slice_of(extra + 1 + extra[0], call->extra.n - 1 - extra[0]);
-    page->writer = writer_of(&page->out);
-    return OK;
-}
-
 /* Where the next page begins: the name of the last session that was looked at. */
-static void write_after(const struct page *page, struct writer *out)
+static void write_after(const struct examinee_page *page, struct writer *out)
 {
     struct slice tenant, session;
 
@@ -362,8 +184,8 @@ static void write_prior(struct writer *out, const struct event *event)
     }
 }
 
-static void write_session(struct page *page, struct bank_of *bank, const struct event_record *first,
-                          size_t n_event)
+static void write_session(struct examinee_page *page, struct bank_of *bank,
+                          const struct event_record *first, size_t n_event)
 {
     const struct identity *identity = &first->identity;
     struct writer *out = &page->writer;
@@ -393,149 +215,218 @@ static size_t count_events(struct slice events)
     return n;
 }
 
-static bool export_session(struct page *page, struct slice session, struct slice events)
+/* The session's bank, as this node has it. A district's other nodes may have had it first. */
+static enum status find_bank(struct examinee_page *page, const struct event_record *first,
+                             struct bank_of *bank)
 {
-    struct bank_of bank = {.env = page->env, .decoder = &page->items};
+    struct wanted_bank wanted = {first, &bank->header};
+    enum status st = library_each_bank(page->env, on_bank, &wanted);
+
+    return st == OK && page->shared && bank->header.version == 0 ? (enum status)RETRY : st;
+}
+
+static enum status export_session(struct examinee_page *page, struct slice session,
+                                  struct slice events)
+{
+    struct bank_of bank = {.env = page->env, .decoder = &page->items, .out = &page->writer};
     struct event_record record;
     struct slice rest = events, value;
+    enum status st = OK;
     uint64_t lsn;
 
     (void)session;
-    while (archive_next(&rest, &lsn, &value)) {
-        value = journal_record(page->env, lsn, value);
-        page->st = event_record_read(&page->decoder, value, &record);
-        if (page->st) return false;
-        if (record.n == 0) {
-            struct wanted_bank wanted = {&record, &bank.header};
-
-            page->st = library_each_bank(page->env, on_bank, &wanted);
-            if (page->st) return false;
+    while (st == OK && archive_next(&rest, &lsn, &value)) {
+        value = examinee_page_record(page, lsn, value);
+        st = event_record_read(&page->decoder, value, &record);
+        if (st == OK && record.n == 0) {
+            st = find_bank(page, &record, &bank);
             write_session(page, &bank, &record, count_events(events));
         }
-        bank.out = &page->writer;
-        write_event(&bank, &record);
+        if (st == OK) write_event(&bank, &record);
     }
-    page->n_session++;
-    return true;
+    return st;
 }
 
-static enum status export_page(struct call *call, struct page *page)
+static void write_damaged(const struct examinee_page *page, struct writer *out)
+{
+    if (page->n_damaged == 0) return;
+    write_text(out, "damaged");
+    write_array(out, page->n_damaged);
+    write_raw(out, buf_slice(&page->damaged));
+}
+
+static enum status export_page(struct call *call, struct examinee_page *page)
 {
     struct ask ask;
     enum status st;
 
     if (!read_ask(call, &ask)) return BAD_REQUEST;
-    page->examinee = ask.examinee;
     page->take = export_session;
-    st = fill_page(page, &ask);
+    st = examinee_page_fill(page, ask.examinee, ask.after);
     if (st) return st;
-    reply_begin(call, page->more ? 2 : 1);
+    reply_begin(call, 1u + page->more + (page->n_damaged > 0));
     write_text(&call->out, "sessions");
     write_array(&call->out, page->n_session);
     write_raw(&call->out, buf_slice(&page->out));
+    write_damaged(page, &call->out);
     write_after(page, &call->out);
     return OK;
 }
 
-static enum status with_page(struct call *call, struct env *env,
-                             enum status (*tell)(struct call *call, struct page *page))
+static enum status with_page(struct call *call,
+                             enum status (*tell)(struct call *call, struct examinee_page *page))
 {
-    struct page page = {0};
-    enum status st = page_init(&page, call, env);
+    struct examinee_page page = {0};
+    enum status st = examinee_page_init(&page, call->tools, call->extra);
 
     if (st) return st;
     st = tell(call, &page);
-    page_done(&page);
+    examinee_page_done(&page);
     return st;
 }
 
 static enum status work_export(struct call *call, struct env *env,
                                struct estimate_workspace *workspace)
 {
+    (void)env;
     (void)workspace;
-    return with_page(call, env, export_page);
+    return with_page(call, export_page);
 }
 
-/* What the helper has found, for the loop: | 1 where there is more | length 1 | the last session
- * that was looked at | of each session of the examinee: length 1 | name |. */
-static void put_name(struct buf *out, struct slice name)
-{
-    uint8_t n = (uint8_t)name.n;
-
-    buf_append(out, &n, 1);
-    buf_append(out, name.data, name.n);
-}
-
-static bool note_session(struct page *page, struct slice session, struct slice events)
+static enum status note_session(struct examinee_page *page, struct slice session,
+                                struct slice events)
 {
     (void)events;
-    put_name(&page->out, session);
-    page->n_session++;
-    return true;
+    examinee_put_name(&page->out, session);
+    return OK;
 }
 
-static enum status find_page(struct call *call, struct page *page)
+/* In the shared store nobody else has to know: it refuses what others do with their copies. */
+static enum status erase_shared(struct examinee_page *page, struct slice session,
+                                struct slice events)
+{
+    struct tombstone tombstone = {.erased_ms = page->now_ms, .who = page->who};
+    struct shared_event last = {.tenant = page->tenant, .session = session};
+    const struct ask *ask = page->context;
+    bool done = false;
+    enum status st;
+
+    tombstone.reason = ask->reason;
+    last.n = (uint32_t)archive_last(events);
+    st = shared_erase(page->shared, &last, &tombstone, &done);
+    if (st == OK && !done) return RETRY;  // it has just been answered
+    examinee_put_name(&page->out, session);
+    return st;
+}
+
+/* What the helper has found, for the loop: | 1 where there is more | number of damaged sessions 4 |
+ * length 4 | their names, as the reply has them | length 1 | the last session that was looked at |
+ * of each session of the examinee: length 1 | name |. */
+static void put_found(const struct examinee_page *page, struct slice last, struct buf *out)
+{
+    uint32_t n_damaged = (uint32_t)page->n_damaged, n = (uint32_t)page->damaged.n;
+    uint8_t more = page->more;
+
+    buf_append(out, &more, 1);
+    buf_append(out, &n_damaged, sizeof(n_damaged));
+    buf_append(out, &n, sizeof(n));
+    buf_append(out, page->damaged.data, n);
+    examinee_put_name(out, last);
+    buf_append(out, page->out.data, page->out.n);
+}
+
+static enum status find_page(struct call *call, struct examinee_page *page)
 {
     struct slice tenant, last = {0};
-    uint8_t more;
     struct ask ask;
     enum status st;
 
     if (!read_ask(call, &ask)) return BAD_REQUEST;
-    page->examinee = ask.examinee;
-    page->take = note_session;
-    st = fill_page(page, &ask);
+    page->take = page->shared ? erase_shared : note_session;
+    page->takes_damaged = true;
+    page->context = &ask;
+    st = examinee_page_fill(page, ask.examinee, ask.after);
     if (st) return st;
     if (!session_key_read(session_key_slice(&page->after), &tenant, &last)) return INTERNAL;
-    more = page->more;
-    buf_append(call->out.buf, &more, 1);
-    put_name(call->out.buf, last);
-    buf_append(call->out.buf, page->out.data, page->out.n);
+    put_found(page, last, call->out.buf);
     return call->out.buf->failed ? NO_MEMORY : OK;
 }
 
 static enum status work_erase(struct call *call, struct env *env,
                               struct estimate_workspace *workspace)
 {
+    (void)env;
     (void)workspace;
-    return with_page(call, env, find_page);
+    return with_page(call, find_page);
 }
 
-static struct slice take_name(struct slice *rest)
-{
-    struct slice name = slice_of(rest->data + 1, rest->data[0]);
+/* What put_found has put together. */
+struct found {
+    bool more;
+    uint32_t n_damaged;
+    struct slice damaged, last, sessions;
+};
 
-    *rest = slice_of(name.data + name.n, rest->n - 1 - name.n);
-    return name;
+static struct found take_found(struct slice bytes)
+{
+    struct found found = {.more = bytes.data[0]};
+    const uint8_t *at = bytes.data + 1;
+    uint32_t n;
+
+    memcpy(&found.n_damaged, at, sizeof(found.n_damaged));
+    memcpy(&n, at + sizeof(found.n_damaged), sizeof(n));
+    found.damaged = slice_of(at + sizeof(found.n_damaged) + sizeof(n), n);
+    at = found.damaged.data + n;
+    found.sessions = slice_of(at, bytes.n - (size_t)(at - bytes.data));
+    found.last = examinee_take_name(&found.sessions);
+    return found;
+}
+
+static enum status erase_here(struct call *call, struct slice session, struct slice reason)
+{
+    struct erasure erasure = {
+        .server = call->server, .now_ms = call->now_ms, .who = call->who, .reason = reason};
+
+    return erase_session(&erasure, call->tenant, session);
+}
+
+/* Out of this node's memory, unless something is under way for it: that finds out by itself. */
+static enum status forget_here(struct call *call, struct slice session)
+{
+    if (!district_find(call->server->district, call->tenant, session)) {
+        sessions_forget(call->server->sessions, call->tenant, session);
+    }
+    return OK;
 }
 
 static enum status finish_erase(struct call *call)
 {
-    struct slice found = call->job->helped, last;
-    struct erasure erasure = {.server = call->server, .now_ms = call->now_ms, .who = call->who};
+    struct found found;
     int64_t n = 0;
-    bool more;
     struct ask ask;
 
     if (call->job->status) return OK;  // told already
     if (!read_ask(call, &ask)) return BAD_REQUEST;
-    erasure.reason = ask.reason;
-    more = found.data[0];
-    found = slice_of(found.data + 1, found.n - 1);
-    last = take_name(&found);
-    for (; found.n > 0; n++) {
-        enum status st = erase_session(&erasure, call->tenant, take_name(&found));
+    found = take_found(call->job->helped);
+    for (; found.sessions.n > 0; n++) {
+        struct slice session = examinee_take_name(&found.sessions);
+        enum status st = call->server->district ? forget_here(call, session)
+                                                : erase_here(call, session, ask.reason);
 
         if (st) return st;
     }
-    reply_begin(call, more ? 2 : 1);
+    reply_begin(call, 1u + found.more + (found.n_damaged > 0));
     put_int(&call->out, "n_sessions", n);
-    if (more) put_str(&call->out, "after", last);
+    if (found.n_damaged > 0) {
+        write_text(&call->out, "damaged");
+        write_array(&call->out, found.n_damaged);
+        write_raw(&call->out, found.damaged);
+    }
+    if (found.more) put_str(&call->out, "after", found.last);
     return OK;
 }
 
 const struct request request_examinee_export = {.op = "examinee.export",
-                                                .local = true,
                                                 .roles = ROLE_ADMIN,
                                                 .max_bytes = LIMIT_REQUEST,
                                                 .slow = true,
@@ -544,7 +435,6 @@ const struct request request_examinee_export = {.op = "examinee.export",
                                                 .work = work_export,
                                                 .audit = audit_of_examinee};
 const struct request request_examinee_erase = {.op = "examinee.erase",
-                                               .local = true,
                                                .roles = ROLE_ADMIN,
                                                .max_bytes = LIMIT_REQUEST,
                                                .slow = true,

@@ -32,6 +32,14 @@ static void write_row(struct writer *out, const struct listed *row)
     put_int(out, "started_ms", row->started_ms);
 }
 
+static void write_damaged(struct writer *out, const struct page *page)
+{
+    if (page->n_damaged == 0) return;
+    write_text(out, "damaged");
+    write_array(out, page->n_damaged);
+    for (size_t i = 0; i < page->n_damaged; i++) write_text(out, page->damaged[i]);
+}
+
 static enum status work(struct call *call, struct env *env, struct estimate_workspace *workspace)
 {
     struct page *page = calloc(1, sizeof(*page));
@@ -46,10 +54,11 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     else
         st = listing_page(env, &query, call->extra, page);
     if (st == OK) {
-        reply_begin(call, 1u + (page->next[0] != 0));
+        reply_begin(call, 1u + (page->n_damaged > 0) + (page->next[0] != 0));
         write_text(&call->out, "sessions");
         write_array(&call->out, page->n);
         for (size_t i = 0; i < page->n; i++) write_row(&call->out, &page->rows[i]);
+        write_damaged(&call->out, page);
         if (page->next[0]) put_text(&call->out, "next", page->next);
     }
     free(page);

@@ -7,7 +7,6 @@
 #include "server/log.h"
 #include "server/plan_work.h"
 #include "server/server.h"
-#include "store/erased.h"
 #include "store/estimate_document.h"
 
 #include <math.h>
@@ -282,17 +281,6 @@ static enum status check_quota(struct call *call)
     return OK;
 }
 
-/* The id of an erased session stays taken. */
-static bool is_erased(struct call *call, struct slice id)
-{
-    struct tombstone tombstone;
-    struct buf bytes = {0};
-    enum status st = erased_get(call->server->env, call->tenant, id, &bytes, &tombstone);
-
-    buf_done(&bytes);
-    return st != NOT_FOUND;
-}
-
 static enum status start_new(struct call *call, struct slice test, struct start *start,
                              struct event *event)
 {
@@ -305,7 +293,7 @@ static enum status start_new(struct call *call, struct slice test, struct start 
                       server->draining ? "the daemon is going down"
                                        : "no new sessions are taken here now");
     }
-    if (is_erased(call, start->id)) {
+    if (sessions_is_erased(server->sessions, call->tenant, start->id)) {
         return refuse(call, EXISTS, "session", "a session of this id was erased");
     }
     st = check_quota(call);

@@ -327,11 +327,21 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
         if (sessions_n_live(sessions) >= 2 * sessions->config.max_live) return BUSY;
         st = sessions->keeping->fetch(sessions, tenant, id, now_us, &entry);
         if (st == CORRUPT && damage_note(&sessions->damage, tenant, id, 0, NULL)) st = NO_MEMORY;
-        if (st) return st == NOT_FOUND ? UNKNOWN_SESSION : st;
+        if (st) return st == NOT_FOUND || st == EXISTS ? UNKNOWN_SESSION : st;
     }
     sessions->rest.touched = entry;
     *out = &entry->live;
     return OK;
+}
+
+enum status sessions_note_damaged(struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    return damage_note(&sessions->damage, tenant, id, 0, NULL);
+}
+
+bool sessions_is_erased(struct sessions *sessions, struct slice tenant, struct slice id)
+{
+    return sessions->keeping->is_erased(sessions, tenant, id);
 }
 
 /* Let go of the entries of a list that were last used before `before_us`, oldest first. That is

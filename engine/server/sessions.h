@@ -64,6 +64,15 @@ MUST_CHECK enum status sessions_rebuild(struct sessions *sessions, int64_t now_u
 MUST_CHECK enum status sessions_get(struct sessions *sessions, struct slice tenant, struct slice id,
                                     int64_t now_us, struct live **out);
 
+/* Whether a session that was looked for and is unknown was there, and was erased: its id stays
+ * taken. */
+bool sessions_is_erased(struct sessions *sessions, struct slice tenant, struct slice id);
+
+/* What is stored of a session is damaged: it is refused from now on, and named in the log once.
+ * NO_MEMORY. */
+MUST_CHECK enum status sessions_note_damaged(struct sessions *sessions, struct slice tenant,
+                                             struct slice id);
+
 /* What a start needs. */
 struct start {
     struct slice tenant, id, examinee, group;

@@ -12,12 +12,9 @@ void erased_link(struct buf *links, uint64_t lsn, const uint8_t seal[SEAL_BYTES]
     buf_append(links, seal, SEAL_BYTES);
 }
 
-void erased_put(const struct env *env, struct batch *batch, struct slice tenant,
-                struct slice session, const struct tombstone *tombstone)
+void erased_write(const struct tombstone *tombstone, struct buf *value)
 {
-    struct session_key key = session_key_of(tenant, session);
-    struct buf value = {0};
-    struct writer out = writer_of(&value);
+    struct writer out = writer_of(value);
 
     write_map(&out, 4);
     put_int(&out, "erased_ms", tombstone->erased_ms);
@@ -25,9 +22,24 @@ void erased_put(const struct env *env, struct batch *batch, struct slice tenant,
     put_str(&out, "reason", tombstone->reason);
     write_text(&out, "links");
     write_bin(&out, tombstone->links);
+}
+
+void erased_put(const struct env *env, struct batch *batch, struct slice tenant,
+                struct slice session, const struct tombstone *tombstone)
+{
+    struct session_key key = session_key_of(tenant, session);
+    struct buf value = {0};
+
+    erased_write(tombstone, &value);
     batch_put(env, batch, TABLE_ERASED, session_key_slice(&key), buf_slice(&value), NULL);
     if (value.failed) batch->bytes.failed = true;
     buf_done(&value);
+}
+
+/* In MessagePack a short map begins with 0x8n. */
+bool erased_stands(struct slice record)
+{
+    return record.n > 0 && (record.data[0] & 0xf0) == 0x80;
 }
 
 enum status erased_read(struct decoder *decoder, struct slice value, struct tombstone *out)

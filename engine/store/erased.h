@@ -23,6 +23,12 @@ struct tombstone {
 /* Put one event's link behind others. */
 void erased_link(struct buf *links, uint64_t lsn, const uint8_t seal[SEAL_BYTES]);
 
+/* Append a tombstone to `out`; a failure sticks there. */
+void erased_write(const struct tombstone *tombstone, struct buf *out);
+/* In a shared store it stands where events do, without links: whether it is one, which is a map,
+ * and no event, which is an array. */
+bool erased_stands(struct slice record);
+
 /* Write a tombstone. A session of that name that was erased before keeps its links: `links` must
  * have them. */
 void erased_put(const struct env *env, struct batch *batch, struct slice tenant,

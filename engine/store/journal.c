@@ -314,29 +314,50 @@ enum status archive_get(struct env *env, struct slice tenant, struct slice sessi
 struct scan {
     struct slice tenant, after;
     struct visitor visitor;
+    enum status (*damaged)(void *context, struct slice id);
 };
+
+/* Whether the key is of the tenant and behind `after`: OK, with the session's id; NOT_FOUND past
+ * the last one of the tenant. EXISTS: it is `after` itself. */
+static enum status scan_key(const struct scan *scan, struct slice key, struct slice *out_id)
+{
+    size_t head = scan->tenant.n + 1;
+
+    if (key.n < head || key.data[head - 1] != 0) return NOT_FOUND;
+    if (!slice_equal(slice_of(key.data, head - 1), scan->tenant)) return NOT_FOUND;
+    *out_id = slice_of(key.data + head, key.n - head);
+    return slice_equal(*out_id, scan->after) ? EXISTS : OK;
+}
 
 static enum status visit_archived(void *context, struct slice key, struct slice value)
 {
     const struct scan *scan = context;
-    size_t head = scan->tenant.n + 1;
     struct slice id;
+    enum status st = scan_key(scan, key, &id);
 
-    if (key.n < head || key.data[head - 1] != 0) return NOT_FOUND;
-    if (!slice_equal(slice_of(key.data, head - 1), scan->tenant)) return NOT_FOUND;
-    id = slice_of(key.data + head, key.n - head);
-    if (slice_equal(id, scan->after)) return OK;
+    if (st) return st == EXISTS ? OK : st;
     return scan->visitor.visit(scan->visitor.context, id, value);
 }
 
-enum status archive_scan(struct env *env, struct slice tenant, struct slice after,
-                         struct visitor visitor)
+static enum status visit_damaged_record(void *context, struct slice key)
 {
-    struct scan scan = {.tenant = tenant, .after = after, .visitor = visitor};
+    const struct scan *scan = context;
+    struct slice id;
+    enum status st = scan_key(scan, key, &id);
+
+    if (st) return st == EXISTS ? OK : st;
+    return scan->damaged(scan->visitor.context, id);
+}
+
+enum status archive_scan(struct env *env, struct slice tenant, struct slice after,
+                         struct visitor visitor,
+                         enum status (*damaged)(void *context, struct slice id))
+{
+    struct scan scan = {.tenant = tenant, .after = after, .visitor = visitor, .damaged = damaged};
     struct session_key key = session_key_of(tenant, after);
 
-    return env_each(env, TABLE_ARCHIVE, session_key_slice(&key),
-                    (struct visitor){visit_archived, &scan});
+    return env_each_any(env, TABLE_ARCHIVE, session_key_slice(&key),
+                        (struct visitor){visit_archived, &scan}, visit_damaged_record);
 }
 
 enum status archive_each(struct env *env, struct slice archive, struct event_visitor visitor)

@@ -109,10 +109,11 @@ void archive_put(const struct env *env, struct batch *batch, struct slice tenant
 /* The archive record of a session into `out`. NOT_FOUND. */
 MUST_CHECK enum status archive_get(struct env *env, struct slice tenant, struct slice session,
                                    struct buf *out);
-/* Visit the archive records of a tenant as env_each does, the key being the session's id: those
+/* Visit the archive records of a tenant as env_each_any does, the key being the session's id: those
  * behind `after`, in the order of their ids' bytes. */
 MUST_CHECK enum status archive_scan(struct env *env, struct slice tenant, struct slice after,
-                                    struct visitor visitor);
+                                    struct visitor visitor,
+                                    enum status (*damaged)(void *context, struct slice id));
 /* Take the first event, as it stood in the journal, off the bytes of an archive record. False, and
  * `rest` left alone, where there is none or not all of it. */
 bool archive_next(struct slice *rest, uint64_t *out_lsn, struct slice *out_value);

@@ -4,6 +4,7 @@
  * that append the same sessions then wait for each other in one order, and never in a circle. */
 #include "store/shared.h"
 #include "base/bytes.h"
+#include "store/shared_run.h"
 #include "store/shared_schema.h"
 
 #include <sodium.h>
@@ -11,7 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK, APPEND, FETCH, PUBLISH, NEXT, SCAN, N_STATEMENT };
+/* The number of an examinee's next session: that of the last one, and one more for each that the
+ * same statement has of the examinee. */
+#define NEXT_SITTING                                                                               \
+    "coalesce((SELECT max(o.number) FROM sitting o WHERE o.tenant = w.tenant "                     \
+    "AND o.examinee = w.examinee), 0) "                                                            \
+    "+ row_number() OVER (PARTITION BY w.tenant, w.examinee ORDER BY w.session)"
 
 /* Who publishes a document says so on it. */
 #define CHANNEL "thetad_news"
@@ -23,17 +29,26 @@ static const struct pg_statement statements[N_STATEMENT] = {
                       "current_setting('synchronous_commit', true), "
                       "current_setting('server_encoding', true), "
                       "current_setting('data_checksums', true), format, key FROM district"},
+    /* A session starts with its row in `sitting`, or not at all: where somebody else has started
+     * one of the examinee's since the number was read, that is taken. */
     [APPEND] = {.sql = "WITH d AS (SELECT newest, retired FROM district), "
+                       "w AS (SELECT w.* FROM unnest($1::text[], $2::text[], $3::int[], "
+                       "$4::bytea[], $5::bytea[], $6::text[], $7::int[]) "
+                       "AS w (tenant, session, n, seal, record, examinee, number), d "
+                       "WHERE d.retired = $8), "
+                       "s AS (INSERT INTO sitting (tenant, examinee, number, session) "
+                       "SELECT w.tenant, w.examinee, CASE WHEN w.number > 0 THEN w.number "
+                       "ELSE " NEXT_SITTING " END, w.session FROM w WHERE w.n = 0 "
+                       "ON CONFLICT DO NOTHING RETURNING tenant, session), "
                        "i AS (INSERT INTO event (tenant, session, n, seal, record) "
-                       "SELECT w.tenant, w.session, w.n, w.seal, w.record "
-                       "FROM unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[]) "
-                       "AS w (tenant, session, n, seal, record), d WHERE d.retired = $6 "
+                       "SELECT w.tenant, w.session, w.n, w.seal, w.record FROM w "
+                       "WHERE w.n > 0 OR (w.tenant, w.session) IN (SELECT tenant, session FROM s) "
                        "ON CONFLICT DO NOTHING RETURNING tenant, session, n) "
                        "SELECT d.newest, d.retired, i.tenant, i.session, i.n "
                        "FROM d LEFT JOIN i ON true",
-                .n_param = 6,
+                .n_param = 8,
                 .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_BYTEA_ARRAY,
-                         PG_BYTEA_ARRAY, PG_INT8}},
+                         PG_BYTEA_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_INT8}},
     /* The limit is beyond what a session can have: it keeps the planner from reading the whole
      * table where it thinks that it is small. */
     [FETCH] = {.sql = "SELECT d.newest, d.retired, w.i, e.n, e.seal, e.record FROM district d "
@@ -65,6 +80,48 @@ static const struct pg_statement statements[N_STATEMENT] = {
                      "ORDER BY e.session, e.n",
               .n_param = 3,
               .type = {PG_TEXT, PG_TEXT, PG_INT8}},
+    [SITTINGS] = {.sql = "SELECT session, number FROM sitting WHERE tenant = $1 AND examinee = $2 "
+                         "AND session > $3 ORDER BY session LIMIT $4",
+                  .n_param = 4,
+                  .type = {PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8}},
+    /* The place behind the last event is what whoever has a copy would take next: the tombstone
+     * takes it, or nothing is erased. */
+    [ERASE] = {.sql = "WITH g AS (INSERT INTO event (tenant, session, n, seal, record) "
+                      "VALUES ($1, $2, $3, $4, $6) ON CONFLICT DO NOTHING RETURNING n), "
+                      "f AS (UPDATE event SET seal = $5, record = $6 WHERE tenant = $1 "
+                      "AND session = $2 AND n = 0 AND EXISTS (SELECT 1 FROM g)), "
+                      "e AS (DELETE FROM event WHERE tenant = $1 AND session = $2 AND n > 0 "
+                      "AND n < $3 AND EXISTS (SELECT 1 FROM g)), "
+                      "s AS (DELETE FROM sitting WHERE tenant = $1 AND session = $2 "
+                      "AND EXISTS (SELECT 1 FROM g)) SELECT n FROM g",
+               .n_param = 6,
+               .type = {PG_TEXT, PG_TEXT, PG_INT4, PG_BYTEA, PG_BYTEA, PG_BYTEA}},
+    [FORGET] = {.sql = "DELETE FROM sitting WHERE tenant = $1 AND session = $2",
+                .n_param = 2,
+                .type = {PG_TEXT, PG_TEXT}},
+    [LAST] = {.sql = "SELECT s.tenant, s.session, e.n, e.seal, e.record FROM "
+                     "(SELECT tenant, session FROM sitting WHERE (tenant, session) > ($1, $2) "
+                     "ORDER BY tenant, session LIMIT $3) s LEFT JOIN LATERAL "
+                     "(SELECT n, seal, record FROM event WHERE event.tenant = s.tenant "
+                     "AND event.session = s.session ORDER BY n DESC LIMIT 1) e ON true "
+                     "ORDER BY s.tenant, s.session",
+              .n_param = 3,
+              .type = {PG_TEXT, PG_TEXT, PG_INT8}},
+    [ROWS] = {.sql = "SELECT tenant, session, n, seal, record FROM event "
+                     "WHERE (tenant, session, n) > ($1, $2, $3) "
+                     "ORDER BY tenant, session, n LIMIT $4",
+              .n_param = 4,
+              .type = {PG_TEXT, PG_TEXT, PG_INT4, PG_INT8}},
+    [FIRSTS] = {.sql = "SELECT tenant, session, record FROM event WHERE n = 0 "
+                       "AND (tenant, session) > ($1, $2) ORDER BY tenant, session LIMIT $3",
+                .n_param = 3,
+                .type = {PG_TEXT, PG_TEXT, PG_INT8}},
+    [SEAT] = {.sql = "INSERT INTO sitting (tenant, examinee, number, session) "
+                     "SELECT w.tenant, w.examinee, " NEXT_SITTING ", w.session "
+                     "FROM unnest($1::text[], $2::text[], $3::text[]) "
+                     "AS w (tenant, examinee, session)",
+              .n_param = 3,
+              .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY}},
 };
 
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit)
@@ -191,8 +248,7 @@ static int by_key(const void *x, const void *y)
     return compare_events(*a, *b);
 }
 
-/* Begin n_array parameters of `statement` that are arrays, each of n elements. */
-static void begin_arrays(struct shared *shared, unsigned statement, int n_array, size_t n)
+void shared_begin_arrays(struct shared *shared, unsigned statement, int n_array, size_t n)
 {
     for (int i = 0; i < n_array; i++) {
         enum pg_type type = statements[statement].type[i];
@@ -216,8 +272,7 @@ static struct pg_call call_of(const struct shared *shared, unsigned statement)
     return call;
 }
 
-/* Connect and run, the parameters being ready. */
-static enum status run(struct shared *shared, unsigned statement, PGresult **out)
+enum status shared_run(struct shared *shared, unsigned statement, PGresult **out)
 {
     struct pg_call call = call_of(shared, statement);
     enum status st = OK;
@@ -229,26 +284,26 @@ static enum status run(struct shared *shared, unsigned statement, PGresult **out
     return st ? st : pg_run(&shared->pg, &call, out, &shared->fault);
 }
 
-static void set(struct buf *out, struct slice value)
+void shared_set(struct shared *shared, int i, struct slice value)
 {
-    buf_clear(out);
-    buf_append(out, value.data, value.n);
+    buf_clear(&shared->param[i]);
+    buf_append(&shared->param[i], value.data, value.n);
 }
 
-static void set_int4(struct buf *out, uint32_t value)
+void shared_set_int4(struct shared *shared, int i, uint32_t value)
 {
     uint8_t bytes[4];
 
     bytes_put_u32(bytes, value);
-    set(out, slice_of(bytes, sizeof(bytes)));
+    shared_set(shared, i, slice_of(bytes, sizeof(bytes)));
 }
 
-static void set_int8(struct buf *out, uint64_t value)
+void shared_set_int8(struct shared *shared, int i, uint64_t value)
 {
     uint8_t bytes[8];
 
     bytes_put_u64(bytes, value);
-    set(out, slice_of(bytes, sizeof(bytes)));
+    shared_set(shared, i, slice_of(bytes, sizeof(bytes)));
 }
 
 static struct shared_news news_of(const PGresult *rows)
@@ -288,16 +343,18 @@ enum status shared_append(struct shared *shared, const struct shared_event *even
     if (!sorted) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) sorted[i] = &events[i];
     qsort(sorted, n, sizeof(*sorted), by_key);
-    begin_arrays(shared, APPEND, 5, n);
+    shared_begin_arrays(shared, APPEND, 7, n);
     for (size_t i = 0; i < n; i++) {
         pg_element(&shared->param[0], sorted[i]->tenant);
         pg_element(&shared->param[1], sorted[i]->session);
         pg_element_int4(&shared->param[2], sorted[i]->n);
         pg_element(&shared->param[3], slice_of(sorted[i]->seal, SEAL_BYTES));
         pg_element(&shared->param[4], sorted[i]->record);
+        pg_element(&shared->param[5], sorted[i]->examinee);
+        pg_element_int4(&shared->param[6], sorted[i]->sitting);
     }
-    set_int8(&shared->param[5], retired);
-    st = run(shared, APPEND, &rows);
+    shared_set_int8(shared, 7, retired);
+    st = shared_run(shared, APPEND, &rows);
     memset(out_taken, 0, n * sizeof(*out_taken));
     if (st == OK) {
         *out = news_of(rows);
@@ -308,7 +365,7 @@ enum status shared_append(struct shared *shared, const struct shared_event *even
     return st;
 }
 
-static enum status check_seal(const struct shared *shared, const struct shared_event *event,
+enum status shared_check_seal(const struct shared *shared, const struct shared_event *event,
                               struct slice seal)
 {
     uint8_t good[SEAL_BYTES];
@@ -324,13 +381,13 @@ enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
     PGresult *rows = NULL;
     enum status st;
 
-    begin_arrays(shared, FETCH, 3, n);
+    shared_begin_arrays(shared, FETCH, 3, n);
     for (size_t i = 0; i < n; i++) {
         pg_element(&shared->param[0], wants[i].tenant);
         pg_element(&shared->param[1], wants[i].session);
         pg_element_int4(&shared->param[2], wants[i].from);
     }
-    st = run(shared, FETCH, &rows);
+    st = shared_run(shared, FETCH, &rows);
     if (st) return st;
     *out = news_of(rows);
     for (int row = 0; row < PQntuples(rows); row++) {
@@ -343,7 +400,7 @@ enum status shared_fetch(struct shared *shared, const struct shared_want *wants,
         event.session = wants[i].session;
         event.n = (uint32_t)pg_int(rows, row, 3);
         event.record = pg_bytes(rows, row, 5);
-        st = check_seal(shared, &event, pg_bytes(rows, row, 4));
+        st = shared_check_seal(shared, &event, pg_bytes(rows, row, 4));
         if (st == OK) memcpy(seal, PQgetvalue(rows, row, 4), SEAL_BYTES);
         visitor.visit(visitor.context, i, &event, st);
     }
@@ -363,14 +420,14 @@ enum status shared_publish(struct shared *shared, const struct shared_document *
     PGresult *rows = NULL;
     enum status st;
 
-    set_int8(&shared->param[0], newest);
-    set(&shared->param[1], document->kind);
-    set(&shared->param[2], document->tenant);
-    set(&shared->param[3], document->name);
-    set_int4(&shared->param[4], document->version);
-    set(&shared->param[5], document->head);
-    set(&shared->param[6], document->body);
-    st = run(shared, PUBLISH, &rows);
+    shared_set_int8(shared, 0, newest);
+    shared_set(shared, 1, document->kind);
+    shared_set(shared, 2, document->tenant);
+    shared_set(shared, 3, document->name);
+    shared_set_int4(shared, 4, document->version);
+    shared_set(shared, 5, document->head);
+    shared_set(shared, 6, document->body);
+    st = shared_run(shared, PUBLISH, &rows);
     *out_done = st == OK && PQntuples(rows) == 1;
     PQclear(rows);
     /* Nothing rests on it: every node asks by itself too. */
@@ -386,8 +443,8 @@ enum status shared_next(struct shared *shared, uint64_t known, struct shared_doc
 
     PQclear(shared->kept);
     shared->kept = NULL;
-    set_int8(&shared->param[0], known);
-    st = run(shared, NEXT, &shared->kept);
+    shared_set_int8(shared, 0, known);
+    st = shared_run(shared, NEXT, &shared->kept);
     if (st) return st;
     row = shared->kept;
     *out_news = news_of(row);
@@ -408,10 +465,10 @@ enum status shared_scan(struct shared *shared, const struct shared_range *range,
     size_t i = 0;
     enum status st;
 
-    set(&shared->param[0], range->tenant);
-    set(&shared->param[1], range->after);
-    set_int8(&shared->param[2], range->n_session);
-    st = run(shared, SCAN, &rows);
+    shared_set(shared, 0, range->tenant);
+    shared_set(shared, 1, range->after);
+    shared_set_int8(shared, 2, range->n_session);
+    st = shared_run(shared, SCAN, &rows);
     if (st) return st;
     for (int row = 0; row < PQntuples(rows); row++) {
         struct slice seal = pg_bytes(rows, row, 2);
@@ -422,7 +479,7 @@ enum status shared_scan(struct shared *shared, const struct shared_range *range,
                                      .record = pg_bytes(rows, row, 3)};
 
         i += event.n == 0;
-        visitor.visit(visitor.context, i - 1, &event, check_seal(shared, &event, seal));
+        visitor.visit(visitor.context, i - 1, &event, shared_check_seal(shared, &event, seal));
     }
     PQclear(rows);
     return OK;
@@ -448,6 +505,7 @@ static enum status migrate(struct shared *shared, int64_t from, struct fault *fa
     for (int64_t version = from; st == OK && version < SHARED_FORMAT; version++) {
         st = pg_execute(&shared->pg, shared_schema[version], fault);
     }
+    if (st == OK && from > 0 && from < SHARED_SITTINGS) st = shared_seat_all(shared, fault);
     if (st == OK && from == 0) st = make_key(shared, fault);
     snprintf(sql, sizeof(sql), "UPDATE district SET format = %d", SHARED_FORMAT);
     if (st == OK) st = pg_execute(&shared->pg, sql, fault);

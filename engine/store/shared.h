@@ -14,7 +14,7 @@
 
 /* The version of its tables. An older one is brought up to date by `theta district upgrade`, a
  * newer one is refused. */
-enum { SHARED_FORMAT = 1, SHARED_KEY = 32 };
+enum { SHARED_FORMAT = 2, SHARED_KEY = 32 };
 
 struct shared {
     struct pg pg;
@@ -52,6 +52,10 @@ struct shared_event {
     uint32_t n;           // of its session, from 0
     const uint8_t *seal;  // [SEAL_BYTES]
     struct slice record;
+    /* To append a start: whose it is, and which of the examinee's sessions it has to be, from 1 on;
+     * 0: whichever is next. */
+    struct slice examinee;
+    uint32_t sitting;
 };
 
 /* The seal of an event, with the district's key. */

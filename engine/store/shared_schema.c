@@ -5,7 +5,12 @@
  *   district   one row: the version of the tables, the key of the seals, the number of the newest
  *              document and of the newest one that withdraws an item
  *   event      what store/event_record.h says, with its seal; n is its number in its session
- *   document   banks, tests and withdrawn items, in the order they were published */
+ *   document   banks, tests and withdrawn items, in the order they were published
+ *   sitting    the sessions of each examinee, numbered as they were started
+ *
+ * A session that was erased has a tombstone (store/erased.h) instead of its first event, and the
+ * same one behind its last, so that neither place can be taken; nothing stands between them, and
+ * there is no sitting. */
 #include "store/shared_schema.h"
 
 const char *const shared_schema[SHARED_FORMAT] = {
@@ -32,4 +37,11 @@ const char *const shared_schema[SHARED_FORMAT] = {
     " body bytea NOT NULL,"
     " UNIQUE (kind, tenant, name, version));"
     "INSERT INTO district (format, key) VALUES (1, '\\x')",
+    "CREATE TABLE sitting ("
+    " tenant text COLLATE \"C\" NOT NULL,"
+    " examinee text COLLATE \"C\" NOT NULL,"
+    " number integer NOT NULL,"
+    " session text COLLATE \"C\" NOT NULL,"
+    " PRIMARY KEY (tenant, examinee, number),"
+    " UNIQUE (tenant, session))",
 };

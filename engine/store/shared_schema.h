@@ -8,4 +8,7 @@
 /* [version - 1] what brings the version before it to that one. */
 extern const char *const shared_schema[SHARED_FORMAT];
 
+/* The version that brought `sitting`. */
+enum { SHARED_SITTINGS = 2 };
+
 #endif

@@ -57,6 +57,41 @@ void desk_close(struct desk *desk)
     scratch_remove(&desk->scratch);
 }
 
+/* The byte `at` of every copy of a record in the file. */
+static void flip_in_file(const char *folder, struct slice bytes, size_t at)
+{
+    char path[512];
+    struct buf file = {0};
+    uint8_t part[4096];
+    size_t n;
+    FILE *data;
+    const uint8_t *found;
+
+    snprintf(path, sizeof(path), "%s/data.mdb", folder);
+    data = fopen(path, "r+b");
+    cr_assert(data);
+    while ((n = fread(part, 1, sizeof(part), data)) > 0) buf_append(&file, part, n);
+    for (size_t from = 0; from < file.n; from = (size_t)(found - file.data) + 1) {
+        found = memmem(file.data + from, file.n - from, bytes.data, bytes.n);
+        if (!found) break;
+        fseek(data, found - file.data + (long)at, SEEK_SET);
+        fputc(found[at] ^ 0x20, data);
+    }
+    fclose(data);
+    buf_done(&file);
+}
+
+void desk_flip(struct desk *desk, enum table table, struct slice key, size_t at_share)
+{
+    struct buf value = {0};
+
+    cr_assert_eq(env_get(desk->server.env, table, key, &value), OK);
+    server_close(&desk->server);
+    desk->server = (struct server){0};
+    flip_in_file(desk->scratch.path, buf_slice(&value), value.n * at_share / 10);
+    buf_done(&value);
+}
+
 void desk_reopen(struct desk *desk)
 {
     server_close(&desk->server);

@@ -30,6 +30,9 @@ void desk_close(struct desk *desk);
 void desk_reopen(struct desk *desk);
 /* The same where it may not work; on an error the desk is only good for closing. */
 enum status desk_restart(struct desk *desk, struct fault *fault);
+/* Close the server and flip a bit of a record in the file, past LMDB, at_share tenths of the way
+ * through its value. */
+void desk_flip(struct desk *desk, enum table table, struct slice key, size_t at_share);
 /* Write the server's batch. */
 void desk_commit(struct desk *desk);
 

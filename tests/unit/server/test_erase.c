@@ -241,6 +241,51 @@ Test(erase, of_what_is_old)
     desk_close(&desk);
 }
 
+/* What an op says of the sessions, and of those that are damaged: as JSON. */
+static void expect_around_damage(struct desk *desk, const char *request, size_t n_session)
+{
+    json_t *reply = wire_read(desk_ask(desk, ROLE_ADMIN, "%s", request));
+    const json_t *damaged = json_object_get(reply, "damaged");
+    const json_t *sessions = json_object_get(reply, "sessions");
+
+    cr_expect(json_is_true(json_object_get(reply, "ok")), "%s: %s", request,
+              json_string_value(json_object_get(json_object_get(reply, "error"), "message")));
+    if (sessions)
+        cr_expect_eq(json_array_size(sessions), n_session, "%s", request);
+    else
+        cr_expect_eq(json_integer_value(json_object_get(reply, "n_sessions")),
+                     (json_int_t)n_session, "%s", request);
+    cr_assert_eq(json_array_size(damaged), 1, "%s", request);
+    cr_expect_str_eq(json_string_value(json_array_get(damaged, 0)), "s-2");
+    json_decref(reply);
+}
+
+/* s-2 stands between the others. Whose it is cannot be known any more. */
+Test(erase, one_damaged_session_hides_no_other)
+{
+    struct session_key key = session_key_of(slice_str("local"), slice_str("s-2"));
+    struct desk desk;
+
+    open_desk(&desk);
+    archive_all(&desk);
+    desk_flip(&desk, TABLE_ARCHIVE, session_key_slice(&key), 5);
+    desk_reopen(&desk);
+    for (int round = 0; round < 2; round++) {
+        expect_around_damage(&desk, "'op': 'session.list'", 4);
+        expect_around_damage(&desk, "'op': 'session.list', 'examinee': 'canary-3'", 1);
+        expect_around_damage(&desk, "'op': 'examinee.export', 'examinee': 'canary-1'", 3);
+        desk_fail(&desk, "internal", "'op': 'session.get', 'session': 's-2'");
+    }
+    expect_around_damage(&desk, "'op': 'examinee.erase', 'examinee': 'canary-1'", 3);
+    desk.server.config.retain_days = 10;
+    for (int round = 0; round < 4; round++) {
+        cr_expect_eq(erase_old(&desk.server, desk.now_ms + 11 * day_ms, 2), OK);
+        desk_commit(&desk);
+    }
+    expect_around_damage(&desk, "'op': 'session.list'", 0);
+    desk_close(&desk);
+}
+
 /* The reply to a page of an op on canary-9; `after` is where it begins and then where it ended, ""
  * at the end. */
 static json_t *page(struct desk *desk, const char *op, char after[LIMIT_ID + 1])

@@ -457,53 +457,23 @@ Test(verify, finds_a_changed_bank)
     desk_close(&desk);
 }
 
-/* Every byte of a record in the file, past LMDB. */
-static void flip_in_file(const char *folder, struct slice bytes, size_t at)
-{
-    char path[512];
-    struct buf file = {0};
-    uint8_t part[4096];
-    size_t n;
-    FILE *data;
-    const uint8_t *found;
-
-    snprintf(path, sizeof(path), "%s/data.mdb", folder);
-    data = fopen(path, "r+b");
-    cr_assert(data);
-    while ((n = fread(part, 1, sizeof(part), data)) > 0) buf_append(&file, part, n);
-    for (size_t from = 0; from < file.n; from = (size_t)(found - file.data) + 1) {
-        found = memmem(file.data + from, file.n - from, bytes.data, bytes.n);
-        if (!found) break;
-        fseek(data, found - file.data + (long)at, SEEK_SET);
-        fputc(found[at] ^ 0x20, data);
-    }
-    fclose(data);
-    buf_done(&file);
-}
-
 static void expect_flip_found(enum table table, size_t at_share, const char *session,
                               uint64_t event)
 {
     struct session_key key = session_key_of(slice_str("local"), slice_str("s-1"));
     struct desk desk;
-    struct buf value = {0};
     struct fault fault = {0};
     uint8_t lsn[8];
 
     bytes_put_u64(lsn, event);
     open_desk(&desk);
-    cr_assert_eq(
-        env_get(desk.server.env, table,
-                table == TABLE_JOURNAL ? slice_of(lsn, sizeof(lsn)) : session_key_slice(&key),
-                &value),
-        OK);
-    server_close(&desk.server);
-    flip_in_file(desk.scratch.path, buf_slice(&value), value.n * at_share / 10);
+    desk_flip(&desk, table,
+              table == TABLE_JOURNAL ? slice_of(lsn, sizeof(lsn)) : session_key_slice(&key),
+              at_share);
     desk.server = (struct server){0};
     cr_assert_eq(env_open(desk.config.data_dir, 64 << 20, &desk.server.env, &fault), OK);
     cr_assert_eq(audit_init(&desk.server.audit, desk.server.env), OK);
     expect_fault(&desk, session, event, "its seal does not hold");
-    buf_done(&value);
     desk_close(&desk);
 }
 
