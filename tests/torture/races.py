@@ -2,18 +2,23 @@
 """B6: the daemon built with ThreadSanitizer, under load from outside: sessions, banks that are
 compiled, curves, estimates and explanations, all at once. A report is a violation."""
 
+import contextlib
 import os
 import re
 import signal
+import subprocess
 import threading
+import time
+import unittest
 
 from support.daemon import Daemon
+from support.postgres import Postgres
 from thetad import NoReply, ThetadError
 from torture import crowd
 from torture.programme import HERE, Tally, quiet_close
 
 PROPERTY = "no thread steps on another"
-METHOD = "ThreadSanitizer; sessions, publishing, irt.*, explain, keys, reloads at once"
+METHOD = "ThreadSanitizer; sessions, publishing, irt.*, explain, keys, reloads at once; a district"
 SHARE = 0.05
 N_SESSION, N_ITEM = 20, 40
 REPORT = re.compile(r"WARNING: ThreadSanitizer: (.*)\n(?:.*\n){0,12}")
@@ -89,6 +94,47 @@ def one_round(context):
     return found, sum(thread.n for thread in busy)
 
 
+def district_nodes(context, stack):
+    postgres = Postgres()
+    stack.callback(postgres.close)
+    postgres.start()
+    subprocess.run([context.theta(), "district", "init", postgres.url], check=True,
+                   capture_output=True)
+    nodes = []
+    for _ in range(2):
+        nodes.append(Daemon(binary=str(context.builds["tsan"] / "engine" / "thetad"), idle_s=1,
+                            settings=(f"[store] kind = postgres\nurl = {postgres.url}",),
+                            environment={**context.environment(), "TSAN_OPTIONS": OPTIONS}))
+        stack.callback(quiet_close, nodes[-1])
+        nodes[-1].start()
+    return postgres, nodes
+
+
+def district_round(context):
+    """The lines to the shared store: two crowds of the same sessions, an author, a database that
+    stands still for a while."""
+    with contextlib.ExitStack() as stack:
+        postgres, nodes = district_nodes(context, stack)
+        crowd.load(nodes[0], N_ITEM, exposure={"rule": "eligibility", "max_rate": 0.3})
+        author = Author(nodes[1])
+        author.start()
+        crowds = [crowd.Crowd(node, crowd.examinees(N_SESSION, str(i)), refusals=True)
+                  for i, node in enumerate(nodes)]
+        time.sleep(1)
+        postgres.freeze()
+        time.sleep(1)
+        postgres.thaw()
+        found = [error for each in crowds for error in each.join()]
+        author.done.set()
+        author.join()
+        found += [error for error in author.errors if "retry" not in error]
+        for node in nodes:
+            node.process.terminate()
+            node.process.wait(30)
+            found += [match[0] for match in REPORT.finditer(node.log())]
+        return found, author.n
+
+
 def run(context):
     tally = Tally()
     if not context.has("tsan") or not os.path.exists(context.builds["tsan"] / "engine" / "thetad"):
@@ -98,5 +144,9 @@ def run(context):
         found, n = one_round(context)
         tally.faults += n
         tally.add(found)
+        with contextlib.suppress(unittest.SkipTest):  # without PostgreSQL
+            found, n = district_round(context)
+            tally.faults += n
+            tally.add(found)
     tally.note = "each fault is a request to the helper, or a peer with a key, beside the sessions"
     return tally
