@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { UPLOADS = 3 };  // tries, where another node is in the way
+
 enum {
     BATCH_BYTES = 512 * 1024,  // half of what a message may have
     BAR = 30,                  // cells of the progress bar
@@ -148,9 +150,10 @@ static size_t batch_end(const struct imported *items, size_t from)
     return i;
 }
 
-static int add_items(struct cli *cli, const struct imported *items, int64_t upload)
+/* *out_reply: what was said last, to be told. */
+static int add_items(struct cli *cli, const struct imported *items, int64_t upload,
+                     const msgpack_object **out_reply)
 {
-    const msgpack_object *reply;
     struct buf fields = {0};
     int code = EX_OK;
 
@@ -164,7 +167,7 @@ static int add_items(struct cli *cli, const struct imported *items, int64_t uplo
         write_text(&out, "items");
         write_array(&out, end - i);
         for (; i < end; i++) write_raw(&out, imported_item(items, i));
-        code = cli_call(cli, "bank.add", &fields, &reply);
+        code = cli_try(cli, "bank.add", &fields, out_reply);
         if (!code) show_progress(i, items->n_item);
     }
     buf_done(&fields);
@@ -207,22 +210,46 @@ static int show_published(const struct cli *cli, const struct imported *items,
                           0);
 }
 
-static int upload_items(struct cli *cli, const struct imported *items, const char *bank, double D)
+/* Behind a balancer a new connection may come to another node, which knows of no such upload. */
+static bool is_elsewhere(const msgpack_object *reply)
 {
-    const msgpack_object *reply;
+    const msgpack_object *error = reply ? map_find(reply, "error") : NULL;
+
+    return error && slice_equal_str(reply_text(error, "code"), "bad_request") &&
+           slice_equal_str(reply_text(error, "field"), "upload");
+}
+
+/* *again: whether the upload may be begun again, and then whether it is to be. */
+static int try_once(struct cli *cli, const struct imported *items, const char *bank, double D,
+                    bool *again)
+{
+    const msgpack_object *reply = NULL;
+    bool may = *again;
     int64_t upload = 0;
     int code = begin(cli, bank, D, &upload);
 
+    *again = false;
     if (code) return code;
-    code = add_items(cli, items, upload);
-    if (!code) {
-        code = try_upload(cli, "bank.publish", upload, &reply);
-        if (code) cli_tell_error(cli, reply);
-    }
-    if (code)
+    code = add_items(cli, items, upload, &reply);
+    if (!code) code = try_upload(cli, "bank.publish", upload, &reply);
+    if (!code) return show_published(cli, items, reply);
+    *again = may && is_elsewhere(reply);
+    if (!*again) {
+        cli_tell_error(cli, reply);
         abort_upload(cli, upload);
-    else
-        code = show_published(cli, items, reply);
+    }
+    return code;
+}
+
+static int upload_items(struct cli *cli, const struct imported *items, const char *bank, double D)
+{
+    bool again = true;
+    int code = EX_OK;
+
+    for (int n = 1; again; n++) {
+        again = n < UPLOADS;
+        code = try_once(cli, items, bank, D, &again);
+    }
     return code;
 }
 

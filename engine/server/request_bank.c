@@ -26,7 +26,7 @@ static enum status begin(struct call *call)
     if (!upload)
         return refuse(call, BUSY, NULL, "%d uploads are open already", LIMIT_TENANT_UPLOADS);
     reply_begin(call, 1);
-    put_int(&call->out, "upload", (int64_t)upload->id);
+    put_int(&call->out, "upload", uploads_number(call->server->uploads, upload->id));
     return OK;
 }
 
@@ -39,7 +39,10 @@ static enum status find_upload(struct call *call, struct upload **out)
     if (call->in.failed) return BAD_REQUEST;
     *out = uploads_find(call->server->uploads, call->tenant, id);
     if (!*out) {
-        return refuse(call, BAD_REQUEST, "upload", "there is no upload %lld", (long long)id);
+        return refuse(call, BAD_REQUEST, "upload",
+                      "there is no upload %lld here: it was begun elsewhere, before the daemon "
+                      "started, or was left alone; begin again",
+                      (long long)id);
     }
     (*out)->used_us = call->now_us;
     return OK;
@@ -205,8 +208,9 @@ static enum status take_in(struct call *call, struct upload *upload)
 
 static enum status publish_finish(struct call *call)
 {
+    struct uploads *uploads = call->server->uploads;
     struct upload *upload =
-        uploads_find(call->server->uploads, call->tenant, (int64_t)call->job->upload.upload);
+        uploads_find(uploads, call->tenant, uploads_number(uploads, call->job->upload.upload));
     enum status st;
 
     if (!upload) return refuse(call, BAD_REQUEST, "upload", "the upload is gone");

@@ -114,6 +114,7 @@ enum status server_open(struct server *server, const struct config *config, stru
     if (st == OK && config->store_url[0]) {
         st = district_open(config->store_url, (size_t)config->max_queued, &server->district, fault);
         if (st == OK) st = news_open(server, fault);
+        uploads_set_mark(server->uploads);
     }
     return st ? st : open_sessions(server, fault);
 }

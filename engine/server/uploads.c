@@ -3,8 +3,12 @@
 #include "base/bytes.h"
 #include "server/registry.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A number that is told is below 2^53: the upload's own has the lower bits. */
+enum { MARK_SHIFT = 32, MARKS = (1 << 21) - 2 };
 
 #define UPLOAD_STAY_US ((int64_t)10 * 60 * 1000 * 1000)
 
@@ -133,13 +137,25 @@ struct upload *uploads_begin(struct uploads *uploads, struct library_name name, 
     return upload;
 }
 
-struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t id)
+void uploads_set_mark(struct uploads *uploads)
+{
+    uploads->mark = 1 + randombytes_uniform(MARKS);
+}
+
+int64_t uploads_number(const struct uploads *uploads, uint64_t id)
+{
+    return (int64_t)((uint64_t)uploads->mark << MARK_SHIFT | id);
+}
+
+struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t number)
 {
     for (size_t i = 0; i < LIMIT_UPLOADS; i++) {
         struct upload *upload = &uploads->place[i];
 
-        if (upload->id == (uint64_t)id && id > 0 && slice_equal_str(tenant, upload->tenant))
+        if (upload->id > 0 && uploads_number(uploads, upload->id) == number &&
+            slice_equal_str(tenant, upload->tenant)) {
             return upload;
+        }
     }
     return NULL;
 }

@@ -31,6 +31,7 @@ struct upload {
 struct uploads {
     struct upload place[LIMIT_UPLOADS];
     uint64_t next_id;
+    uint32_t mark;  // of this start of a district's node; 0: there is none
     const struct env *env;
 };
 
@@ -44,8 +45,13 @@ void uploads_free(struct uploads *uploads);
  * end goes to it, and where all places are taken that of anybody's; NULL where none has. */
 struct upload *uploads_begin(struct uploads *uploads, struct library_name name, double D,
                              struct batch *batch, int64_t now_us);
-/* NULL where the tenant has none of that id. */
-struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t id);
+/* From now on the numbers that are told have a random one in front: to another node of the
+ * district, or after a restart, they say nothing. */
+void uploads_set_mark(struct uploads *uploads);
+/* The number of an upload as it is told. */
+int64_t uploads_number(const struct uploads *uploads, uint64_t id);
+/* NULL where the tenant has none of that number. */
+struct upload *uploads_find(struct uploads *uploads, struct slice tenant, int64_t number);
 
 /* The one that has that token, NULL where none has. */
 struct upload *uploads_find_token(struct uploads *uploads, const uint8_t token[UPLOAD_TOKEN]);

@@ -320,6 +320,28 @@ class TestHelpers(unittest.TestCase):
         self.assertEqual(caught.exception.faults, faults)
         self.assertEqual(self.requests(fake)[-1], {"op": "bank.abort", "upload": 5})
 
+    def test_upload_that_another_node_knows_nothing_of(self):
+        said = []
+
+        def step(request):
+            said.append(request["op"])
+            lost = request["op"] == "bank.publish" and len(said) < 6 or \
+                self.lost and request["op"] == "bank.add"
+            if lost:
+                return refuse("bad_request", field="upload")(request)
+            return accept(request, upload=5, version=1)
+        for self.lost in (False, True):
+            said.clear()
+            with FakeDaemon(step) as fake, Client(fake.endpoint) as client:
+                if not self.lost:
+                    self.assertEqual(client.bank_upload("b", [{"id": "i0"}])["version"], 1)
+                    self.assertEqual(said, ["bank.begin", "bank.add", "bank.publish", "bank.abort",
+                                            "bank.begin", "bank.add", "bank.publish"])
+                    continue
+                with self.assertRaises(ThetadError):
+                    client.bank_upload("b", [{"id": "i0"}])
+                self.assertEqual(said, ["bank.begin", "bank.add", "bank.abort"] * 3)
+
     def test_session(self):
         def step(request):
             n = len(fake.seen)

@@ -17,6 +17,7 @@ import msgpack
 import zmq
 import zmq.auth
 
+UPLOADS = 3  # tries of an upload, where another node is in the way
 BATCH_ITEMS = 500  # the daemon takes so many items in one bank.add
 BATCH_BYTES = 1000000  # and 1 MiB in one message; the rest is room for the other fields
 KEY_CHARACTERS = 40
@@ -292,7 +293,18 @@ class Client:
         return self.call("stats")
 
     def bank_upload(self, bank, items, D=1.0, batch=BATCH_ITEMS):
-        """Publish a version of a bank, whole or not at all; the reply names the version."""
+        """Publish a version of a bank, whole or not at all; the reply names the version. Behind a
+        balancer a new connection may come to another node, which knows nothing of the upload: then
+        it is begun again."""
+        for _ in range(UPLOADS - 1):
+            try:
+                return self._upload(bank, items, D, batch)
+            except ThetadError as error:
+                if (error.code, error.field) != ("bad_request", "upload"):
+                    raise
+        return self._upload(bank, items, D, batch)
+
+    def _upload(self, bank, items, D, batch):
         upload = self.call("bank.begin", bank=bank, D=D)["upload"]
         try:
             for part in batches(items, batch):

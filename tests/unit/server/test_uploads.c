@@ -65,6 +65,25 @@ Test(uploads, begin_and_find)
     desk_close(&desk);
 }
 
+/* At a node of a district: the number that it has told, and no other. */
+Test(uploads, have_numbers_of_their_own)
+{
+    const struct upload *one;
+    struct desk desk;
+    int64_t number;
+
+    desk_open(&desk, 10);
+    one = begin(&desk, "algebra", 5);
+    uploads_set_mark(desk.server.uploads);
+    number = uploads_number(desk.server.uploads, one->id);
+    cr_expect(number > UINT32_MAX && number <= LIMIT_INT);
+    cr_expect_eq(uploads_find(desk.server.uploads, slice_str("local"), number), one);
+    cr_expect_null(uploads_find(desk.server.uploads, slice_str("local"), 1));
+    uploads_set_mark(desk.server.uploads);
+    cr_expect_null(uploads_find(desk.server.uploads, slice_str("local"), number));
+    desk_close(&desk);
+}
+
 Test(uploads, dropping_one_removes_its_items)
 {
     struct desk desk;
