@@ -147,8 +147,8 @@ Test(shared, tells_which_events_are_there)
     cr_expect_eq(news.newest, 7);
     cr_expect_eq(news.retired, 6);
     cr_expect_eq(fake.param[1].data[20 + 4 + 2], '1');  // behind the array's head: s-1 is the first
-    cr_expect_eq(fake.param[5].n, 8);
-    cr_expect_eq(fake.param[5].data[7], 6);
+    cr_expect_eq(fake.param[7].n, 8);
+    cr_expect_eq(fake.param[7].data[7], 6);
 }
 
 /* None is there where an item was withdrawn meanwhile: the row has the news alone. */
