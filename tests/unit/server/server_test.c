@@ -57,8 +57,7 @@ void desk_close(struct desk *desk)
     scratch_remove(&desk->scratch);
 }
 
-/* The byte `at` of every copy of a record in the file. */
-static void flip_in_file(const char *folder, struct slice bytes, size_t at)
+void desk_flip_bytes(const struct desk *desk, struct slice bytes, size_t at)
 {
     char path[512];
     struct buf file = {0};
@@ -66,8 +65,9 @@ static void flip_in_file(const char *folder, struct slice bytes, size_t at)
     size_t n;
     FILE *data;
     const uint8_t *found;
+    size_t n_found = 0;
 
-    snprintf(path, sizeof(path), "%s/data.mdb", folder);
+    snprintf(path, sizeof(path), "%s/data.mdb", desk->scratch.path);
     data = fopen(path, "r+b");
     cr_assert(data);
     while ((n = fread(part, 1, sizeof(part), data)) > 0) buf_append(&file, part, n);
@@ -76,7 +76,9 @@ static void flip_in_file(const char *folder, struct slice bytes, size_t at)
         if (!found) break;
         fseek(data, found - file.data + (long)at, SEEK_SET);
         fputc(found[at] ^ 0x20, data);
+        n_found++;
     }
+    cr_assert_gt(n_found, 0);
     fclose(data);
     buf_done(&file);
 }
@@ -88,7 +90,7 @@ void desk_flip(struct desk *desk, enum table table, struct slice key, size_t at_
     cr_assert_eq(env_get(desk->server.env, table, key, &value), OK);
     server_close(&desk->server);
     desk->server = (struct server){0};
-    flip_in_file(desk->scratch.path, buf_slice(&value), value.n * at_share / 10);
+    desk_flip_bytes(desk, buf_slice(&value), value.n * at_share / 10);
     buf_done(&value);
 }
 

@@ -33,6 +33,8 @@ enum status desk_restart(struct desk *desk, struct fault *fault);
 /* Close the server and flip a bit of a record in the file, past LMDB, at_share tenths of the way
  * through its value. */
 void desk_flip(struct desk *desk, enum table table, struct slice key, size_t at_share);
+/* The same of byte `at` of any bytes, wherever they stand in the file. Pre: the server is shut. */
+void desk_flip_bytes(const struct desk *desk, struct slice bytes, size_t at);
 /* Write the server's batch. */
 void desk_commit(struct desk *desk);
 
