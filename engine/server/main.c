@@ -3,12 +3,13 @@
 #include "server/loop.h"
 
 #include <argp.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 
-enum { OPTION_CHECK = 256, OPTION_ACCEPT, OWN_DESCRIPTORS = 64 };
+enum { OPTION_CHECK = 256, OPTION_ACCEPT, OWN_DESCRIPTORS = 64, KEEP_BYTES = 8 << 20 };
 
 struct options {
     const char *config_path;
@@ -99,6 +100,14 @@ static int exit_code(enum status status)
     }
 }
 
+/* What a large message took is kept for the next one, up to some MiB: to give it back to the kernel
+ * and take it anew, page by page, was a third of the time that the worst 64 KiB take to decode. */
+static void keep_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+    mallopt(M_MMAP_THRESHOLD, KEEP_BYTES / 2);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -118,6 +127,7 @@ int main(int argc, char **argv)
     log_set_level(config.log_level);
     code = check_descriptors(&config);
     if (code) return code;
+    keep_memory();
     loop_block_signals();
     server = calloc(1, sizeof(*server));
     if (!server) return EX_OSERR;
