@@ -17,7 +17,7 @@ enum {
     MAX_MESSAGE = 2 * LIMIT_MESSAGE,  // beyond it the peer is cut off; above half it is told
     RECEIVE_HIGH_WATER = 64,          // messages queued for us from one peer
     SEND_HIGH_WATER = 1024,           // replies queued for one peer that does not read
-    HANDSHAKE_MS = 5000,
+    HANDSHAKE_MS = 15000,             // ten thousand peers at once take as long; less ends them all
     HEARTBEAT_MS = 10000,
     HEARTBEAT_TIMEOUT_MS = 30000,
     BACKLOG = 4096,

@@ -47,7 +47,7 @@ class HostileTestCase(unittest.TestCase):
             session.finish()
 
     def wait_for_descriptors(self, most):
-        """libzmq gives a handshake five seconds."""
+        """libzmq gives a handshake its time."""
         deadline = time.monotonic() + WAIT_S
         while self.daemon.n_descriptor() > most:
             if time.monotonic() > deadline:
