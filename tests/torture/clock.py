@@ -7,12 +7,14 @@ from torture import crowd
 from torture.programme import Tally
 
 PROPERTY = "a clock that jumps ends no test and stops no replay"
-METHOD = "the daemon's wall clock by a year, an hour, to 2038, 2106, 1970; restarts"
+METHOD = "the daemon's wall clock by a year, an hour, to 2038, 2106, 1970, still; restarts"
 SHARE = 0.05
 N_SESSION, N_ITEM = 6, 12
 HOUR_MS = 3600 * 1000
 YEAR_MS = 365 * 24 * HOUR_MS
-JUMPS = (YEAR_MS, -YEAR_MS, -HOUR_MS, HOUR_MS, 12 * YEAR_MS, 80 * YEAR_MS, -56 * YEAR_MS, 0)
+STANDS = f"={55 * YEAR_MS}"
+JUMPS = (YEAR_MS, -YEAR_MS, -HOUR_MS, HOUR_MS, 12 * YEAR_MS, 80 * YEAR_MS, -56 * YEAR_MS, STANDS,
+         STANDS, 0)
 TIMED = {"stop": {"any": [{"rule": "time", "at_ms": HOUR_MS // 2},
                           {"rule": "length", "at": N_ITEM}]}}
 
@@ -25,6 +27,7 @@ class Jumper:
         self.set(0)
 
     def set(self, offset_ms):
+        """So far from the truth; a text that begins with = is a time at which it stands still."""
         with open(self.path + ".new", "w", encoding="utf-8") as file:
             file.write(str(offset_ms))
         os.rename(self.path + ".new", self.path)
