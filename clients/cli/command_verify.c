@@ -38,6 +38,34 @@ static void show_faults(const msgpack_object *reply)
     text_table_done(&table);
 }
 
+static void show_erased(const msgpack_object *reply)
+{
+    const msgpack_object *erased = reply_array(reply, "erased");
+    struct text_table table;
+
+    if (reply_size(erased) == 0) return;
+    text_table_init(&table, "lllll");
+    table.hide_empty = true;
+    text_table_cell(&table, "tenant");
+    text_table_cell(&table, "erased session");
+    text_table_cell(&table, "when");
+    text_table_cell(&table, "by");
+    text_table_cell(&table, "reason");
+    for (size_t i = 0; i < reply_size(erased); i++) {
+        const msgpack_object *tomb = &erased->via.array.ptr[i];
+        char when[32];
+
+        cli_time_text(reply_int(tomb, "erased_ms"), when);
+        text_table_slice(&table, reply_text(tomb, "tenant"));
+        text_table_slice(&table, reply_text(tomb, "session"));
+        text_table_cell(&table, "%s", when);
+        text_table_slice(&table, reply_text(tomb, "who"));
+        text_table_slice(&table, reply_text(tomb, "reason"));
+    }
+    text_table_print(&table, CLI_WIDTH, stdout);
+    text_table_done(&table);
+}
+
 /* EX_DATAERR where something is wrong. */
 static int show(struct cli *cli, const msgpack_object *reply)
 {
@@ -53,8 +81,11 @@ static int show(struct cli *cli, const msgpack_object *reply)
     printf("%lld events of %lld sessions replay to the bit; %lld sessions are erased\n",
            (long long)reply_int(reply, "n_events"), (long long)reply_int(reply, "n_sessions"),
            (long long)reply_int(reply, "n_erased"));
-    printf("head: %lld:%.*s\n", (long long)reply_int(head, "event"), (int)seal.n,
-           (const char *)seal.data);
+    if (reply_int(head, "event") > 0) {
+        printf("head: %lld:%.*s\n", (long long)reply_int(head, "event"), (int)seal.n,
+               (const char *)seal.data);
+    }
+    show_erased(reply);
     if (n_fault == 0) return EX_OK;
     show_faults(reply);
     return cli_fail(EX_DATAERR, "%lld fault%s: this is not what was written", (long long)n_fault,
@@ -194,8 +225,8 @@ const struct command command_verify = {
         "read. Every theta, standard error and pick must come out to the bit, every record "
         "must have its seal, and every event must name the one before it. The head that is "
         "told is the newest event and its seal: noted elsewhere and given to --head later, "
-        "it shows that nothing up to it was written anew or put back. Exit code 65: "
-        "something is wrong.\n\n"
+        "it shows that nothing up to it was written anew or put back. A district has no head; "
+        "any of its nodes reads the shared store. Exit code 65: something is wrong.\n\n"
         "Examples:\n  theta verify\n  theta verify /var/lib/thetad --json",
     .options = {OPTION_HEAD},
     .n_option = 1,

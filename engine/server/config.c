@@ -338,9 +338,6 @@ static enum status check(const struct setting *setting)
     } else if (is_shared != (config->store_url[0] != '\0')) {
         field = is_shared ? "store.url" : "store.kind";
         why = "store.kind = postgres and store.url go together: one of them is missing";
-    } else if (is_shared && config->retain_days > 0) {
-        field = "store.retain_days";
-        why = "is not there with store.kind = postgres";
     } else if (has_keys != (config->key_dir[0] != '\0')) {
         field = has_keys ? "access.keys" : "access.server_key";
         why = "server_key and keys go together: one of them is missing";

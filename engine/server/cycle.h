@@ -49,6 +49,7 @@ struct loop {
     struct access *access;  // of TCP; NULL where it has no keys
     struct helper *helper[N_HELPER];
     struct metrics *metrics;  // NULL where they are off
+    struct sweep *sweep;      // NULL: there is nothing to sweep
     int signal_fd;
     struct wait wait;
     int router_source[CONFIG_ENDPOINTS], helper_source[N_HELPER], line_source[N_LINE];

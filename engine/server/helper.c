@@ -6,7 +6,6 @@
 #include "server/log.h"
 #include "server/pulse.h"
 #include "server/thread.h"
-#include "server/verify.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -85,7 +84,7 @@ static void worker_done(struct worker *worker)
     if (worker->has_decoder) decoder_done(&worker->decoder);
     shared_done(&worker->tools.shared);
     estimate_workspace_free(worker->tools.workspace);
-    verify_free(worker->tools.verify);
+    tools_end_runs(&worker->tools);
     buf_done(&worker->reply);
 }
 

@@ -6,6 +6,7 @@
 #include "server/frames.h"
 #include "server/inherited.h"
 #include "server/notify.h"
+#include "server/sweep.h"
 #include "server/upkeep.h"
 
 #include <errno.h>
@@ -220,6 +221,10 @@ static int open_sockets(struct loop *loop, struct fault *fault)
         if (server->district) helper_share(loop->helper[h], server->config.store_url);
     }
     if (server->district && district_start(server->district, loop->zmq)) return EX_OSERR;
+    if (server->district && server->config.retain_days > 0 &&
+        sweep_start(server->config.store_url, server->config.retain_days, &loop->sweep)) {
+        return EX_OSERR;
+    }
     if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;
     for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
         code = bind_endpoint(loop, s, fd[s], fault);
@@ -231,6 +236,7 @@ static void close_sockets(struct loop *loop)
 {
     for (int h = 0; h < N_HELPER; h++) helper_stop(loop->helper[h]);
     if (loop->server->district) district_stop(loop->server->district);
+    sweep_stop(loop->sweep);
     metrics_stop(loop->metrics);
     for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
         if (loop->router[s]) zmq_close(loop->router[s]);

@@ -417,10 +417,6 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     call.job = job;
     buf_clear(&server->extra);
     if (st == OK) audited = audited_of(&call, call.request);
-    if (st == OK && server->district && call.request->local) {
-        st = refuse(&call, UNKNOWN_OP, "op", "%s is not there with store.kind = postgres",
-                    call.request->op);
-    }
     if (st == OK && server->disk_is_low && !call.request->when_full) {
         st = refuse(&call, RETRY, NULL, "the disk is nearly full: nothing is written for now");
     }

@@ -47,7 +47,15 @@ struct call {
 };
 
 /* What a helper has at hand. */
-enum { TOOLS_PLANNED = 16 };
+enum { TOOLS_PLANNED = 16, TOOLS_RUNS = 4 };
+
+/* A tenant's verification, which its requests go on with. */
+struct verify_run {
+    struct verify *verify;  // NULL: free
+    int64_t number;
+    char tenant[LIMIT_ID + 1];
+    int64_t used_us;
+};
 
 struct plan_key {
     const struct test *test;
@@ -58,8 +66,7 @@ struct tools {
     struct env *env;
     struct shared shared;  // a connection of its own; without a url where events are in `env`
     struct estimate_workspace *workspace;
-    struct verify *verify;  // the newest one, NULL before the first
-    int64_t verify_run;     // its number
+    struct verify_run runs[TOOLS_RUNS];
     /* Of what plans were made of late, the newest at n_planned - 1: who asked for the same
      * meanwhile finds it with the loop. */
     struct plan_key planned[TOOLS_PLANNED];
@@ -82,6 +89,9 @@ struct job {
     struct slice helped;        // what it wrote, for `finish`
 };
 
+/* Free all verifications. */
+void tools_end_runs(struct tools *tools);
+
 /* Free what its work made. Who takes that sets the job's pointer to NULL. */
 void job_done(struct job *job);
 
@@ -94,7 +104,6 @@ struct request {
     bool late;         // where there is not room for all it stands back: it begins something
     bool at_once;      // waits in no queue: it takes no time and changes nothing
     bool whole;        // it concerns all tenants: only for peers of OPERATOR
-    bool local;        // it reads events where LMDB has them: not yet with a shared store
     bool when_full;    // also done where the disk is nearly full: it keeps nothing new, or frees
     /* In the loop. Writes the reply (reply_begin, then fields) and returns OK, or sets call->fault
      * and returns why not. */

@@ -2,6 +2,8 @@
 /* log.verify: the store is checked in slices, one with each request. admin.backup: a copy of the
  * store in the folder that the configuration names, and in no other. */
 #include "server/audits.h"
+#include "server/clock.h"
+#include "server/news.h"
 #include "server/server.h"
 #include "server/verify.h"
 #include "store/backup.h"
@@ -12,6 +14,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+
+/* Memory for a verification grows with the store, so there are few at a time. */
+enum { RUN_LEFT_S = 60, RUN_RETRY_MS = 10000 };
 
 enum { BACKUP_S = 3600 };  // LMDB tells nothing of how far a copy is
 
@@ -40,48 +45,107 @@ static bool read_head(struct call *call, struct journal_head *out)
     return !in.failed;
 }
 
+/* A verification takes what there was when it came, and in a district what others have published
+ * until then. */
 static enum status prepare_verify(struct call *call)
 {
+    struct server *server = call->server;
+    const msgpack_object *given = map_find(&call->root, "head");
     struct journal_head head;
     int64_t run;
 
     read_int(&call->in, "run", OPTIONAL, 1, LIMIT_INT, &run);
     (void)read_head(call, &head);
     if (call->in.failed) return BAD_REQUEST;
-    buf_append(&call->server->extra, call->tenant.data, call->tenant.n);
-    return OK;
+    if (server->district && given && given->type != MSGPACK_OBJECT_NIL) {
+        return refuse(call, BAD_REQUEST, "head", "a district's store has none");
+    }
+    buf_append(&server->extra, call->tenant.data, call->tenant.n);
+    return news_check(server, call->peer, OK);
 }
 
-static enum status begin_verify(struct call *call, struct tools *tools)
+static void end_run(struct verify_run *run)
 {
+    verify_free(run->verify);
+    *run = (struct verify_run){0};
+}
+
+void tools_end_runs(struct tools *tools)
+{
+    for (size_t i = 0; i < TOOLS_RUNS; i++) end_run(&tools->runs[i]);
+}
+
+static struct verify_run *find_run(struct tools *tools, struct slice tenant)
+{
+    for (size_t i = 0; i < TOOLS_RUNS; i++) {
+        struct verify_run *run = &tools->runs[i];
+
+        if (run->verify && slice_equal_str(tenant, run->tenant)) return run;
+    }
+    return NULL;
+}
+
+/* A place for a tenant's verification: that of its last one, a free one, one that is done, or one
+ * that nobody has gone on with for a while. */
+static struct verify_run *need_run(struct tools *tools, struct slice tenant, int64_t now_us)
+{
+    struct verify_run *run = find_run(tools, tenant);
+
+    for (size_t i = 0; i < TOOLS_RUNS && !run; i++) {
+        if (!tools->runs[i].verify) run = &tools->runs[i];
+    }
+    for (size_t i = 0; i < TOOLS_RUNS && !run; i++) {
+        if (verify_done(tools->runs[i].verify)) run = &tools->runs[i];
+    }
+    for (size_t i = 0; i < TOOLS_RUNS && !run; i++) {
+        if (now_us - tools->runs[i].used_us > RUN_LEFT_S * 1000000LL) run = &tools->runs[i];
+    }
+    return run;
+}
+
+static enum status begin_verify(struct call *call, struct verify_run **out)
+{
+    struct tools *tools = call->tools;
+    struct verify_run *run = need_run(tools, call->extra, clock_us());
     struct journal_head head;
     bool has_head = read_head(call, &head);
+    enum status st;
 
-    verify_free(tools->verify);
-    tools->verify = NULL;
-    tools->verify_run = 1 + randombytes_random();  // one of another daemon must not pass for it
-    return verify_new(tools->env, has_head ? &head : NULL, &tools->verify);
+    if (!run) {
+        return refuse_busy(call, RUN_RETRY_MS, "%d other tenants' verifications are under way",
+                           TOOLS_RUNS);
+    }
+    end_run(run);
+    if (!slice_to_text(call->extra, run->tenant, sizeof(run->tenant))) return INTERNAL;
+    run->number = 1 + randombytes_random();  // one of another daemon must not pass for it
+    if (tools->shared.url[0])
+        st = verify_new_shared(tools->env, &tools->shared, &run->verify);
+    else
+        st = verify_new(tools->env, has_head ? &head : NULL, &run->verify);
+    *out = run;
+    return st;
 }
 
 static enum status work_verify(struct call *call, struct env *env,
                                struct estimate_workspace *workspace)
 {
-    struct tools *tools = call->tools;
-    int64_t run = 0;
+    struct verify_run *run = find_run(call->tools, call->extra);
+    int64_t number = 0;
     enum status st = OK;
 
     (void)env;
     (void)workspace;
-    read_int(&call->in, "run", OPTIONAL, 1, LIMIT_INT, &run);
-    if (run == 0)
-        st = begin_verify(call, tools);
-    else if (!tools->verify || run != tools->verify_run)
-        return refuse(call, CONFLICT, "run", "another verification has begun since: begin again");
-    if (st == OK) st = verify_step(tools->verify, EVENTS_A_CALL);
+    read_int(&call->in, "run", OPTIONAL, 1, LIMIT_INT, &number);
+    if (number == 0)
+        st = begin_verify(call, &run);
+    else if (!run || number != run->number)
+        return refuse(call, CONFLICT, "run", "it is over, or another has begun: begin again");
+    if (st == OK) st = verify_step(run->verify, EVENTS_A_CALL);
     if (st) return st;
+    run->used_us = clock_us();
     reply_begin(call, 1 + VERIFY_FIELDS);
-    put_int(&call->out, "run", tools->verify_run);
-    verify_write(tools->verify, &call->extra, &call->out);
+    put_int(&call->out, "run", run->number);
+    verify_write(run->verify, &call->extra, &call->out);
     return OK;
 }
 
@@ -93,7 +157,6 @@ static bool audit_verify(const struct call *call, struct audit_subject *out)
 }
 
 const struct request request_log_verify = {.op = "log.verify",
-                                           .local = true,
                                            .roles = ROLE_ADMIN,
                                            .max_bytes = LIMIT_REQUEST,
                                            .slow = true,

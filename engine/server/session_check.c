@@ -1,17 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/session_check.h"
-#include "server/replay.h"
-
-/* One session being taken again. */
-struct taking {
-    struct session_check *check;
-    const struct owner *owner;
-    struct replay replay;
-    struct live live;
-    uint8_t seal[SEAL_BYTES];
-    uint64_t last_lsn;
-    bool broken;  // told; the rest of its events is noted only
-};
 
 static enum status begin_session(struct taking *taking, const struct stored_event *stored)
 {
@@ -24,6 +12,10 @@ static enum status begin_session(struct taking *taking, const struct stored_even
         taking->replay.why = "it does not begin the session, or its test or bank is not there";
         return st;
     }
+    if (!slice_to_text(stored->record->identity.examinee, taking->examinee,
+                       sizeof(taking->examinee))) {
+        return CORRUPT;
+    }
     n_item = bank_n_item(origin.plan->bank);
     if (n_item > check->workspace_items) {
         workspace_free(check->workspace);
@@ -35,7 +27,7 @@ static enum status begin_session(struct taking *taking, const struct stored_even
                                  .bank = origin.bank,
                                  .tenant = taking->owner->tenant,
                                  .id = taking->owner->session,
-                                 .examinee = stored->record->identity.examinee};
+                                 .examinee = slice_str(taking->examinee)};
     taking->replay.live = &taking->live;
     taking->replay.workspace = check->workspace;
     taking->replay.seal = taking->seal;
@@ -43,16 +35,16 @@ static enum status begin_session(struct taking *taking, const struct stored_even
     return exposure_enter(check->exposure, &taking->live);
 }
 
-static enum status take_event(void *context, const struct stored_event *stored)
+enum status taking_event(struct taking *taking, const struct stored_event *stored)
 {
-    struct taking *taking = context;
     struct session_check *check = taking->check;
     const struct event_record *record = stored->record;
     enum status st = OK;
 
-    ledger_note(check->ledger, taking->owner, stored);
+    if (!check->is_shared) ledger_note(check->ledger, taking->owner, stored);
     taking->last_lsn = stored->lsn;
-    if (stored->lsn > check->ledger->head.lsn || taking->broken) return OK;
+    if (taking->broken) return OK;
+    if (!check->is_shared && stored->lsn > check->ledger->head.lsn) return OK;
     check->n_event++;
     taking->replay.why = "it is another session's";
     if (!slice_equal(record->tenant, taking->owner->tenant) ||
@@ -62,20 +54,38 @@ static enum status take_event(void *context, const struct stored_event *stored)
     if (st == OK && !taking->live.session) st = begin_session(taking, stored);
     if (st == OK) st = replay_event(&taking->replay, stored);
     if (st != CORRUPT) return st;
-    ledger_tell(check->ledger, taking->owner, stored->lsn, "number %u: %s", record->n,
-                taking->replay.why);
+    ledger_tell(check->ledger, taking->owner, check->is_shared ? 0 : stored->lsn, "number %u: %s",
+                record->n, taking->replay.why);
     taking->broken = true;
     return OK;
+}
+
+void taking_begin(struct taking *taking, struct session_check *check, const struct owner *owner)
+{
+    *taking = (struct taking){.check = check, .owner = owner};
+}
+
+void taking_end(struct taking *taking)
+{
+    if (taking->live.session) exposure_leave(taking->check->exposure, &taking->live);
+    session_free(taking->live.session);
+    taking->live.session = NULL;
+}
+
+static enum status take_event(void *context, const struct stored_event *stored)
+{
+    return taking_event(context, stored);
 }
 
 enum status session_check(struct session_check *check, const struct owner *owner,
                           struct slice events)
 {
-    struct taking taking = {.check = check, .owner = owner};
-    enum status st = archive_each(check->env, events, (struct event_visitor){take_event, &taking});
+    struct taking taking;
+    enum status st;
 
-    if (taking.live.session) exposure_leave(check->exposure, &taking.live);
-    session_free(taking.live.session);
+    taking_begin(&taking, check, owner);
+    st = archive_each(check->env, events, (struct event_visitor){take_event, &taking});
+    taking_end(&taking);
     check->n_session++;
     if (st != CORRUPT) return st;
     ledger_tell(check->ledger, owner, 0, "what stands behind event %llu cannot be read",

@@ -5,7 +5,9 @@
  * not fit; what was found by number only then gets the name of its session. */
 #include "server/verify.h"
 #include "base/bytes.h"
-#include "server/session_check.h"
+#include "server/clock.h"
+#include "server/event_index.h"
+#include "server/shared_check.h"
 #include "session/session.h"
 #include "store/audit.h"
 #include "store/erased.h"
@@ -14,21 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#include <uthash.h>
-
-enum { LINKS_AT_A_TIME = 64 };  // comparing is so much faster than replaying
-
-/* A session that has events in the journal. */
-struct indexed {
-    uint64_t *lsn;
-    size_t n, cap;
-    bool lost;
-    UT_hash_handle hh;
-    size_t n_key;
-    uint8_t key[];
+enum {
+    LINKS_AT_A_TIME = 64,   // comparing is so much faster than replaying
+    ROWS_AT_A_TIME = 2000,  // in one statement
 };
 
 struct verify {
@@ -37,10 +27,11 @@ struct verify {
     struct decoder decoder;
     bool has_decoder;
     struct ledger ledger;
-    uint64_t n_erased;
-    struct audit_head audit;  // the last entry that was met
-    struct indexed *index;    // by session
-    struct indexed *next;     // the one to take next
+    struct tombs tombs;
+    struct shared_check rows;  // of a shared store; all 0 without one
+    struct audit_head audit;   // the last entry that was met
+    struct indexed *index;     // by session
+    struct indexed *next;      // the one to take next
     size_t phase;
     uint64_t budget;
     bool rests;                // the budget was used up
@@ -99,36 +90,6 @@ static enum status walk(struct verify *verify, enum table table,
     return verify->from.failed ? NO_MEMORY : st;
 }
 
-static enum status index_event(struct verify *verify, const struct event_record *record,
-                               uint64_t lsn)
-{
-    struct session_key key = session_key_of(record->tenant, record->session);
-    struct indexed *entry;
-
-    HASH_FIND(hh, verify->index, key.bytes, key.n, entry);
-    if (!entry) {
-        entry = calloc(1, sizeof(*entry) + key.n);
-        if (!entry) return NO_MEMORY;
-        memcpy(entry->key, key.bytes, key.n);
-        entry->n_key = key.n;
-        HASH_ADD_KEYPTR(hh, verify->index, entry->key, entry->n_key, entry);
-        if (entry->lost) {
-            free(entry);
-            return NO_MEMORY;
-        }
-    }
-    if (entry->n == entry->cap) {
-        size_t cap = entry->cap ? 2 * entry->cap : 8;
-        uint64_t *grown = realloc(entry->lsn, cap * sizeof(*grown));
-
-        if (!grown) return NO_MEMORY;
-        entry->lsn = grown;
-        entry->cap = cap;
-    }
-    entry->lsn[entry->n++] = lsn;
-    return OK;
-}
-
 static enum status on_journal(void *context, struct slice key, struct slice value)
 {
     struct verify *verify = context;
@@ -146,7 +107,11 @@ static enum status on_journal(void *context, struct slice key, struct slice valu
     memcpy(event.seal, value.data - SEAL_BYTES, SEAL_BYTES);
     ledger_note(&verify->ledger, NULL, &event);
     st = event_record_read(&verify->decoder, bytes, &record);
-    if (st == OK) return index_event(verify, &record, event.lsn);
+    if (st == OK) {
+        struct session_key session = session_key_of(record.tenant, record.session);
+
+        return event_index_add(&verify->index, &session, event.lsn);
+    }
     if (st == CORRUPT) ledger_tell(&verify->ledger, NULL, event.lsn, "it is no event");
     return st == CORRUPT ? OK : st;
 }
@@ -219,20 +184,12 @@ static enum status take_journal(struct verify *verify)
     return OK;
 }
 
-static bool is_indexed(struct verify *verify, struct slice key)
-{
-    struct indexed *entry;
-
-    HASH_FIND(hh, verify->index, key.data, key.n, entry);
-    return entry != NULL;
-}
-
 static enum status on_archive(void *context, struct slice key, struct slice value)
 {
     struct verify *verify = context;
 
     if (!go_on(verify, key)) return NOT_FOUND;
-    if (is_indexed(verify, key)) return OK;  // taken already
+    if (event_index_has(verify->index, key)) return OK;  // taken already
     return take_session(verify, owner_of_key(key), value);
 }
 
@@ -242,7 +199,8 @@ static enum status on_damaged_record(void *context, struct slice key)
 
     struct owner owner = owner_of_key(key);
 
-    if (!is_indexed(verify, key)) ledger_tell(&verify->ledger, &owner, 0, "%s", seal_broken);
+    if (!event_index_has(verify->index, key))
+        ledger_tell(&verify->ledger, &owner, 0, "%s", seal_broken);
     return OK;
 }
 
@@ -262,7 +220,8 @@ static enum status on_erased(void *context, struct slice key, struct slice value
     st = erased_read(&verify->decoder, value, &tombstone);
     if (st == CORRUPT) return on_damaged_record(context, key);
     if (st) return st;
-    verify->n_erased++;
+    st = tombs_note(&verify->tombs, &owner, &tombstone);
+    if (st) return st;
     for (size_t i = 0; i < tombstone.links.n; i += LINK_BYTES) {
         struct stored_event event = {.lsn = bytes_get_u64(tombstone.links.data + i)};
 
@@ -378,26 +337,50 @@ static enum status name_faults(struct verify *verify)
     return walk(verify, TABLE_ARCHIVE, name_archived, leave);
 }
 
+/* A part of the budget at a time, of which the rows that came are taken. */
+static enum status walk_shared(struct verify *verify,
+                               enum status (*step)(struct shared_check *, size_t, bool *))
+{
+    size_t n = verify->budget < ROWS_AT_A_TIME ? (size_t)verify->budget : ROWS_AT_A_TIME;
+    bool more;
+    enum status st = step(&verify->rows, n, &more);
+
+    verify->budget -= n;
+    if (st == OK && !more) verify->phase++;
+    return st;
+}
+
+static enum status take_shared(struct verify *verify)
+{
+    return walk_shared(verify, shared_check_step);
+}
+
+static enum status take_sittings(struct verify *verify)
+{
+    return walk_shared(verify, shared_check_sittings);
+}
+
 static enum status (*const phases[])(struct verify *) = {
     read_audit, read_journal, take_journal, take_archive, read_erased, compare_links, name_faults,
 };
 
-static void free_index(struct verify *verify)
-{
-    struct indexed *entry, *next;
+static enum status (*const shared_phases[])(struct verify *) = {
+    read_audit,
+    take_shared,
+    take_sittings,
+};
 
-    HASH_ITER(hh, verify->index, entry, next)
-    {
-        HASH_DEL(verify->index, entry);
-        free(entry->lsn);
-        free(entry);
-    }
+static size_t n_phase(const struct verify *verify)
+{
+    return verify->rows.shared ? COUNT_OF(shared_phases) : COUNT_OF(phases);
 }
 
 /* All but the report. */
 static void release(struct verify *verify)
 {
-    free_index(verify);
+    event_index_free(verify->index);
+    verify->index = verify->next = NULL;
+    shared_check_done(&verify->rows);
     exposure_close(verify->check.exposure);
     registry_free(verify->check.registry);
     workspace_free(verify->check.workspace);
@@ -414,7 +397,7 @@ static void release(struct verify *verify)
 
 bool verify_done(const struct verify *verify)
 {
-    return verify->phase == COUNT_OF(phases);
+    return verify->phase == n_phase(verify);
 }
 
 uint64_t verify_n_event(const struct verify *verify)
@@ -424,7 +407,7 @@ uint64_t verify_n_event(const struct verify *verify)
 
 uint64_t verify_n_total(const struct verify *verify)
 {
-    return verify->ledger.head.lsn;
+    return verify->rows.shared ? verify->check.n_event : verify->ledger.head.lsn;
 }
 
 uint64_t verify_n_fault(const struct verify *verify)
@@ -434,11 +417,12 @@ uint64_t verify_n_fault(const struct verify *verify)
 
 enum status verify_step(struct verify *verify, uint64_t n_event)
 {
+    bool is_shared = verify->rows.shared != NULL;
     enum status st = OK;
 
     verify->budget = n_event;
-    while (st == OK && verify->phase < COUNT_OF(phases) && verify->budget > 0) {
-        st = phases[verify->phase](verify);
+    while (st == OK && !verify_done(verify) && verify->budget > 0) {
+        st = (is_shared ? shared_phases : phases)[verify->phase](verify);
     }
     if (st == OK && verify_done(verify)) release(verify);
     return st;
@@ -449,6 +433,7 @@ void verify_free(struct verify *verify)
     if (!verify) return;
     release(verify);
     ledger_done(&verify->ledger);
+    tombs_done(&verify->tombs);
     free(verify);
 }
 
@@ -471,14 +456,30 @@ static enum status open_ledger(struct verify *verify)
     return OK;
 }
 
+/* What sessions are taken again with. */
+static enum status open_check(struct verify *verify)
+{
+    enum status st = registry_open(verify->env, &verify->check.registry);
+
+    verify->check.env = verify->env;
+    verify->check.ledger = &verify->ledger;
+    return st ? st : exposure_open(verify->env, &verify->check.exposure);
+}
+
+static enum status open_decoder(struct verify *verify)
+{
+    enum status st = decoder_init(&verify->decoder);
+
+    verify->has_decoder = st == OK;
+    return st;
+}
+
 static enum status set_up(struct verify *verify, const struct journal_head *expected)
 {
     struct ledger *ledger = &verify->ledger;
-    enum status st = decoder_init(&verify->decoder);
+    enum status st = open_decoder(verify);
 
-    if (st) return st;
-    verify->has_decoder = true;
-    st = open_ledger(verify);
+    if (st == OK) st = open_ledger(verify);
     if (st) return st;
     if (expected && expected->lsn <= ledger->head.lsn) {
         ledger_link(ledger, expected->lsn, expected->seal);
@@ -486,10 +487,16 @@ static enum status set_up(struct verify *verify, const struct journal_head *expe
         ledger_tell(ledger, NULL, expected->lsn, "it should be there, but %llu is the last",
                     (unsigned long long)ledger->head.lsn);
     }
-    verify->check.env = verify->env;
-    verify->check.ledger = ledger;
-    st = registry_open(verify->env, &verify->check.registry);
-    return st ? st : exposure_open(verify->env, &verify->check.exposure);
+    return open_check(verify);
+}
+
+static enum status set_up_shared(struct verify *verify)
+{
+    enum status st = open_decoder(verify);
+
+    if (st == OK) st = ledger_init(&verify->ledger, (struct journal_head){0});
+    verify->check.is_shared = true;
+    return st ? st : open_check(verify);
 }
 
 enum status verify_new(struct env *env, const struct journal_head *expected, struct verify **out)
@@ -500,6 +507,27 @@ enum status verify_new(struct env *env, const struct journal_head *expected, str
     if (!verify) return NO_MEMORY;
     verify->env = env;
     st = set_up(verify, expected);
+    if (st) {
+        verify_free(verify);
+        return st;
+    }
+    *out = verify;
+    return OK;
+}
+
+enum status verify_new_shared(struct env *env, struct shared *shared, struct verify **out)
+{
+    struct verify *verify = calloc(1, sizeof(*verify));
+    enum status st;
+
+    if (!verify) return NO_MEMORY;
+    verify->env = env;
+    verify->rows = (struct shared_check){.shared = shared,
+                                         .check = &verify->check,
+                                         .tombs = &verify->tombs,
+                                         .decoder = &verify->decoder,
+                                         .begun_ms = clock_wall_ms()};
+    st = set_up_shared(verify);
     if (st) {
         verify_free(verify);
         return st;
@@ -536,9 +564,14 @@ void verify_write(const struct verify *verify, const struct slice *tenant, struc
 
     put_bool(out, "done", verify_done(verify));
     put_int(out, "n_events", (int64_t)verify->check.n_event);
-    put_int(out, "n_total", (int64_t)ledger->head.lsn);
+    put_int(out, "n_total", (int64_t)verify_n_total(verify));
     put_int(out, "n_sessions", (int64_t)verify->check.n_session);
-    put_int(out, "n_erased", (int64_t)verify->n_erased);
+    put_int(out, "n_erased", (int64_t)verify->tombs.n);
+    write_text(out, "erased");
+    if (verify_done(verify))
+        tombs_write(&verify->tombs, tenant, out);
+    else
+        write_array(out, 0);
     write_head(out, &ledger->head);
     put_int(out, "n_faults", (int64_t)ledger->n_fault);
     write_text(out, "faults");

@@ -21,10 +21,15 @@ struct verify;
  * read. */
 MUST_CHECK enum status verify_new(struct env *env, const struct journal_head *expected,
                                   struct verify **out);
+/* The same with the sessions of a shared store (server/shared_check.h says what is found there);
+ * the audit is this node's. */
+struct shared;
+MUST_CHECK enum status verify_new_shared(struct env *env, struct shared *shared,
+                                         struct verify **out);
 void verify_free(struct verify *verify);  // NULL is fine
 
 /* Go on for about `n_event` events. What is wrong with the store is kept to be told; an error is
- * NO_MEMORY or IO_ERROR. */
+ * NO_MEMORY or IO_ERROR; RETRY where a shared store does not answer, and may be gone on with. */
 MUST_CHECK enum status verify_step(struct verify *verify, uint64_t n_event);
 
 bool verify_done(const struct verify *verify);
@@ -35,7 +40,7 @@ uint64_t verify_n_fault(const struct verify *verify);
 
 /* Write what was found so far as VERIFY_FIELDS fields of a map: those of log.verify in PROTOCOL.md.
  * The names of sessions that are not `tenant`'s are left out where that is not NULL. */
-enum { VERIFY_FIELDS = 8 };
+enum { VERIFY_FIELDS = 9 };
 void verify_write(const struct verify *verify, const struct slice *tenant, struct writer *out);
 
 #endif

@@ -2,6 +2,7 @@
 """Export, erasure, retention and verification where the events are in PostgreSQL: all nodes know of
 it at once."""
 
+import hashlib
 import random
 import threading
 import time
@@ -9,10 +10,11 @@ import unittest
 
 from test_district import BANK, SEED, TEST, DistrictTestCase, run_theta, take
 from support.daemon import Daemon
-from support.postgres import Postgres
+from support.postgres import Postgres, until
 from thetad import ThetadError
 
 REASON = "asked for by the parents"
+DAY_MS = 24 * 3600 * 1000
 
 
 def code_of(call, *arguments, **fields):
@@ -145,6 +147,119 @@ class TestDistrictPrivacy(DistrictTestCase):
         self.assertEqual(self.rows_with("e-damaged"), 0)
 
 
+    def verify(self, client, **fields):
+        reply = client.call("log.verify", **fields)
+        while not reply["done"]:
+            reply = client.call("log.verify", run=reply["run"])
+        return reply
+
+    def expect_fault(self, client, session, text):
+        faults = [fault for fault in self.verify(client)["faults"]
+                  if fault.get("session") == session]
+        self.assertTrue(any(text in fault["message"] for fault in faults), faults)
+
+    def test_z_verification(self):
+        """The last, as it leaves damage behind. Every change is made past the daemon."""
+        sql = self.postgres.sql
+        sql("DELETE FROM event WHERE session LIKE 'd-%'")  # of another test, damaged
+        sql("DELETE FROM sitting WHERE session LIKE 'd-%'")
+        one, other = self.clients()
+        for name in ("cut", "seal", "swap", "gone", "headless", "bury", "late", "dig"):
+            self.start(self.client, f"v-{name}", "e-verify", n_answer=4)
+        self.start(self.client, "v-erased", "e-verify-erased", n_answer=4)
+        other.call("examinee.erase", examinee="e-verify-erased", reason=REASON)
+        for client in (one, other):
+            reply = self.verify(client)
+            self.assertEqual(reply["n_faults"], 0, reply["faults"])
+            self.assertGreaterEqual(reply["n_events"], 8 * 5)
+            self.assertGreaterEqual(reply["n_erased"], 1)
+            tomb = [each for each in reply["erased"] if each["session"] == "v-erased"][0]
+            self.assertEqual((tomb["who"], tomb["reason"], tomb["tenant"]),
+                             ("local", REASON, "local"))
+            self.assertLess(abs(tomb["erased_ms"] / 1000 - time.time()), 600)
+            with self.assertRaises(ThetadError) as raised:
+                client.call("log.verify", head={"event": 1, "seal": "00" * 16})
+            self.assertEqual(raised.exception.field, "head")
+        sql("DELETE FROM event WHERE session = 'v-cut' AND n = 2")
+        self.expect_fault(one, "v-cut", "not the next")
+        sql("UPDATE event SET record = set_byte(record, length(record) - 1, 7) "
+            "WHERE session = 'v-seal' AND n = 3")
+        self.expect_fault(one, "v-seal", "number 3: its seal does not hold")
+        sql("UPDATE event SET n = 9 WHERE session = 'v-swap' AND n = 3; "
+            "UPDATE event SET n = 3 WHERE session = 'v-swap' AND n = 4; "
+            "UPDATE event SET n = 4 WHERE session = 'v-swap' AND n = 9")
+        self.expect_fault(one, "v-swap", "its seal does not hold")
+        sql("DELETE FROM event WHERE session = 'v-gone'")
+        self.expect_fault(one, "v-gone", "its events are gone")
+        sql("DELETE FROM event WHERE session = 'v-headless' AND n = 0")
+        self.expect_fault(one, "v-headless", "does not begin")
+        sql("UPDATE event SET record = (SELECT record FROM event WHERE session = 'v-erased' "
+            "AND n = 0) WHERE session = 'v-bury' AND n = 0")
+        self.expect_fault(one, "v-bury", "its seal does not hold")
+        sql("DELETE FROM event WHERE session = 'v-erased' AND n > 0")
+        self.expect_fault(one, "v-erased", "but for the tombstone behind")
+        sql("INSERT INTO event SELECT tenant, 'v-erased', 3, seal, record FROM event "
+            "WHERE session = 'v-dig' AND n = 3")
+        self.expect_fault(one, "v-erased", "its seal does not hold")
+        self.assertEqual(self.verify(other)["n_faults"], self.verify(one)["n_faults"])
+
+
+def make_older(postgres, session, days):
+    """Its last event, with a seal that holds."""
+    key = bytes.fromhex(postgres.sql("SELECT encode(key, 'hex') FROM district")[0][0])
+    n, record = postgres.sql("SELECT n, encode(record, 'hex') FROM event WHERE session = "
+                             f"'{session}' ORDER BY n DESC LIMIT 1")[0]
+    record = bytes.fromhex(record)
+    now_ms = int(time.time() * 1000)
+    for at in range(len(record) - 8):
+        time_ms = int.from_bytes(record[at + 1:at + 9], "big")
+        if record[at] == 0xcf and abs(time_ms - now_ms) < DAY_MS:
+            then = (time_ms - days * DAY_MS).to_bytes(8, "big")
+            record = record[:at + 1] + then + record[at + 9:]
+            break
+    head = bytes([len("local"), len(session)]) + int(n).to_bytes(4, "big")
+    seal = hashlib.blake2b(head + b"local" + session.encode() + record, key=key,
+                           digest_size=16).hexdigest()
+    postgres.sql(f"UPDATE event SET record = '\\x{record.hex()}', seal = '\\x{seal}' "
+                 f"WHERE session = '{session}' AND n = {n}")
+
+
+class TestRetention(unittest.TestCase):
+    def test_every_node_erases_what_is_old(self):
+        postgres = Postgres()
+        self.addCleanup(postgres.close)
+        postgres.start()
+        run_theta("district", "init", postgres.url)
+        url = f"[store] kind = postgres\nurl = {postgres.url}"
+        nodes = [Daemon(settings=(url + "\nretain_days = 10",)) for _ in range(2)]
+        for node in nodes:
+            self.addCleanup(node.close)
+            node.start()
+        with nodes[0].client() as client:
+            client.bank_upload("b", BANK)
+            client.test_put(TEST)
+            for i in range(4):
+                take(client, f"s-{i}")
+        for node in nodes:
+            node.stop()
+        make_older(postgres, "s-1", 11)
+        make_older(postgres, "s-2", 9)
+        make_older(postgres, "s-3", 30)
+        for node in nodes:
+            node.start()
+        left = "SELECT session FROM sitting ORDER BY session"
+        until(lambda: len(postgres.sql(left)) <= 2, seconds=60)
+        self.assertEqual(postgres.sql(left), [["s-0"], ["s-2"]])
+        with nodes[1].client() as client:
+            for session, code in (("s-1", "unknown_session"), ("s-3", "unknown_session"),
+                                  ("s-0", "ok")):
+                self.assertEqual(code_of(client.call, "session.get", session=session), code)
+            reply = client.call("log.verify")
+            self.assertEqual([(tomb["session"], tomb["who"], tomb["reason"])
+                              for tomb in reply["erased"]],
+                             [("s-1", "thetad", "retain_days"), ("s-3", "thetad", "retain_days")])
+
+
 class TestUpgrade(unittest.TestCase):
     def test_a_store_of_version_1_is_brought_up_to_date(self):
         postgres = Postgres()
@@ -157,24 +272,26 @@ class TestUpgrade(unittest.TestCase):
         with daemon.client() as client:
             client.bank_upload("b", BANK)
             client.test_put(TEST)
-            for i in range(1200):
-                client.session_start("t", f"e-{i % 400}", session=f"s-{i:04}", seed=SEED)
+            for i in range(3):
+                client.session_start("t", f"e-{i}", session=f"s-{i}", seed=SEED)
             take(client, "s-whole")
         daemon.stop()
-        ordered = "SELECT tenant, examinee, session FROM sitting ORDER BY 1, 2, 3"
-        was = postgres.sql(ordered)
-        self.assertEqual(len(was), 1201)
+        postgres.sql("INSERT INTO event SELECT tenant, session || '-' || i, n, seal, record "
+                     "FROM event, generate_series(100, 499) i WHERE n = 0")
         postgres.sql("DROP TABLE sitting; UPDATE district SET format = 1")
         daemon.spawn()
         self.assertNotEqual(daemon.process.wait(30), 0)
         self.assertIn("theta district upgrade", daemon.log())
         self.assertIn("1", run_theta("district", "upgrade", postgres.url))
-        self.assertEqual(postgres.sql(ordered), was)
-        self.assertEqual(postgres.sql("SELECT max(number), min(number) FROM sitting"),
-                         [["3", "1"]])
+        sittings = postgres.sql("SELECT examinee, number, session FROM sitting ORDER BY 1, 2")
+        names = ["s-0"] + [f"s-0-{i}" for i in range(100, 500)]
+        self.assertEqual([row for row in sittings if row[0] == "e-0"],
+                         [["e-0", str(i + 1), name] for i, name in enumerate(names)])
+        self.assertEqual(len(sittings), 4 * 401)
+        postgres.sql("DELETE FROM sitting WHERE session LIKE 's-1-%'")
         daemon.start()
         with daemon.client() as client:
-            self.assertEqual(client.call("examinee.erase", examinee="e-7")["n_sessions"], 3)
+            self.assertEqual(client.call("examinee.erase", examinee="e-1")["n_sessions"], 1)
         run_theta("district", "upgrade", postgres.url)
 
 

@@ -50,7 +50,7 @@ void desk_close(struct desk *desk)
 {
     server_close(&desk->server);
     estimate_workspace_free(desk->tools.workspace);
-    verify_free(desk->tools.verify);
+    tools_end_runs(&desk->tools);
     decoder_done(&desk->decoder);
     buf_done(&desk->body);
     buf_done(&desk->reply);

@@ -120,8 +120,7 @@ Test(erase, leaves_nothing_but_tombstones)
         }
         desk_do(&desk, "'op': 'session.get', 'session': 's-2'");
         cr_expect_eq(erase(&desk, "canary-1"), 0);
-        verify_free(desk.tools.verify);
-        desk.tools.verify = NULL;
+        tools_end_runs(&desk.tools);
         desk_reopen(&desk);
     }
     start(&desk, "s-6", "canary-1", 1);  // may come back

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is found when somebody edits a store: without the seals' key, and with it. */
 #include "base/bytes.h"
+#include "server/clock.h"
 #include "server_test.h"
 
 #include <stdio.h>
@@ -483,6 +484,45 @@ Test(verify, finds_flipped_bits)
         expect_flip_found(TABLE_JOURNAL, share, "", 9);
         expect_flip_found(TABLE_ARCHIVE, share, "s-1", 0);
     }
+}
+
+/* A verification of another tenant that has begun and is not done. */
+static void begin_others(struct desk *desk, size_t i, int64_t used_us)
+{
+    struct verify_run *run = &desk->tools.runs[i];
+
+    cr_assert_eq(verify_new(desk->server.env, NULL, &run->verify), OK);
+    run->number = 77 + (int64_t)i;
+    snprintf(run->tenant, sizeof(run->tenant), "other-%zu", i);
+    run->used_us = used_us;
+}
+
+Test(verify, each_tenant_has_its_own_and_there_are_few)
+{
+    struct desk desk;
+    const struct verify_run *runs = desk.tools.runs;
+
+    open_desk(&desk);
+    for (size_t i = 0; i + 1 < TOOLS_RUNS; i++) begin_others(&desk, i, clock_us());
+    json_decref(verify(&desk, ""));
+    json_decref(verify(&desk, ""));
+    for (size_t i = 0; i + 1 < TOOLS_RUNS; i++) {
+        cr_expect_eq(runs[i].number, 77 + (int64_t)i, "another tenant's was ended");
+        cr_expect_not(verify_done(runs[i].verify));
+    }
+    cr_expect_str_eq(runs[TOOLS_RUNS - 1].tenant, "local");
+    tools_end_runs(&desk.tools);
+    for (size_t i = 0; i < TOOLS_RUNS; i++) begin_others(&desk, i, clock_us());
+    desk_fail(&desk, "busy", "'op': 'log.verify'");
+    desk_fail(&desk, "conflict", "'op': 'log.verify', 'run': 77");
+    tools_end_runs(&desk.tools);
+    for (size_t i = 0; i < TOOLS_RUNS; i++) {
+        begin_others(&desk, i, clock_us() - (i == 2 ? 61000000 : 0));
+    }
+    json_decref(verify(&desk, ""));
+    cr_expect_str_eq(runs[2].tenant, "local", "the one that nobody goes on with makes room");
+    cr_expect_eq(runs[1].number, 78);
+    desk_close(&desk);
 }
 
 /* While events are written, archived and trimmed between two slices. */
