@@ -30,7 +30,8 @@ struct shared {
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit);
 void shared_done(struct shared *shared);
 
-/* Connect where there is no connection. IO_ERROR where there is no server. BAD_REQUEST, with its
+/* Connect where there is no connection; what can be read then is on the standby's disk too.
+ * IO_ERROR where there is no server, or not the standby that it has to have. BAD_REQUEST, with its
  * name in `fault`, where a setting of the server would let it lose what it has said to have kept;
  * CORRUPT where its tables are not there, or not of this version. */
 MUST_CHECK enum status shared_connect(struct shared *shared, struct fault *fault);

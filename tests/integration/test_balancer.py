@@ -8,7 +8,7 @@ import unittest
 import test_golden_traces
 from support import reference
 from support.district import District, until
-from thetad import NoReply
+from thetad import NoReply, ThetadError
 
 SILENT_S = 30
 
@@ -38,6 +38,32 @@ class TestBalancer(test_golden_traces.TestGoldenTraces):
 
     test_published_banks = test_other_criteria = test_constant_patterns = None
     test_content_balancing = None
+
+    def test_what_is_on_one_disk_alone_is_not_told(self):
+        """A primary that has crashed shows the answer whose commit was waiting for the standby."""
+        self.client.bank_upload("one", reference.bank_items("3pl", "3PL")[:9])
+        self.client.test_put({"test": "one", "bank": "one"})
+        until(lambda: all(node.knows("one") for node in self.district.nodes))
+        with self.district.nodes[0].client(timeout=5.0, tries=1) as client:
+            item = client.session_start("one", "e", session="one").item["id"]
+            answer = {"session": "one", "seq": 1, "item": item, "response": 1}
+            self.district.standby.kill()
+            with self.assertRaises((NoReply, ThetadError)):
+                client.call("session.answer", **answer)
+        until(lambda: self.district.primary.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' "
+            "AND query LIKE '%INSERT INTO event%'") != [["0"]], why="it waits for no standby")
+        self.district.primary.restart()
+        kept = self.district.primary.sql("SELECT count(*) FROM event WHERE session = 'one'")
+        self.assertEqual(kept, [["2"]], "it was on the primary's disk")
+        for node in self.district.nodes:
+            with node.client(timeout=4.0, tries=1) as client:
+                with self.assertRaises((NoReply, ThetadError)) as raised:
+                    client.call("session.answer", **answer)
+                self.assertEqual(getattr(raised.exception, "code", "retry"), "retry")
+        self.district.standby.start()
+        with self.district.client(deadline=SILENT_S) as client:
+            self.assertEqual(client.call("session.answer", **answer)["seq"], 2)
 
     def readyz(self, node):
         connection = http.client.HTTPConnection(node.address, node.metrics_port, timeout=10)

@@ -29,7 +29,7 @@ POSTGRES_CONFIG = os.path.join(ROOT, "systemd", "district", "postgresql.conf")
 KEEP = ("wal_level", "max_wal_senders", "hot_standby", "synchronous_commit", "fsync",
         "full_page_writes", "synchronous_standby_names", "wal_receiver_timeout",
         "wal_sender_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval",
-        "tcp_keepalives_count", "tcp_user_timeout")
+        "tcp_keepalives_count", "tcp_user_timeout", "client_connection_check_interval")
 RESERVE_MIB = 8
 NODE_DISK_MIB, SERVER_DISK_MIB = 48, 512
 WAL_MIB = 128  # what is kept of the log, for its disk may be small
@@ -163,6 +163,10 @@ class Balancer:
 
     def is_up(self, name):
         return self.states().get(name, ("", 0))[0] == "UP"  # "UP 1/2": was not asked, or not well
+
+    def has_connections(self, name):
+        """Of students, whatever the checks say."""
+        return self.states()[name][1] > 0
 
     def kill(self):
         self.process.kill()
@@ -302,9 +306,24 @@ class District:
         until(lambda: all(node.knows(document["test"]) for node in self.nodes),
               why="not every node has the test")
 
+    def replace(self, i, binary=None):
+        """As in an upgrade: the node is drained, its balancer and clients leave it, it is told to
+        end, and started anew, as another program where one is named. Nobody notices."""
+        node = self.nodes[i]
+        with node.client() as client:
+            client.call("admin.drain")
+        until(lambda: not self.balancer.has_connections(f"n{i + 1}"), why="a drained node is used")
+        node.stop()
+        node.binary = binary or node.binary
+        node.start()
+        self.wait_up(i)
+
     def fail_over(self):
         """The primary goes, at once and for good; the standby takes its place."""
         self.primary.kill()
+        self.promote_standby()
+
+    def promote_standby(self):
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
 
