@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The table, and the way through it: decode, find the row, check the role, run, reply. */
 #include "server/request.h"
+#include "base/planted.h"
 #include "proto/version.h"
 #include "server/keys.h"
 #include "server/news.h"
@@ -435,6 +436,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     }
     settle(&call, &audited, st, rests == RESTS_ON_COMMIT);
     end_call(&call, st, mark);
+    if (planted("replies before commit")) return CALL_REPLIED;
     return rests == RESTS_ON_COMMIT ? CALL_HELD : CALL_REPLIED;
 }
 

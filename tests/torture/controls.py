@@ -36,6 +36,9 @@ PLANTED = (
     ("any question answered", "fate"),
     ("wall clock in events", "fate"),
     ("parameters told", "fate"),
+    ("replies before commit", "district"),
+    ("refused append ignored", "district"),
+    ("copies not checked", "district"),
     ("helper stuck", "watchdog"),
     ("auth stuck", "watchdog"),
 )

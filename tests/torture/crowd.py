@@ -114,12 +114,15 @@ class Crowd:
     def __init__(self, daemon, members, n_thread=5, refusals=False):
         self.daemon = daemon
         self.n_answer = self.n_refused = 0
+        self.longest_s = 0.0  # that a client was without an answer
         self.refusals = refusals
         self.errors = []
         self.gone = threading.Event()
         shares = [members[i::n_thread] for i in range(n_thread)]
+        self.served = {}  # thread: when it last had an answer, or began
         self.threads = [threading.Thread(target=self._run, args=(share,)) for share in shares]
         for thread in self.threads:
+            self.served[thread] = time.monotonic()
             thread.start()
 
     def over(self):
@@ -127,6 +130,16 @@ class Crowd:
 
     def alive(self):
         return any(thread.is_alive() for thread in self.threads)
+
+    def all_served(self, since):
+        """Whether all clients have had an answer after that time, or have nothing left to ask."""
+        return all(at > since or not thread.is_alive() for thread, at in self.served.items())
+
+    def _note_answer(self):
+        now, thread = time.monotonic(), threading.current_thread()
+        self.longest_s = max(self.longest_s, now - self.served[thread])
+        self.served[thread] = now
+        self.n_answer += 1
 
     def _run(self, share):
         try:
@@ -144,7 +157,7 @@ class Crowd:
                 continue
             try:
                 examinee.step(client)
-                self.n_answer += 1
+                self._note_answer()
             except NoReply:
                 pass  # killed, or slow: the same request is sent again
             except ThetadError:

@@ -1,23 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """G: a district. Three nodes over PostgreSQL with a synchronous standby behind HAProxy; students
-answer through the balancer while nodes, balancer and database are killed and stopped, and the
-network between them stalls, delays and resets. The audit is the clients'."""
+answer through the balancer while nodes, balancer and database are killed and stopped, their disks
+fill up, the database fails over, and the network between them stalls, delays and resets. Each
+student's every answer is held against the record; two frontends that answer for one student are
+told "taken" once."""
 
-import os
+import collections
+import signal
 import time
 import unittest
 
+from support import audit
+from support.disk import can_mount
 from support.district import District, until
 from support.relay import TO_CLIENT, TO_SERVER
 from torture import crowd
 from torture.programme import Tally
+from torture.rivals import Rivals
 
 PROPERTY = "any node serves any student, whatever goes"
-METHOD = "3 nodes, 2 databases, HAProxy; kill -9, SIGSTOP, failover, stall, delay, reset; audit"
+METHOD = "3 nodes, 2 databases, HAProxy; a fault, then every acknowledged answer against the record"
 SHARE = 0.5
 N_SESSION, N_ITEM = 24, 30
 HOLD_S = (0.2, 2.5)  # how long a fault stays
+LONG_HOLD_S = 7.0  # now and then: longer than any wait for a reply, a statement or a connection
+LONG_SHARE = 0.1
 QUIET_S = 1.0  # for what a stalled way held to arrive
+ROW = "{:24} {:>7} {:>11} {:>14} {:>10}"
 
 
 class Behind:
@@ -43,19 +52,33 @@ class Faults:
     def __init__(self, district, random):
         self.district = district
         self.random = random
-        self.counts = {}
+        self.deck = []
 
     def hold(self):
-        time.sleep(self.random.uniform(*HOLD_S))
+        long = self.random.random() < LONG_SHARE
+        time.sleep(LONG_HOLD_S if long else self.random.uniform(*HOLD_S))
+
+    def _node(self):
+        return self.random.choice(self.district.nodes)
 
     def node_killed(self):
-        i = self.random.randrange(len(self.district.nodes))
-        self.district.nodes[i].kill()
+        node = self._node()
+        node.kill()
         self.hold()
-        self.district.nodes[i].start()
+        node.start()
 
     def node_stopped(self):
-        self._stopped([self.random.choice(self.district.nodes).process.pid])
+        self._stopped(self._node().process)
+
+    def node_disk_full(self):
+        disk = self._node().disk
+        disk.fill()
+        self.hold()
+        disk.make_room()
+
+    def node_drained(self):
+        """As in an upgrade."""
+        self.district.replace(self.random.randrange(len(self.district.nodes)))
 
     def balancer_killed(self):
         self.district.balancer.kill()
@@ -63,14 +86,12 @@ class Faults:
         self.district.balancer.start()
 
     def balancer_stopped(self):
-        self._stopped([self.district.balancer.process.pid])
+        self._stopped(self.district.balancer.process)
 
-    def _stopped(self, pids):
-        for pid in pids:
-            os.kill(pid, 19)  # SIGSTOP
+    def _stopped(self, process):
+        process.send_signal(signal.SIGSTOP)
         self.hold()
-        for pid in pids:
-            os.kill(pid, 18)  # SIGCONT
+        process.send_signal(signal.SIGCONT)
 
     def primary_stopped(self):
         self.district.primary.freeze()
@@ -87,9 +108,47 @@ class Faults:
         self.hold()
         self.district.primary.start()
 
+    def standby_restarted(self):
+        self.district.standby.kill()
+        self.hold()
+        self.district.standby.start()
+
+    def primary_disk_full(self):
+        """Where the log does not fit either the server ends by itself, and is started again."""
+        primary = self.district.primary
+        primary.disk.fill()
+        self.hold()
+        primary.disk.make_room()
+        if not primary.running():
+            primary.start()
+
     def failover(self):
         self.district.fail_over()
         self.hold()
+        self.district.make_standby()
+
+    def failover_unseen(self):
+        """The primary is cut off, not dead, and comes back when another has taken its place: it is
+        an owner of nothing, for it has no standby."""
+        lost = self.district.primary
+        lost.freeze()
+        self.district.promote_standby()
+        self.hold()
+        lost.thaw()
+        self.hold()
+        self.district.make_standby()
+
+    def primary_restarted_alone(self):
+        """What a primary knows after a restart may be on no other disk, and it is then lost."""
+        primary, standby = self.district.primary, self.district.standby
+        standby.kill()
+        time.sleep(1.0)  # answers are on one disk now, and acknowledged to nobody
+        primary.kill()
+        primary.start()
+        self.hold()
+        primary.kill()
+        standby.start()
+        self.district.promote_standby()
         self.district.make_standby()
 
     def _ways(self):
@@ -103,8 +162,13 @@ class Faults:
         self.hold()
         self.district.heal()
 
-    def partition_one_way(self):
-        way = self.random.choice((TO_SERVER, TO_CLIENT))
+    def partition_there(self):
+        self._one_way(TO_SERVER)
+
+    def partition_back(self):
+        self._one_way(TO_CLIENT)
+
+    def _one_way(self, way):
         for relay in self._ways():
             relay.stall(way)
         self.hold()
@@ -126,60 +190,115 @@ class Faults:
         self.hold()
         self.district.heal()
 
-    def one(self):
-        kinds = (self.node_killed, self.node_stopped, self.balancer_killed, self.balancer_stopped,
-                 self.primary_stopped, self.standby_stopped, self.primary_restarted,
-                 self.partition, self.partition_one_way, self.connections_reset,
-                 self.connections_refused, self.delay)
-        kind = self.failover if self.random.random() < 0.05 else self.random.choice(kinds)
-        name = kind.__name__
-        self.counts[name] = self.counts.get(name, 0) + 1
-        kind()
+    KINDS = (node_killed, node_stopped, node_disk_full, node_drained, balancer_killed,
+             balancer_stopped, primary_stopped, standby_stopped, primary_restarted,
+             standby_restarted, primary_disk_full, failover, failover_unseen,
+             primary_restarted_alone, partition, partition_there, partition_back,
+             connections_reset, connections_refused, delay)
+    OF_DISKS = (node_disk_full, primary_disk_full)
+
+    def next(self):
+        """All kinds, each as often as the others, in an order by chance."""
+        if not self.deck:
+            self.deck = [kind for kind in self.KINDS
+                         if self.district.disks or kind not in self.OF_DISKS]
+            self.random.shuffle(self.deck)
+        return self.deck.pop()
 
 
-def one_round(district, faults, members):
-    """(what is wrong, answers, seconds until students were served again after the fault)."""
-    clients = crowd.Crowd(Behind(district), members, refusals=True)
-    time.sleep(0.2)
-    faults.one()
-    healed, before = time.monotonic(), clients.n_answer
-    try:
-        until(lambda: clients.n_answer > before or not clients.alive(),
-              why="nobody is served after the fault")
+class Table:
+    """What came of the faults, by kind."""
+
+    def __init__(self):
+        self.rows = collections.defaultdict(lambda: [0, 0, 0, 0.0])
+
+    def add(self, kind, n_violation, n_answer, pause):
+        row = self.rows[kind.__name__.replace("_", " ")]
+        row[:] = [row[0] + 1, row[1] + n_violation, row[2] + n_answer, max(row[3], pause)]
+
+    def show(self):
+        print(ROW.format("fault", "faults", "violations", "acknowledged", "pause s"))
+        for name, (n, n_violation, n_answer, pause) in sorted(self.rows.items()):
+            print(ROW.format(name, n, n_violation, f"{n_answer:,}", f"{pause:.1f}"))
+        print(ROW.format("all", *(sum(row[k] for row in self.rows.values()) for k in range(3)),
+                         f"{max(row[3] for row in self.rows.values()):.1f}"), flush=True)
+
+
+def told(examinee):
+    """The answers that were acknowledged, revised ones as they were last."""
+    answers = {fields["seq"]: (fields["seq"], fields["item"], fields["response"])
+               for fields in examinee.done if fields["op"] != "session.start"}
+    return list(answers.values())
+
+
+class Play:
+    def __init__(self, context, district):
+        self.district = district
+        self.faults = Faults(district, context.random)
+        self.audit = crowd.Audit(Behind(district))
+        self.table = Table()
+        self.members = crowd.examinees(N_SESSION, "0-")
+        self.n_generation = self.n_answer = self.n_both = self.n_round = 0
+
+    def round(self):
+        """What is wrong after one fault, as texts."""
+        self.n_round += 1
+        kind = self.faults.next()
+        clients = crowd.Crowd(Behind(self.district), self.members, refusals=True)
+        rivals = Rivals(self.district, crowd.TEST["test"], f"rivals-{self.n_round}")
+        time.sleep(0.2)
+        try:
+            kind(self.faults)
+            healed = time.monotonic()
+            until(lambda: clients.all_served(healed), why="somebody is not served after the fault")
+            found = []
+        except AssertionError as error:
+            found = [str(error)]
+        found += clients.leave() + rivals.leave()
+        time.sleep(QUIET_S)
+        found += self.audit.check(self.members) + self.check(rivals)
+        n_told, n_both = rivals.counts()
+        self.n_both += n_both
+        self.n_answer += clients.n_answer + n_told
+        self.table.add(kind, len(found), clients.n_answer + n_told, clients.longest_s)
+        if all(examinee.finished() for examinee in self.members):
+            self.n_generation += 1
+            self.members = crowd.examinees(N_SESSION, f"{self.n_generation}-")
+        return [f"{kind.__name__}: {text}" for text in found]
+
+    def check(self, rivals):
+        """Every answer of the crowd and of the rivals against the record."""
         found = []
-    except AssertionError as error:
-        found = [str(error)]
-    again = time.monotonic() - healed
-    found += clients.leave()
-    time.sleep(QUIET_S)
-    return found, clients.n_answer, again
+        with self.district.client(deadline=60.0) as client:
+            for examinee in self.members:
+                if not examinee.states:
+                    continue
+                found += audit.session(client, examinee.id, told(examinee))
+            return found + rivals.audit(client)
 
 
 def play(context, district, tally):
-    faults = Faults(district, context.random)
-    audit = crowd.Audit(Behind(district))
-    members = crowd.examinees(N_SESSION, "0-")
-    n_answer, longest = 0, 0.0
-    for i in context.rounds(6):
-        found, n, again = one_round(district, faults, members)
-        n_answer += n
-        longest = max(longest, again)
+    it = Play(context, district)
+    violations = []
+    for _ in context.rounds(6):
+        violations += it.round()
         tally.faults += 1
-        tally.add(found + audit.check(members))
-        if all(examinee.finished() for examinee in members):
-            members = crowd.examinees(N_SESSION, f"{i + 1}-")
+        tally.add([])
     gaps = district.primary.sql("SELECT session FROM event GROUP BY session "
                                 "HAVING min(n) <> 0 OR max(n) + 1 <> count(*)")
-    tally.violations += [f"{row[0]}: a gap in its events" for row in gaps]
-    tally.note = (f"{n_answer:,} acknowledged, {audit.n_pending} requests cut off; served again "
-                  f"after at most {longest:.1f} s; " +
-                  ", ".join(f"{n} {name}" for name, n in sorted(faults.counts.items())))
+    violations += [f"lost: {row[0]}: a gap in its events" for row in gaps]
+    tally.violations += violations
+    it.table.show()
+    left_out = "" if district.disks else "; full disks are left out: only root mounts small ones"
+    tally.note = (f"{it.n_answer:,} acknowledged answers against the record: "
+                  f"{audit.counts(violations)}; {it.audit.n_pending} requests cut off, "
+                  f"{it.n_both:,} questions answered twice at once{left_out}")
 
 
 def run(context):
     tally = Tally()
     try:
-        district = District(relays=True, binary=context.binary("plain"),
+        district = District(relays=True, disks=can_mount(), binary=context.binary("plain"),
                             environment=context.environment())
     except unittest.SkipTest as reason:
         return Tally(skipped=str(reason))

@@ -40,11 +40,12 @@ class Context:
     daemon without sanitizers, "asan" and "tsan" such with them; any may be absent.
     """
 
-    def __init__(self, builds, seed, short=True, planted=None):
+    def __init__(self, builds, seed, short=True, planted=None, n_round=None):
         self.builds = {name: Path(path).resolve() for name, path in builds.items()}
         self.seed = seed
         self.random = random.Random(seed)
         self.short = short  # a few rounds, whatever time they take
+        self.n_round = n_round  # where these are to be so many, in either form
         self.planted = planted  # the fault in a daemon built with faults
         self._end = None
 
@@ -58,6 +59,9 @@ class Context:
 
     def rounds(self, n_short, n_least=1):
         """Count rounds: n_short in the short form, else as many as there is time for."""
+        if self.n_round:
+            yield from range(self.n_round)
+            return
         n = 0
         while n < n_short if self.short else n < n_least or self.left() > 0:
             yield n

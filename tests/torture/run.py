@@ -72,12 +72,14 @@ def main():
     parser.add_argument("--build", action="append", default=[], metavar="KIND=FOLDER",
                         help="where the tools, plain, asan and tsan builds are")
     parser.add_argument("--seconds", type=int, help="for all parts together")
+    parser.add_argument("--rounds", type=int, help="of each part that has rounds")
     parser.add_argument("--seed", type=int, default=seed_of_environment())
     parser.add_argument("--controls", action="store_true",
                         help="with builds that have planted faults: are they found?")
     parser.add_argument("part", nargs="*", help=f"of {' '.join(PARTS)}; without any: all")
     options = parser.parse_args()
-    context = Context(builds_of(options.build), options.seed, short=options.seconds is None)
+    context = Context(builds_of(options.build), options.seed, short=options.seconds is None,
+                      n_round=options.rounds)
     print(f"seed {options.seed}", flush=True)
     if options.controls:
         controls.run(context, options.part)
