@@ -28,7 +28,7 @@ HAPROXY_CONFIG = os.path.join(ROOT, "systemd", "district", "haproxy.cfg")
 POSTGRES_CONFIG = os.path.join(ROOT, "systemd", "district", "postgresql.conf")
 KEEP = ("wal_level", "max_wal_senders", "hot_standby", "synchronous_commit", "fsync",
         "full_page_writes", "synchronous_standby_names", "wal_receiver_timeout",
-        "wal_sender_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval",
+        "wal_sender_timeout", "wal_retrieve_retry_interval", "tcp_keepalives_idle", "tcp_keepalives_interval",
         "tcp_keepalives_count", "tcp_user_timeout", "client_connection_check_interval")
 RESERVE_MIB = 8
 NODE_DISK_MIB, SERVER_DISK_MIB = 48, 512

@@ -237,6 +237,7 @@ class Play:
         self.faults = Faults(district, context.random)
         self.audit = crowd.Audit(Behind(district))
         self.table = Table()
+        self.is_told = context.n_round is not None  # each round, for those who wait
         self.members = crowd.examinees(N_SESSION, "0-")
         self.n_generation = self.n_answer = self.n_both = self.n_round = 0
 
@@ -261,6 +262,10 @@ class Play:
         self.n_both += n_both
         self.n_answer += clients.n_answer + n_told
         self.table.add(kind, len(found), clients.n_answer + n_told, clients.longest_s)
+        if self.is_told:
+            print(f"{self.n_round:4} {kind.__name__.replace('_', ' '):24} {len(found)} violations, "
+                  f"{clients.n_answer + n_told:,} acknowledged, longest pause "
+                  f"{clients.longest_s:.1f} s", flush=True)
         if all(examinee.finished() for examinee in self.members):
             self.n_generation += 1
             self.members = crowd.examinees(N_SESSION, f"{self.n_generation}-")
