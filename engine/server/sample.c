@@ -24,7 +24,7 @@ void sample_take(const struct loop *loop, struct sample *out)
         .store_used_bytes = used,
         .store_map_bytes = map,
         .disk_free_bytes = n_free,
-        .draining = server->draining,
+        .draining = server_drains(server),
         .disk_is_low = server->disk_is_low,
         .store_is_up = !server->district || district_is_up(server->district),
     };

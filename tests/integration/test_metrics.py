@@ -147,6 +147,15 @@ class TestMetrics(unittest.TestCase):
         self.assertEqual(self.get("/metrics/")[0], 404)
         daemon.close()
 
+    def test_who_was_asked_to_drain_is_not_ready(self):
+        daemon = self.daemon("[store] reserve_mib = 0")
+        with daemon.client() as client:
+            client.call("admin.drain")
+            code, text = self.until(lambda code, text: code == 503, "/readyz")
+            self.assertEqual(text, "draining\n")
+            client.call("admin.drain", on=False)
+            self.until(lambda code, text: code == 200, "/readyz")
+
     def test_a_full_disk_is_not_ready(self):
         self.daemon("[store] reserve_mib = 60000000")
         code, text = self.until(lambda code, text: code == 503, "/readyz")
