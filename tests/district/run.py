@@ -3,9 +3,11 @@
 """./run district: a district on this machine, students in it, and what can happen to one.
 
 PostgreSQL with a synchronous standby, three nodes and HAProxy on loopback; students take tests and
-a table tells how it goes. Then a node is killed, another one drained and replaced, and the primary
-killed and its standby promoted. At the end every answer that a student was told of is looked for
-in the shared store. Ends with 1 where one is lost, doubled or out of order, or was refused.
+a table tells how it goes. Then a node is killed, all nodes are drained and replaced one after the
+other, and the primary is killed and its standby promoted. At the end every answer that a student
+was told of is held against what the district tells of the session. Ends with 1 where one is lost,
+doubled, out of order or never sent, or a request failed. --faults N: so many faults of twenty
+kinds in place of all this, each with such an audit (tests/torture/district.py).
 """
 
 import argparse
@@ -24,6 +26,7 @@ ROOT = TESTS.parent
 sys.path[:0] = [str(TESTS), str(ROOT / "clients" / "python")]
 
 # pylint: disable=wrong-import-position
+from support import audit as answers  # noqa: E402
 from support.daemon import _die_with_parent  # noqa: E402
 from support.district import District, until  # noqa: E402
 from thetad import ThetadError  # noqa: E402
@@ -40,7 +43,7 @@ class Crowd:
         self.folder = folder
         self.lock = threading.Lock()
         self.took, self.all_took = [], []
-        self.out, self.errors, self.longest = {}, {}, 0.0
+        self.out, self.errors, self.longest, self.longest_now = {}, {}, 0.0, 0.0
         share = max(1, options.students // options.processes)
         self.processes = [self._spawn(endpoint, share, options.think, i)
                           for i in range(options.processes)]
@@ -66,13 +69,26 @@ class Crowd:
                 self.all_took += said["took"]
                 self.out[i] = said["out"]
                 self.errors[i] = said["errors"]
-                self.longest = max([self.longest, said["longest_out"], *said["took"]])
+                self.longest_now = max([self.longest_now, said["longest_out"], *said["took"]])
+                self.longest = max(self.longest, self.longest_now)
 
     def look(self):
         """What was told since the last look."""
         with self.lock:
             took, self.took = sorted(self.took), []
             return took, sum(self.out.values()), sum(map(len, self.errors.values()))
+
+    def n_error(self):
+        with self.lock:
+            return sum(map(len, self.errors.values()))
+
+    def begin(self):
+        with self.lock:
+            self.longest_now = 0.0
+
+    def longest_since(self):
+        with self.lock:
+            return self.longest_now
 
     def end(self):
         for process in self.processes:
@@ -122,67 +138,77 @@ class Drill:
             self.row()
 
     def act(self, title, what, seconds):
+        """The table goes on meanwhile. What happens has to begin in this thread, with which the
+        processes that it starts end."""
         print(f"---- {title}", flush=True)
-        what()
+        over = threading.Event()
+        rows = threading.Thread(target=self._rows_until, args=(over,))
+        self.crowd.begin()
+        rows.start()
+        try:
+            what()
+        finally:
+            over.set()
+            rows.join()
         self.show(seconds)
+        print(f"     longest pause of a student: {self.crowd.longest_since():.1f} s", flush=True)
 
-    def replace(self, i):
-        """As in an upgrade: it is told to end, and started anew."""
-        self.district.nodes[i].stop()
-        self.district.nodes[i].start()
-        self.district.wait_up(i)
+    def _rows_until(self, over):
+        while not over.wait(1):
+            self.row()
+
+    def upgrade(self):
+        for i in range(len(self.district.nodes)):
+            self.district.replace(i)
 
     def run(self, seconds):
         nodes = self.district.nodes
         self.show(seconds)
         self.act("node 1 is killed (kill -9)", nodes[0].kill, seconds)
         self.act("node 1 is back", nodes[0].start, seconds)
-        self.act("node 2 drains, ends, and is replaced", lambda: self.replace(1), seconds)
+        n_before = self.crowd.n_error()
+        self.act("upgrade: each node drains, ends, and is replaced", self.upgrade, seconds)
+        print(f"     requests that failed meanwhile: {self.crowd.n_error() - n_before}", flush=True)
         self.act("the primary database is killed, its standby promoted", self.district.fail_over,
                  2 * seconds)
         self.act("the lost database is back as the standby", self.district.make_standby, seconds)
 
 
-def check_session(client, journal, n_event):
-    """What is wrong with a session: its student's journal against what is kept. There is one event
-    for its start and one for each answer, each naming the one before; the last answer again is a
-    repetition, and another answer to that question is refused."""
-    answers, state = journal["answers"], client.call("session.get", session=journal["session"])
-    if journal["open"] and n_event == len(answers) + 2:
-        answers = answers + [journal["open"]]  # its reply did not come, and it was taken
-    if n_event != len(answers) + 1:
-        return [f"{len(answers)} answers acknowledged, {n_event} events kept"]
-    if state["seq"] != len(answers) + ("item" in state):
-        return [f"{len(answers)} answers acknowledged, now {state}"]
-    if not answers:
-        return []
-    seq, item, response = answers[-1]
+def check_session(client, journal):
+    """What is wrong with a session: its student's every answer against what is kept; the last one
+    again is a repetition, and another answer to that question is refused."""
+    told = [tuple(answer) for answer in journal["answers"]]
+    maybe = {tuple(journal["open"])} if journal["open"] else set()
+    found = answers.session(client, journal["session"], told, maybe)
+    if found or not told or maybe:
+        return found
+    seq, item, response = told[-1]
     last = {"session": journal["session"], "seq": seq, "item": item}
+    state = client.call("session.get", session=journal["session"])
     again = client.call("session.answer", response=response, **last)
     if [again[key] for key in ("seq", "state")] != [state[key] for key in ("seq", "state")]:
-        return [f"{last} again: {again}, not {state}"]
+        return [f"another: {last} again: {again}, not {state}"]
     try:
-        return [f"taken: {client.call('session.answer', response=1 - response, **last)}"]
+        return [f"another: {client.call('session.answer', response=1 - response, **last)}"]
     except ThetadError as error:
         return [] if error.code in ("conflict", "finished") else [repr(error)]
 
 
 def audit(district, crowd):
     """(sessions, answers, what is wrong): what the students were told against the store."""
-    events = {row[0]: [int(n) for n in row[1:]] for row in district.primary.sql(
-        "SELECT session, count(*), min(n), max(n) FROM event GROUP BY session")}
+    rows = district.primary.sql("SELECT session FROM event GROUP BY session "
+                                "HAVING min(n) <> 0 OR max(n) + 1 <> count(*)")
+    wrong = [f"{row[0]}: lost: a gap in its events" for row in rows]
     n_session = n_answer = 0
-    wrong = [f"{session}: a gap in its events" for session, (n, first, last) in events.items()
-             if first != 0 or last + 1 != n]
     with district.client(deadline=60.0) as client:
         for journal in crowd.journals():
             if journal["state"] is None:
                 continue  # its start was not acknowledged
             n_session += 1
             n_answer += len(journal["answers"])
-            n_event = events.get(journal["session"], [0])[0]
-            wrong += [f"{journal['session']}: {text}"
-                      for text in check_session(client, journal, n_event)]
+            wrong += check_session(client, journal)
+            if n_session % 100 == 0 and sys.stdout.isatty():
+                print(f"\raudit: {n_session:,} sessions", end="\r", flush=True)
     return n_session, n_answer, wrong
 
 
@@ -211,7 +237,13 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--think", type=float, default=0.2, help="mean seconds for an answer")
     parser.add_argument("--seconds", type=float, default=6, help="between two events")
+    parser.add_argument("--faults", type=int, help="so many, of every kind, and no table")
     options = parser.parse_args()
+    if options.faults:
+        os.execv(sys.executable, [sys.executable, "-B", str(TESTS / "torture" / "run.py"),
+                                  "--rounds", str(options.faults), "--build",
+                                  f"tools={options.build}", "--build", f"plain={options.build}",
+                                  "district"])
     build = Path(options.build).resolve()
     os.environ["THETAD_BIN"] = str(build / "engine" / "thetad")
     os.environ["THETA_BIN"] = str(build / "clients" / "cli" / "theta")
@@ -232,9 +264,9 @@ def main():
             n_session, n_answer, wrong = audit(district, crowd)
         finally:
             district.close()
-    print(f"audit: {n_session:,} sessions, {n_answer:,} answers acknowledged; lost, doubled or "
-          f"out of order: {len(wrong)}; requests that failed: {len(errors)}; longest pause of a "
-          f"student {crowd.longest:.1f} s")
+    print(f"audit: {n_session:,} sessions, {n_answer:,} acknowledged answers, each against the "
+          f"record: {answers.counts(wrong)}; requests that failed: {len(errors)}; longest pause of "
+          f"a student {crowd.longest:.1f} s")
     for text in (errors + wrong)[:10]:
         print("    " + text)
     sys.exit(1 if wrong or errors else 0)

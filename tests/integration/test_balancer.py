@@ -3,14 +3,19 @@
 
 import http.client
 import os
+import threading
 import unittest
 
 import test_golden_traces
-from support import reference
+from support import audit, reference
 from support.district import District, until
 from thetad import NoReply, ThetadError
 
 SILENT_S = 30
+# THETAD_TEST_TRACES=all: every trace that one node has, some minutes of a new connection for each
+# answer. These two otherwise.
+ALL = os.environ.get("THETAD_TEST_TRACES") == "all"
+BANKS = test_golden_traces.MODELS if ALL else ("3pl", "grm")
 
 
 class TestBalancer(test_golden_traces.TestGoldenTraces):
@@ -32,12 +37,51 @@ class TestBalancer(test_golden_traces.TestGoldenTraces):
             return client.stats()["counters"]["answers"]
 
     def test_synthetic_banks(self):
-        self.run_bank("3pl", reference.bank_items("3pl", "3PL"))
+        for bank in BANKS:
+            self.run_bank(bank, reference.bank_items(bank, test_golden_traces.MODELS[bank]))
         answers = [self.answers_of(node) for node in self.district.nodes]
         self.assertGreater(min(answers), sum(answers) / 10, "every node has served some")
 
-    test_published_banks = test_other_criteria = test_constant_patterns = None
-    test_content_balancing = None
+    def test_all_nodes_are_upgraded_under_load(self):
+        """No request fails: each is sent again, where its node has gone, within its deadline."""
+        self.client.bank_upload("up", reference.bank_items("3pl", "3PL"))
+        self.client.test_put({"test": "up", "bank": "up",
+                              "stop": {"any": [{"rule": "length", "at": 60}]}})
+        until(lambda: all(node.knows("up") for node in self.district.nodes))
+        over, failures, told = threading.Event(), [], []
+
+        def n_told():
+            return sum(len(answers) for _, answers in told)
+
+        def take(name):
+            with self.district.client(timeout=2.0, deadline=60.0) as client:
+                try:
+                    while not over.is_set():
+                        sitting = client.session_start("up", name)
+                        answers = []
+                        told.append((sitting.id, answers))
+                        while sitting.item and not over.is_set():
+                            answer = (sitting.seq, sitting.item["id"], len(answers) % 2)
+                            sitting.answer(score=answer[2])
+                            answers.append(answer)
+                except (NoReply, ThetadError) as error:
+                    failures.append(error)
+
+        students = [threading.Thread(target=take, args=(f"student-{i}",)) for i in range(8)]
+        for student in students:
+            student.start()
+        try:
+            for i in range(len(self.district.nodes)):
+                until(lambda n=n_told() + 50: n_told() > n or failures)
+                self.district.replace(i)
+        finally:
+            over.set()
+            for student in students:
+                student.join()
+        self.assertEqual(failures, [])
+        with self.district.client(deadline=60.0) as client:
+            for session, answers in told:
+                self.assertEqual(audit.session(client, session, answers), [])
 
     def test_what_is_on_one_disk_alone_is_not_told(self):
         """A primary that has crashed shows the answer whose commit was waiting for the standby."""
@@ -64,6 +108,10 @@ class TestBalancer(test_golden_traces.TestGoldenTraces):
         self.district.standby.start()
         with self.district.client(deadline=SILENT_S) as client:
             self.assertEqual(client.call("session.answer", **answer)["seq"], 2)
+
+    if not ALL:
+        test_published_banks = test_other_criteria = test_constant_patterns = None
+        test_content_balancing = None
 
     def readyz(self, node):
         connection = http.client.HTTPConnection(node.address, node.metrics_port, timeout=10)

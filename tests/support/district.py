@@ -28,8 +28,9 @@ HAPROXY_CONFIG = os.path.join(ROOT, "systemd", "district", "haproxy.cfg")
 POSTGRES_CONFIG = os.path.join(ROOT, "systemd", "district", "postgresql.conf")
 KEEP = ("wal_level", "max_wal_senders", "hot_standby", "synchronous_commit", "fsync",
         "full_page_writes", "synchronous_standby_names", "wal_receiver_timeout",
-        "wal_sender_timeout", "wal_retrieve_retry_interval", "tcp_keepalives_idle", "tcp_keepalives_interval",
-        "tcp_keepalives_count", "tcp_user_timeout", "client_connection_check_interval")
+        "wal_sender_timeout", "wal_retrieve_retry_interval", "tcp_keepalives_idle",
+        "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout",
+        "client_connection_check_interval")
 RESERVE_MIB = 8
 NODE_DISK_MIB, SERVER_DISK_MIB = 48, 512
 WAL_MIB = 128  # what is kept of the log, for its disk may be small
@@ -151,7 +152,7 @@ class Balancer:
             peer.settimeout(10)
             peer.connect(self.socket_path)
             peer.sendall(command.encode() + b"\n")
-            return b"".join(iter(lambda: peer.recv(65536), b"")).decode()
+            return b"".join(iter(lambda: peer.recv(65536), b"")).decode(errors="replace")
 
     def states(self):
         """{node: (UP, DOWN, ..., connections, what its last check said)}."""
