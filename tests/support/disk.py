@@ -35,7 +35,8 @@ class Disk:
         _apart()
         self.folder = folder
         self.ballast = os.path.join(folder, "ballast")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=755", "tmpfs", folder], check=True)
+        how = f"size={mib}m,mode=755"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", how, "tmpfs", folder], check=True)
 
     def fill(self, left=0):
         """Leave so many bytes, which others may take too."""
