@@ -30,7 +30,7 @@ ALL_KINDS = {"write": HOWS, "sync": ("EIO", "ENOSPC", FOR_A_MOMENT), "open": ("E
              "place": ("EIO", "ENOSPC")}
 # A store that was never whole must not keep the next one from being made.
 BIRTH = (("write", 1, "short", True), ("sync", 1, "EIO", True))
-RUN_S, LOAD_S = 10, 1.0
+RUN_S, LOAD_S = 60, 2.0  # as long as on a machine that has much else to do
 GOOD_ENDS = (0, os.EX_IOERR)
 MAP_MIB = 1
 
