@@ -17,9 +17,13 @@ packages=(systemd systemd-sysv libzmq5 libgsl27 liblmdb0 libsodium23 libmsgpackc
 
 # build FOLDER OPTION...: all of it, as it is installed
 build() {
-    cmake -S "$tree" -B "$tree/build/$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTHETAD_TESTS=OFF \
-        "${@:2}" >/dev/null
-    nice cmake --build "$tree/build/$1" >/dev/null
+    local log=$root.log
+    if ! { cmake -S "$tree" -B "$tree/build/$1" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+        -DTHETAD_TESTS=OFF "${@:2}" && nice cmake --build "$tree/build/$1"; } >"$log" 2>&1; then
+        cat "$log" >&2
+        exit 1
+    fi
+    rm -f "$log"
 }
 
 install_all() {
