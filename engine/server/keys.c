@@ -18,7 +18,7 @@
 #define uthash_nonfatal_oom(entry) ((entry)->lost = true)
 #include <uthash.h>
 
-enum { PATH_BYTES = CONFIG_TEXT + 260, KEYS_MOST = 100000 };
+enum { PATH_BYTES = CONFIG_TEXT + 260, KEYS_MOST = 100000, LEFT_OUT_LINES = 100 };
 
 struct entry {
     struct key key;
@@ -213,31 +213,44 @@ static bool keep(struct keys *keys, const struct key *read, struct fault *fault)
     return true;
 }
 
-static void read_file(struct keys *keys, const char *folder, const char *name,
-                      const struct quota_limits *limits)
+/* One more is left out. A folder full of something else must not fill the log. */
+static void tell_left_out(const char *path, const struct fault *fault, int n_before)
+{
+    char text[LOG_VALUE];
+
+    if (n_before >= LEFT_OUT_LINES) return;
+    log_line(LOG_WARN, "a key file is left out", "file=\"%s\" field=%s error=\"%s\"",
+             log_value(slice_str(path), text), fault->field[0] ? fault->field : "-", fault->text);
+}
+
+/* False where it is left out. */
+static bool read_file(struct keys *keys, const char *folder, const char *name,
+                      const struct quota_limits *limits, int n_left_out)
 {
     struct fault fault = {0};
-    char path[PATH_BYTES], text[LOG_VALUE];
+    char path[PATH_BYTES];
     struct key key;
 
-    if (name[0] == '.') return;
+    if (name[0] == '.') return true;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if (read_key(path, limits, &key, &fault) && keep(keys, &key, &fault)) return;
-    log_line(LOG_WARN, "a key file is left out", "file=\"%s\" field=%s error=\"%s\"",
-             log_value(slice_str(path), text), fault.field[0] ? fault.field : "-", fault.text);
+    if (read_key(path, limits, &key, &fault) && keep(keys, &key, &fault)) return true;
+    tell_left_out(path, &fault, n_left_out);
+    return false;
 }
 
 /* By name, so that of two files with the same key it is always the same that counts. */
 static int read_folder(struct keys *keys, const char *folder, const struct quota_limits *limits)
 {
     struct dirent **list;
-    int n = scandir(folder, &list, NULL, alphasort);
+    int n = scandir(folder, &list, NULL, alphasort), n_left_out = 0;
 
     for (int i = 0; i < n; i++) {
-        read_file(keys, folder, list[i]->d_name, limits);
+        if (!read_file(keys, folder, list[i]->d_name, limits, n_left_out)) n_left_out++;
         free(list[i]);
     }
     if (n >= 0) free(list);
+    if (n_left_out > LEFT_OUT_LINES)
+        log_line(LOG_WARN, "more key files are left out", "n=%d", n_left_out - LEFT_OUT_LINES);
     return n;
 }
 

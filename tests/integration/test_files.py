@@ -129,6 +129,17 @@ class TestKeys(FilesTestCase):
         self.assertEqual(self.daemon.log().count("a key file is left out"), 7)
         self.assertIn("everybody may write to it", self.daemon.log())
 
+    def test_a_folder_full_of_something_else(self):
+        good = self.daemon.keys.add("zz-good")
+        for i in range(150):
+            with open(f"{self.daemon.keys.public_folder}/{i:03}", "w", encoding="utf-8") as file:
+                file.write("no key")
+        self.daemon.start()
+        with self.daemon.tcp_client(**good) as client:
+            client.ping()
+        self.assertEqual(self.daemon.log().count("a key file is left out"), 100)
+        self.assertIn('msg="more key files are left out" n=50', self.daemon.log())
+
     def test_a_server_key_that_is_a_pipe(self):
         os.unlink(self.daemon.keys.server_file)
         os.mkfifo(self.daemon.keys.server_file)
