@@ -258,6 +258,13 @@ class TestRetention(unittest.TestCase):
             self.assertEqual([(tomb["session"], tomb["who"], tomb["reason"])
                               for tomb in reply["erased"]],
                              [("s-1", "thetad", "retain_days"), ("s-3", "thetad", "retain_days")])
+        told = run_theta("verify", "--endpoint", nodes[0].endpoint)
+        self.assertIn("2 sessions are erased", told)
+        self.assertRegex(told, r"local +s-3 +\S.* thetad +retain_days")
+        told = run_theta("examinee", "erase", "e", "--endpoint", nodes[0].endpoint)
+        self.assertIn("2 sessions erased", told)
+        postgres.sql("UPDATE event SET seal = 'x' WHERE session = 's-1' AND n = 0")
+        self.assertIn("s-1", run_theta("verify", "--endpoint", nodes[1].endpoint, code=65))
 
 
 class TestUpgrade(unittest.TestCase):
