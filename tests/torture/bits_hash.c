@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bits_hash N: takes N simulated sessions over all models, estimators, criteria and exposure rules
- * and prints one hash of every outcome, each double bit for bit; then takes each once more and
- * checks that the events replay. The hash must be the same with every compiler, optimization and
- * processor. Nothing here calls the C library's exp or log. */
+/* bits_hash N [FROM]: takes N simulated sessions, from number FROM on, over all models, estimators,
+ * criteria and exposure rules and prints one hash of every outcome, each double bit for bit; then
+ * takes each once more and checks that the events replay. The hash must be the same with every
+ * compiler, optimization and processor. Nothing here calls the C library's exp or log. */
 #include "base/rng.h"
 #include "num/elementary.h"
 #include "session/session.h"
@@ -174,12 +174,13 @@ static uint64_t take(const struct plan *plan, uint64_t seed, struct workspace *w
 int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000, n_test = 0;
+    size_t from = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
     struct bank *bank = make_bank();
     struct workspace *workspace = workspace_new(N_ITEM);
     uint64_t hash = 0xcbf29ce484222325u;
 
     DIE_IF(!workspace);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < from + n; i++) {
         struct test test = make_test(i);
         struct faults faults = {0};
         struct plan *plan;
