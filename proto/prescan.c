@@ -6,35 +6,11 @@
 #include "proto/prescan.h"
 #include "base/limits.h"
 #include "base/planted.h"
+#include "proto/head.h"
 
 _Static_assert(LIMIT_DEPTH == 16, "a reason below names the depth");
 _Static_assert(LIMIT_PAIRS == 64, "a reason below names the entries");
 _Static_assert(LIMIT_KEY == 64, "a reason below names the bytes");
-
-enum kind { SCALAR, BIN, STR, ARRAY, MAP, EXT, NEVER };
-
-/* The formats 0xc0 to 0xdf. `n_tail` bytes follow the first: a scalar's value, else a length. */
-static const struct format {
-    uint8_t kind;
-    uint8_t n_tail;
-} formats[32] = {
-    {SCALAR, 0}, {NEVER, 0},  {SCALAR, 0}, {SCALAR, 0},  // nil, unused, false, true
-    {BIN, 1},    {BIN, 2},    {BIN, 4},                  // bin 8, 16, 32
-    {EXT, 0},    {EXT, 0},    {EXT, 0},                  // ext 8, 16, 32
-    {SCALAR, 4}, {SCALAR, 8},                            // float 32, 64
-    {SCALAR, 1}, {SCALAR, 2}, {SCALAR, 4}, {SCALAR, 8},  // uint 8, 16, 32, 64
-    {SCALAR, 1}, {SCALAR, 2}, {SCALAR, 4}, {SCALAR, 8},  // int 8, 16, 32, 64
-    {EXT, 0},    {EXT, 0},    {EXT, 0},    {EXT, 0},     // fixext 1, 2, 4, 8
-    {EXT, 0},                                            // fixext 16
-    {STR, 1},    {STR, 2},    {STR, 4},                  // str 8, 16, 32
-    {ARRAY, 2},  {ARRAY, 4},  {MAP, 2},    {MAP, 4},     // array and map 16, 32
-};
-
-/* The front of one value: `n` is the bytes behind it, or the elements or pairs in it. */
-struct head {
-    enum kind kind;
-    uint32_t n;
-};
 
 /* An open container. Of a map the keys seen so far are kept, to find one that stands twice. */
 struct frame {
@@ -57,50 +33,17 @@ static void skip(struct scan *scan, size_t n)
     scan->rest.n -= n;
 }
 
-/* Take the front of the next value, a scalar's bytes included. False where it is cut short. */
-static bool take_head(struct scan *scan, struct head *out)
-{
-    struct format format;
-    uint8_t first;
-
-    if (scan->rest.n == 0) return false;
-    first = scan->rest.data[0];
-    skip(scan, 1);
-    *out = (struct head){.kind = SCALAR};
-    if (first < 0x80 || first >= 0xe0) return true;
-    if (first < 0x90) {
-        *out = (struct head){.kind = MAP, .n = first & 0x0f};
-        return true;
-    }
-    if (first < 0xa0) {
-        *out = (struct head){.kind = ARRAY, .n = first & 0x0f};
-        return true;
-    }
-    if (first < 0xc0) {
-        *out = (struct head){.kind = STR, .n = first & 0x1f};
-        return true;
-    }
-
-    format = formats[first - 0xc0];
-    if (scan->rest.n < format.n_tail) return false;
-    out->kind = format.kind;
-    for (size_t i = 0; i < format.n_tail && format.kind != SCALAR; i++)
-        out->n = out->n << 8 | scan->rest.data[i];
-    skip(scan, format.n_tail);
-    return true;
-}
-
 static const char *open_container(struct scan *scan, struct head head)
 {
     struct frame *frame;
 
-    if (head.kind == MAP && head.n > LIMIT_PAIRS) return "map of more than 64 entries";
+    if (head.kind == HEAD_MAP && head.value > LIMIT_PAIRS) return "map of more than 64 entries";
     if (scan->depth == LIMIT_DEPTH) return "nested more than 16 deep";
-    if (head.n > LIMIT_NODES_MESSAGE) return "too many values";
+    if (head.value > LIMIT_NODES_MESSAGE) return "too many values";
 
     frame = &scan->frames[scan->depth++];
-    frame->is_map = head.kind == MAP;
-    frame->left = frame->is_map ? 2 * head.n : head.n;
+    frame->is_map = head.kind == HEAD_MAP;
+    frame->left = (uint32_t)head.value * (frame->is_map ? 2 : 1);
     frame->n_key = 0;
     scan->owed += frame->left;
     return NULL;
@@ -142,11 +85,11 @@ static const char *take_key(struct frame *map, struct slice key)
 /* The bytes of a str or bin; `map` is the map that a str is a key of, else NULL. */
 static const char *take_bytes(struct scan *scan, struct head head, struct frame *map)
 {
-    struct slice bytes = slice_of(scan->rest.data, head.n);
+    struct slice bytes = slice_of(scan->rest.data, (size_t)head.value);
 
-    if (head.n > scan->rest.n && !planted("lengths believed")) return "cut short";
-    if (head.kind == STR && !slice_is_utf8(bytes)) return "str that is not UTF-8";
-    skip(scan, head.n);
+    if (head.value > scan->rest.n && !planted("lengths believed")) return "cut short";
+    if (head.kind == HEAD_STR && !slice_is_utf8(bytes)) return "str that is not UTF-8";
+    skip(scan, bytes.n);
     return map ? take_key(map, bytes) : NULL;
 }
 
@@ -157,16 +100,16 @@ static const char *take_value(struct scan *scan)
     const char *reason = NULL;
     struct head head;
 
-    if (!take_head(scan, &head)) return "cut short";
+    if (!head_take(&scan->rest, &head)) return "cut short";
     if (++scan->n_value > LIMIT_NODES_MESSAGE) return "too many values";
-    if (head.kind == EXT) return "ext type";
-    if (head.kind == NEVER) return "byte that starts no value";
-    if (map && head.kind != STR) return "map key that is not a str";
+    if (head.kind == HEAD_EXT) return "ext type";
+    if (head.kind == HEAD_NEVER) return "byte that starts no value";
+    if (map && head.kind != HEAD_STR) return "map key that is not a str";
 
     scan->owed--;
     if (scan->depth > 0) scan->frames[scan->depth - 1].left--;
-    if (head.kind == ARRAY || head.kind == MAP) reason = open_container(scan, head);
-    if (head.kind == STR || head.kind == BIN) reason = take_bytes(scan, head, map);
+    if (head.kind == HEAD_ARRAY || head.kind == HEAD_MAP) reason = open_container(scan, head);
+    if (head.kind == HEAD_STR || head.kind == HEAD_BIN) reason = take_bytes(scan, head, map);
     if (!reason && scan->owed > scan->rest.n && !planted("lengths believed")) reason = "cut short";
     while (scan->depth > 0 && scan->frames[scan->depth - 1].left == 0) scan->depth--;
     return reason;

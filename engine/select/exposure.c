@@ -20,6 +20,11 @@
 const struct exposure_rule *const exposure_rules[] = {
     &exposure_none, &exposure_sympson_hetter, &exposure_a_stratified, &exposure_eligibility, NULL};
 
+bool exposure_counts_uses(const struct exposure_spec *spec)
+{
+    return spec->rule->by_counts || spec->max_uses > 0;
+}
+
 const struct exposure_rule *exposure_rule_find(struct slice name)
 {
     for (size_t i = 0; exposure_rules[i]; i++) {

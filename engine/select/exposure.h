@@ -28,6 +28,9 @@ struct exposure_rule {
     bool by_counts;  // a session's items are drawn by what earlier sessions were asked
 };
 
+/* Whether it counts what is asked in all sessions of a test. */
+bool exposure_counts_uses(const struct exposure_spec *spec);
+
 /* All rules, NULL at the end. */
 extern const struct exposure_rule *const exposure_rules[];
 extern const struct exposure_rule exposure_none, exposure_sympson_hetter, exposure_a_stratified,

@@ -39,6 +39,7 @@ struct config {
     char backup_dir[CONFIG_TEXT];  // "": none
     char mark[CONFIG_TEXT + 8];    // the file of the newest event; "": in data_dir
     bool accept_older;             // what that file says; of the command line, not of the file
+    uint64_t n_awake;              // of sessions_config; of no file
     int64_t map_mib;               // LMDB's map; address space, not disk
     int64_t retain_days;           // sessions older than that are erased; 0: never
     int64_t reserve_mib;           // of the disk, below which nothing is written

@@ -139,14 +139,13 @@ struct look {
     struct server *server;
     int64_t before_ms;
     size_t n_left;
-    struct decoder decoder;
     struct session_key old[OLD_MOST];
     size_t n_old;
     bool whole;  // the end of the archive was seen
 };
 
 /* When the session's last event was; INT64_MAX where that cannot be read. */
-static int64_t last_time_ms(struct look *look, struct slice archive)
+static int64_t last_time_ms(const struct look *look, struct slice archive)
 {
     struct event_record record;
     struct slice value = {0};
@@ -154,7 +153,7 @@ static int64_t last_time_ms(struct look *look, struct slice archive)
 
     while (archive_next(&archive, &lsn, &value)) continue;
     value = journal_record(look->server->env, lsn, value);
-    if (event_record_read(&look->decoder, value, &record)) return INT64_MAX;
+    if (event_record_read(value, &record)) return INT64_MAX;
     return record.event.time_ms;
 }
 
@@ -229,13 +228,10 @@ enum status erase_old(struct server *server, int64_t now_ms, size_t n_most)
                         .whole = true};
     enum status st;
 
-    if (server->config.retain_days == 0) return OK;
-    st = decoder_init(&look.decoder);
-    if (st) return st;
+    if (server->config.retain_days == 0 || !sessions_are_awake(server->sessions)) return OK;
     st = env_each_any(server->env, TABLE_ARCHIVE, buf_slice(&server->retain_from),
                       (struct visitor){on_archived, &look}, on_damaged);
     if (look.whole) buf_clear(&server->retain_from);
     if (st == OK) st = erase_found(&look, now_ms);
-    decoder_done(&look.decoder);
     return st;
 }

@@ -122,7 +122,7 @@ static enum status check_examinee(struct examinee_page *page, struct slice event
     enum status st = CORRUPT;
 
     if (archive_next(&events, &lsn, &value)) {
-        st = event_record_read(&page->decoder, examinee_page_record(page, lsn, value), &record);
+        st = event_record_read(examinee_page_record(page, lsn, value), &record);
     }
     *out = st == OK && record.event.kind == EVENT_STARTED &&
            slice_equal(record.identity.examinee, page->examinee);
@@ -330,7 +330,6 @@ enum status examinee_page_fill(struct examinee_page *page, struct slice examinee
 
 void examinee_page_done(struct examinee_page *page)
 {
-    decoder_done(&page->decoder);
     decoder_done(&page->items);
     buf_done(&page->events);
     buf_done(&page->bytes);
@@ -340,14 +339,9 @@ void examinee_page_done(struct examinee_page *page)
 
 enum status examinee_page_init(struct examinee_page *page, struct tools *tools, struct slice told)
 {
-    enum status st = decoder_init(&page->decoder);
+    enum status st = decoder_init(&page->items);
 
     if (st) return st;
-    st = decoder_init(&page->items);
-    if (st) {
-        decoder_done(&page->decoder);
-        return st;
-    }
     page->env = tools->env;
     page->shared = tools->shared.url[0] ? &tools->shared : NULL;
     page->tenant = examinee_take_name(&told);

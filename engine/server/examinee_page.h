@@ -30,7 +30,7 @@ struct examinee_page {
     struct shared *shared;  // NULL: the events are in `env`
     struct slice tenant, examinee, who, memory;
     int64_t now_ms;
-    struct decoder decoder, items;
+    struct decoder items;
     struct session_key after;  // the last session that was looked at
     struct buf events, bytes, out;
     struct writer writer;  // to `out`

@@ -62,7 +62,6 @@ static enum status gather(const struct history *history, struct env *env, struct
 
 /* Events of the shared store on their way to a visitor. */
 struct shared_walk {
-    struct decoder decoder;
     struct event_visitor visitor;
     enum status st;  // of the first that was wrong
 };
@@ -76,7 +75,7 @@ static void on_shared(void *context, size_t i, const struct shared_event *event,
     (void)i;
     if (walk->st == OK) walk->st = status;
     if (walk->st == OK && erased_stands(event->record)) walk->st = RETRY;  // since it was found
-    if (walk->st == OK) walk->st = event_record_read(&walk->decoder, event->record, &record);
+    if (walk->st == OK) walk->st = event_record_read(event->record, &record);
     if (walk->st) return;
     memcpy(stored.seal, event->seal, SEAL_BYTES);
     walk->st = walk->visitor.visit(walk->visitor.context, &stored);
@@ -88,11 +87,9 @@ static enum status each_shared(const struct history *history, struct shared *sha
     struct shared_want want = {.tenant = history->tenant, .session = session};
     struct shared_walk walk = {.visitor = visitor};
     struct shared_news news;
-    enum status st = decoder_init(&walk.decoder);
+    enum status st =
+        shared_fetch(shared, &want, 1, (struct shared_visitor){on_shared, &walk}, &news);
 
-    if (st) return st;
-    st = shared_fetch(shared, &want, 1, (struct shared_visitor){on_shared, &walk}, &news);
-    decoder_done(&walk.decoder);
     if (st == IO_ERROR) return RETRY;
     return st ? st : walk.st;
 }

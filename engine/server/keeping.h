@@ -4,7 +4,7 @@
 #ifndef SERVER_KEEPING_H
 #define SERVER_KEEPING_H
 
-#include "proto/reader.h"
+#include "server/asleep.h"
 #include "server/damage.h"
 #include "server/sessions.h"
 
@@ -46,6 +46,7 @@ struct sessions {
     struct sessions_config config;
     const struct keeping *keeping;
     struct entry *table;
+    struct asleep asleep;           // sessions that are not in `table` yet
     struct damage *damage;          // sessions that are refused
     uint64_t damaged_lsn;           // the first event of those that are still to be had, 0: none
     struct entry *running, *ended;  // least recently used first
@@ -54,7 +55,6 @@ struct sessions {
     size_t workspace_items;
     struct buf archive, bytes;  // scratch
     struct rest rest;
-    struct decoder decoder;
 };
 
 struct keeping {
@@ -80,6 +80,9 @@ struct keeping {
     /* At the start: what is there into memory. */
     enum status (*rebuild)(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
                            struct fault *fault);
+    /* Bring sessions that are asleep into memory, until that took `n_event` events. NULL: none is
+     * ever asleep. */
+    void (*wake)(struct sessions *sessions, int64_t now_us, uint64_t n_event);
     /* An entry that nobody has used for long: on its way out of memory. It may be dropped. */
     enum status (*release)(struct sessions *sessions, struct entry *entry, struct batch *batch);
     /* Now and then: let go of what is no longer needed. */

@@ -17,6 +17,9 @@ enum { TRIM_BATCH = 20000, FIRST_LSNS = 8, PINNED_EVENTS = 1000000, MOST_LOST = 
 /* A rebuild that goes on asks systemd for time. */
 enum { NOTIFY_EVENTS = 8192 };
 
+/* Events that a start steps; more are left asleep. */
+enum { AWAKE_EVENTS = 20000 };
+
 /* Room for one more event's number, before the event happens. */
 static enum status reserve(struct entry *entry)
 {
@@ -75,8 +78,8 @@ static enum status on_archived(void *context, const struct stored_event *stored)
 }
 
 /* A session from the archive into memory. NOT_FOUND where it is not there. */
-static enum status fetch(struct sessions *sessions, struct slice tenant, struct slice id,
-                         int64_t now_us, struct entry **out)
+static enum status fetch_archived(struct sessions *sessions, struct slice tenant, struct slice id,
+                                  int64_t now_us, struct entry **out)
 {
     struct archive_visit visit = {.sessions = sessions};
     enum status st = archive_get(sessions->config.env, tenant, id, &sessions->archive);
@@ -136,7 +139,7 @@ static enum status find_entry(struct rebuild *rebuild, const struct event_record
         (*out)->in_archive = st == OK || st == CORRUPT;  // the journal has it from the beginning on
         if (st == NOT_FOUND || st == CORRUPT) st = OK;
     } else if (!*out) {
-        st = fetch(sessions, record->tenant, record->session, rebuild->now_us, out);
+        st = fetch_archived(sessions, record->tenant, record->session, rebuild->now_us, out);
         if (st == CORRUPT || (st == NOT_FOUND && rebuild->n_lost > 0)) return OK;
     }
     return st == NOT_FOUND ? CORRUPT : st;
@@ -162,7 +165,7 @@ static enum status mend(struct rebuild *rebuild, const struct event_record *reco
     if (st == OK && entry->n_lsn > 0 &&
         archive_last(buf_slice(&sessions->archive)) > entry->lsn[entry->n_lsn - 1]) {
         entry_drop(sessions, entry);
-        st = fetch(sessions, record->tenant, record->session, rebuild->now_us, out);
+        st = fetch_archived(sessions, record->tenant, record->session, rebuild->now_us, out);
     }
     if (st) return st == NOT_FOUND || st == CORRUPT ? OK : st;
     if (*out && record->n >= (*out)->n_archived && !follows(*out, record)) *out = NULL;
@@ -274,20 +277,16 @@ static struct entry *entry_by_seal(const struct sessions *sessions, struct slice
 static enum status give_up_by_record(struct sessions *sessions, struct slice bytes, uint64_t lsn)
 {
     struct event_record record;
-    struct decoder decoder;
     struct entry *entry;
-    enum status st = decoder_init(&decoder);
+    enum status st = event_record_read(bytes, &record);
 
-    if (st) return st;
-    st = event_record_read(&decoder, bytes, &record);
     if (st == OK && !damage_has(sessions->damage, record.tenant, record.session)) {
         entry = entry_find(sessions, record.tenant, record.session);
-        if (!entry) st = fetch(sessions, record.tenant, record.session, 0, &entry);
+        if (!entry) st = fetch_archived(sessions, record.tenant, record.session, 0, &entry);
         if (st == NOT_FOUND && record.n == 0) st = OK;
         if (st == OK && entry && record.n != session_n_event(entry->live.session)) st = CORRUPT;
         if (st == OK) st = give_up(sessions, record.tenant, record.session, lsn);
     }
-    decoder_done(&decoder);
     return st == NOT_FOUND ? CORRUPT : st;
 }
 
@@ -332,8 +331,8 @@ static enum status settle_lost(struct rebuild *rebuild)
     return st;
 }
 
-static enum status rebuild_all(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
-                               struct fault *fault)
+static enum status step_all(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
+                            struct fault *fault)
 {
     struct rebuild rebuild = {.sessions = sessions, .now_us = now_us, .fault = fault};
     enum status st;
@@ -347,6 +346,147 @@ static enum status rebuild_all(struct sessions *sessions, int64_t now_us, uint64
     }
     *out_n_event = rebuild.n_event;
     return st;
+}
+
+/* One of the events of a session that wakes. */
+static enum status on_waking(void *context, const struct stored_event *stored)
+{
+    return rebuild_event(context, stored);
+}
+
+/* A session that is asleep, into memory; it is not taken off the list of those. */
+static enum status rouse(struct sessions *sessions, const struct asleep_events *events,
+                         int64_t now_us, struct entry **out)
+{
+    struct rebuild rebuild = {.sessions = sessions, .now_us = now_us};
+    enum status st = OK;
+
+    for (uint32_t i = 0; i < events->n_lsn && st == OK; i++) {
+        st = journal_visit(sessions->config.journal, events->lsn[i], &sessions->bytes,
+                           (struct event_visitor){on_waking, &rebuild});
+    }
+    *out = entry_find(sessions, events->tenant, events->session);
+    if (st == OK && *out) return OK;
+    if (*out) entry_drop(sessions, *out);
+    return st == OK || st == NOT_FOUND ? CORRUPT : st;
+}
+
+/* The same for good: it is in memory, or refused from now on. */
+static enum status wake_one(struct sessions *sessions, struct asleep_session *session,
+                            int64_t now_us, struct entry **out)
+{
+    struct asleep_events events = asleep_events(session);
+    enum status st = rouse(sessions, &events, now_us, out);
+
+    if (st == CORRUPT && give_up(sessions, events.tenant, events.session, events.lsn[0])) {
+        st = NO_MEMORY;
+    }
+    if (st == OK || st == CORRUPT) asleep_remove(&sessions->asleep, session);
+    return st;
+}
+
+static void wake(struct sessions *sessions, int64_t now_us, uint64_t n_event)
+{
+    uint64_t n_done = 0;
+
+    while (n_done < n_event && !sessions_are_awake(sessions)) {
+        struct asleep_session *session = asleep_first(&sessions->asleep);
+        struct entry *entry;
+
+        n_done += asleep_events(session).n_lsn;
+        if (wake_one(sessions, session, now_us, &entry) == NO_MEMORY) return;
+    }
+}
+
+static enum status fetch(struct sessions *sessions, struct slice tenant, struct slice id,
+                         int64_t now_us, struct entry **out)
+{
+    struct asleep_session *session = asleep_find(&sessions->asleep, tenant, id);
+
+    if (session) return wake_one(sessions, session, now_us, out);
+    return fetch_archived(sessions, tenant, id, now_us, out);
+}
+
+struct doze {
+    struct sessions *sessions;
+    uint64_t n_event;
+};
+
+static enum status on_dozing(void *context, const struct stored_event *stored)
+{
+    struct doze *doze = context;
+
+    if (doze->n_event++ % NOTIFY_EVENTS == 0) notify_patience(NOTIFY_PATIENCE_MS);
+    return asleep_note(&doze->sessions->asleep, stored);
+}
+
+static uint64_t n_awake(const struct sessions *sessions)
+{
+    return sessions->config.n_awake ? sessions->config.n_awake : AWAKE_EVENTS;
+}
+
+/* Whether that is worth it, and may be: not where a session's next item depends on what all others
+ * were asked. */
+static bool can_doze(const struct sessions *sessions)
+{
+    struct journal *journal = sessions->config.journal;
+    uint64_t first;
+
+    if (registry_counts_uses(sessions->config.registry)) return false;
+    return journal_first(journal, &first) == OK && journal->next_lsn - first > n_awake(sessions);
+}
+
+/* A session whose first events are not in the journal must be in the archive. */
+static enum status check_begun(struct sessions *sessions)
+{
+    struct asleep_session *session = asleep_first(&sessions->asleep);
+    enum status st = OK;
+
+    for (; session && st == OK; session = asleep_next(session)) {
+        struct asleep_events events = asleep_events(session);
+
+        if (events.n_before == 0) continue;
+        st = archive_has(sessions->config.env, events.tenant, events.session, &sessions->archive);
+    }
+    return st;
+}
+
+/* Note where all events stand, and step the first of them: a build that comes to other results than
+ * the one before it is found before anybody is served. */
+static enum status doze_off(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event)
+{
+    struct doze doze = {.sessions = sessions};
+    uint64_t n_done = 0;
+    enum status st =
+        journal_each(sessions->config.env, 1, (struct event_visitor){on_dozing, &doze});
+
+    if (st == OK) st = check_begun(sessions);
+    while (st == OK && n_done < n_awake(sessions) && !sessions_are_awake(sessions)) {
+        struct asleep_session *session = asleep_first(&sessions->asleep);
+        struct asleep_events events = asleep_events(session);
+        struct entry *entry;
+
+        n_done += events.n_lsn;
+        st = rouse(sessions, &events, now_us, &entry);
+        if (st == OK) asleep_remove(&sessions->asleep, session);
+    }
+    *out_n_event = doze.n_event;
+    return st;
+}
+
+/* Where anything is wrong the events are stepped one after the other, which says what it is. */
+static enum status rebuild_all(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,
+                               struct fault *fault)
+{
+    struct entry *entry, *next;
+
+    if (can_doze(sessions) && doze_off(sessions, now_us, out_n_event) == OK) return OK;
+    asleep_done(&sessions->asleep);
+    HASH_ITER(hh, sessions->table, entry, next)
+    {
+        entry_drop(sessions, entry);
+    }
+    return step_all(sessions, now_us, out_n_event, fault);
 }
 
 /* Write a session's whole history to the archive: what is there already, then its events from the
@@ -401,7 +541,7 @@ static enum status trim(struct sessions *sessions, struct batch *batch)
     uint64_t counted = exposure_trim(sessions->config.exposure, batch, journal->next_lsn);
     enum status st = journal_first(journal, &first);
 
-    if (st) return st;
+    if (st || !sessions_are_awake(sessions)) return st;
     if (end > counted) end = counted;
     if (sessions->damaged_lsn > 0 && end > sessions->damaged_lsn) end = sessions->damaged_lsn;
     if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
@@ -427,5 +567,6 @@ const struct keeping keeping_lmdb = {.name = "lmdb",
                                      .reserve = reserve,
                                      .append = append,
                                      .rebuild = rebuild_all,
+                                     .wake = wake,
                                      .release = release,
                                      .trim = trim};

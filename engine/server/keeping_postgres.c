@@ -144,8 +144,8 @@ static void committed(void *context, const struct group *group, bool taken)
 }
 
 /* One event into memory. Its copy may have it already. */
-static enum status take_in(struct sessions *sessions, struct decoder *decoder,
-                           const struct shared_event *event, struct entry **entry)
+static enum status take_in(struct sessions *sessions, const struct shared_event *event,
+                           struct entry **entry)
 {
     struct event_record record;
     struct stored_event stored = {.lsn = event->n, .bytes = event->record, .record = &record};
@@ -153,7 +153,7 @@ static enum status take_in(struct sessions *sessions, struct decoder *decoder,
 
     if (erased_stands(event->record)) return EXISTS;
     if (*entry && event->n < session_n_event((*entry)->live.session)) return OK;
-    st = event_record_read(decoder, event->record, &record);
+    st = event_record_read(event->record, &record);
     if (st) return st;
     if (!slice_equal(record.tenant, event->tenant) || record.n != event->n ||
         !slice_equal(record.session, event->session)) {
@@ -175,7 +175,7 @@ static enum status fetched(void *context, const struct group *group, struct slic
 
     for (; line_take_row(&next, &row) && row.i == i; *rest = next) {
         if (st == OK) st = row.status;
-        if (st == OK) st = take_in(sessions, &sessions->decoder, &row.event, &entry);
+        if (st == OK) st = take_in(sessions, &row.event, &entry);
     }
     if (st == CORRUPT && district_is_behind(sessions->config.district)) st = RETRY;
     if (st && st != BUSY && st != RETRY && st != EXISTS) {

@@ -301,7 +301,6 @@ enum status listing_page(struct env *env, const struct listing_query *query, str
 /* Sessions of the shared store, one event after the other. */
 struct shared_paging {
     struct paging paging;
-    struct decoder decoder;
     char session[LIMIT_ID + 1];  // of the outline, "" before the first
     size_t n_session;            // in this scan
     bool is_damaged, is_erased;  // that session
@@ -346,7 +345,7 @@ static void on_shared(void *context, size_t i, const struct shared_event *event,
         shared->is_erased = true;
         return;
     }
-    if (st == OK) st = event_record_read(&shared->decoder, event->record, &record);
+    if (st == OK) st = event_record_read(event->record, &record);
     if (st == OK) st = outline_take(shared->paging.outline, &record);
     if (st == CORRUPT)
         shared->is_damaged = true;
@@ -382,9 +381,8 @@ enum status listing_shared(struct shared *shared, const struct listing_query *qu
 {
     struct shared_paging paging = {.paging = {.query = query, .page = out}};
     struct gathered_head head;
-    enum status st = decoder_init(&paging.decoder);
+    enum status st;
 
-    if (st) return st;
     memcpy(&head, gathered.data, sizeof(head));
     out->n = 0;
     out->next[0] = '\0';
@@ -394,6 +392,5 @@ enum status listing_shared(struct shared *shared, const struct listing_query *qu
              : NO_MEMORY;
     if (paging.paging.is_full) memcpy(out->next, paging.paging.last, sizeof(out->next));
     free(paging.paging.outline);
-    decoder_done(&paging.decoder);
     return st;
 }

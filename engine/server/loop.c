@@ -146,6 +146,7 @@ static int wait_ms(const struct loop *loop)
     const struct district *district = loop->server->district;
 
     if (loop->inbox.n > 0 || (district && district_next_ready(district))) return 0;
+    if (!sessions_are_awake(loop->server->sessions)) return 0;
     return loop->server->draining ? QUIET_MS / 2 : TICK_MS;
 }
 

@@ -429,6 +429,18 @@ void registry_each_test(struct registry *registry, struct slice tenant,
     }
 }
 
+bool registry_counts_uses(const struct registry *registry)
+{
+    for (const struct entry *entry = registry->tests; entry; entry = entry->hh.next) {
+        for (uint32_t v = 0; v < entry->n_version; v++) {
+            const struct test_version *version = entry->versions[v];
+
+            if (exposure_counts_uses(&version->test.exposure)) return true;
+        }
+    }
+    return false;
+}
+
 bool registry_has_upload(const struct registry *registry, uint64_t upload)
 {
     for (const struct entry *entry = registry->banks; entry; entry = entry->hh.next) {

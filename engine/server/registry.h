@@ -96,6 +96,9 @@ void registry_each_bank(struct registry *registry, struct slice tenant,
 void registry_each_test(struct registry *registry, struct slice tenant,
                         void (*visit)(void *context, struct test_entry *entry), void *context);
 
+/* Whether a version of a test counts how often its items are asked in all its sessions. */
+bool registry_counts_uses(const struct registry *registry);
+
 /* Whether some version of some bank has these items. */
 bool registry_has_upload(const struct registry *registry, uint64_t upload);
 

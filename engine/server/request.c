@@ -134,6 +134,12 @@ enum status refuse_busy(struct call *call, int64_t retry_after_ms, const char *f
     return refuse(call, BUSY, NULL, "%s", text);
 }
 
+enum status check_awake(struct call *call)
+{
+    if (sessions_are_awake(call->server->sessions)) return OK;
+    return refuse_busy(call, BUSY_MS, "the daemon has just started, and still reads its sessions");
+}
+
 static void write_fault(struct writer *out, const struct fault *fault)
 {
     write_map(out, 1u + (fault->item[0] != 0) + (fault->field[0] != 0));

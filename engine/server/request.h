@@ -146,6 +146,9 @@ enum status refuse(struct call *call, enum status status, const char *field, con
 enum status refuse_busy(struct call *call, int64_t retry_after_ms, const char *fmt, ...)
     PRINTF(3, 4);
 
+/* Refuse with BUSY while sessions are asleep: for what looks at all of them. */
+MUST_CHECK enum status check_awake(struct call *call);
+
 /* Refuse for the first of call->faults, `otherwise` where there was no memory to keep it. */
 enum status refuse_first(struct call *call, const char *otherwise);
 

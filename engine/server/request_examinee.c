@@ -36,8 +36,11 @@ static enum status prepare(struct call *call)
     struct server *server = call->server;
     struct ask ask;
     size_t n = 0;
+    enum status st;
 
     if (!read_ask(call, &ask)) return BAD_REQUEST;
+    st = check_awake(call);
+    if (st) return st;
     examinee_tell(call->tenant, call->who, call->now_ms, &server->extra);
     if (!server->district) {
         n = examinee_tell_memory(server->sessions, call->tenant, ask.examinee, &server->extra);
@@ -237,7 +240,7 @@ static enum status export_session(struct examinee_page *page, struct slice sessi
     (void)session;
     while (st == OK && archive_next(&rest, &lsn, &value)) {
         value = examinee_page_record(page, lsn, value);
-        st = event_record_read(&page->decoder, value, &record);
+        st = event_record_read(value, &record);
         if (st == OK && record.n == 0) {
             st = find_bank(page, &record, &bank);
             write_session(page, &bank, &record, count_events(events));

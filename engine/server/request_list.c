@@ -9,9 +9,12 @@
 static enum status prepare(struct call *call)
 {
     struct listing_query query;
+    enum status st;
 
     listing_read_query(&call->in, &query);
     if (call->in.failed) return BAD_REQUEST;
+    st = check_awake(call);
+    if (st) return st;
     listing_gather(call->server->district ? NULL : call->server->sessions, call->tenant, &query,
                    &call->server->extra);
     return OK;

@@ -300,6 +300,7 @@ static enum status start_new(struct call *call, struct slice test, struct start 
     if (st == OK) st = find_plan(call, test, start);
     if (call->asks) return OK;
     if (st == OK) st = check_own_prior(call, event, bank_n_dim(start->plan->bank));
+    if (st == OK && start->plan->test.exposure.repeat_ms > 0) st = check_awake(call);
     if (st) return st;
     st = sessions_start(server->sessions, start, event, &server->batch, call->now_us, &live);
     if (st) return refuse_step(call, st);

@@ -91,6 +91,7 @@ static enum status open_sessions(struct server *server, struct fault *fault)
         .batch = &server->batch,
         .max_live = (size_t)server->config.max_sessions,
         .idle_us = server->config.idle_s * 1000000,
+        .n_awake = server->config.n_awake,
     };
     int64_t from_us = clock_us();
     uint64_t n_event = 0;

@@ -18,10 +18,6 @@ enum status sessions_new(const struct sessions_config *config, struct sessions *
     if (!sessions) return NO_MEMORY;
     sessions->config = *config;
     sessions->keeping = config->keeping ? config->keeping : &keeping_lmdb;
-    if (decoder_init(&sessions->decoder)) {
-        free(sessions);
-        return NO_MEMORY;
-    }
     *out = sessions;
     return OK;
 }
@@ -61,11 +57,11 @@ void sessions_free(struct sessions *sessions)
     {
         entry_drop(sessions, entry);
     }
+    asleep_done(&sessions->asleep);
     damage_free(sessions->damage);
     workspace_free(sessions->workspace);
     buf_done(&sessions->archive);
     buf_done(&sessions->bytes);
-    decoder_done(&sessions->decoder);
     free(sessions);
 }
 
@@ -243,7 +239,9 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
     enum status st = NO_MEMORY;
     bool changed;
 
-    if (sessions_n_live(sessions) - sessions->n_ended >= sessions->config.max_live) return BUSY;
+    if (sessions_n_live(sessions) - sessions_n_ended(sessions) >= sessions->config.max_live) {
+        return BUSY;
+    }
     entry = entry_new(sessions, start);
     if (!entry) return NO_MEMORY;
     if (sessions->keeping->reserve(entry) == OK) {
@@ -324,7 +322,10 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
         entry_touch(sessions, entry, now_us);
     } else {
         if (damage_has(sessions->damage, tenant, id)) return CORRUPT;
-        if (sessions_n_live(sessions) >= 2 * sessions->config.max_live) return BUSY;
+        if (sessions_n_live(sessions) >= 2 * sessions->config.max_live &&
+            !asleep_find(&sessions->asleep, tenant, id)) {
+            return BUSY;
+        }
         st = sessions->keeping->fetch(sessions, tenant, id, now_us, &entry);
         if (st == CORRUPT && damage_note(&sessions->damage, tenant, id, 0, NULL)) st = NO_MEMORY;
         if (st) return st == NOT_FOUND || st == EXISTS ? UNKNOWN_SESSION : st;
@@ -388,6 +389,16 @@ enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t
     return st;
 }
 
+void sessions_wake(struct sessions *sessions, int64_t now_us, uint64_t n_event)
+{
+    if (sessions->keeping->wake) sessions->keeping->wake(sessions, now_us, n_event);
+}
+
+bool sessions_are_awake(const struct sessions *sessions)
+{
+    return asleep_n(&sessions->asleep) == 0;
+}
+
 struct session_events sessions_events(const struct sessions *sessions, struct slice tenant,
                                       struct slice id)
 {
@@ -416,10 +427,10 @@ void sessions_each(const struct sessions *sessions,
 
 size_t sessions_n_ended(const struct sessions *sessions)
 {
-    return sessions->n_ended;
+    return sessions->n_ended + sessions->asleep.n_ended;
 }
 
 size_t sessions_n_live(const struct sessions *sessions)
 {
-    return HASH_COUNT(sessions->table);
+    return HASH_COUNT(sessions->table) + asleep_n(&sessions->asleep);
 }

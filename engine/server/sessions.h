@@ -34,7 +34,8 @@ struct sessions_config {
     struct district *district;  // NULL unless the events are in a shared store
     struct batch *batch;        // for what is counted when they are there
     size_t max_live;
-    int64_t idle_us;  // a session untouched for so long leaves memory
+    int64_t idle_us;   // a session untouched for so long leaves memory
+    uint64_t n_awake;  // events that a start steps before it is over; 0: 20,000
 };
 
 MUST_CHECK enum status sessions_new(const struct sessions_config *config, struct sessions **out);
@@ -53,11 +54,19 @@ MUST_CHECK enum status sessions_wait(struct sessions *sessions, struct group *gr
 /* What is to be done with what comes from the shared store. */
 struct district_hooks sessions_hooks(struct sessions *sessions);
 
-/* Replay the journal. A session that a damaged record belongs to is refused from now on, and named
- * in the log; the others are there. CORRUPT with the record named in `fault` where it cannot be
- * told whose it is, or where a sound one does not replay. *out_n_event gets their number. */
+/* Replay the journal: all of it where a damaged record is met or a test counts its items' uses,
+ * else as many sessions as have `n_awake` events; the others are asleep. A session that a damaged
+ * record belongs to is refused from now on, and named in the log; the others are there. CORRUPT
+ * with the record named in `fault` where it cannot be told whose it is, or where a sound one does
+ * not replay. *out_n_event gets their number. */
 MUST_CHECK enum status sessions_rebuild(struct sessions *sessions, int64_t now_us,
                                         uint64_t *out_n_event, struct fault *fault);
+
+/* Bring sessions that are asleep into memory, until that took `n_event` events: for when there is
+ * time. One that does not replay is refused from then on, and named in the log. */
+void sessions_wake(struct sessions *sessions, int64_t now_us, uint64_t n_event);
+/* Whether none is asleep. */
+bool sessions_are_awake(const struct sessions *sessions);
 
 /* The session of that name, from memory or the store. UNKNOWN_SESSION; CORRUPT where what is stored
  * of it is damaged; RETRY where the request rests on a fetch. */
@@ -81,7 +90,8 @@ struct start {
     const struct plan *plan;
 };
 
-/* Start a session; its records go to the batch. BUSY beyond max_live, EXHAUSTED, NO_MEMORY. */
+/* Start a session; its records go to the batch. BUSY beyond max_live, EXHAUSTED, NO_MEMORY. Pre:
+ * none is asleep where the test asks what its examinee has seen. */
 MUST_CHECK enum status sessions_start(struct sessions *sessions, const struct start *start,
                                       struct event *event, struct batch *batch, int64_t now_us,
                                       struct live **out);
@@ -106,7 +116,8 @@ MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *ba
 void sessions_history(const struct live *live, struct buf *out);
 
 /* The events of a session in memory: how many it has, and the numbers of those that the archive
- * does not have. They live until the next step. All 0 where the session is not in memory. */
+ * does not have. They live until the next step. All 0 where the session is not in memory. Pre: it
+ * is not asleep. */
 struct session_events {
     uint32_t n_event, n_lsn;
     const uint64_t *lsn;
@@ -115,13 +126,14 @@ struct session_events sessions_events(const struct sessions *sessions, struct sl
                                       struct slice id);
 /* Forget a session that is in memory: it is being erased. */
 void sessions_forget(struct sessions *sessions, struct slice tenant, struct slice id);
-/* Visit the sessions in memory, in no order. `is_ahead` says that the archive has an older state of
+/* Visit the sessions in memory, in no order; it matters only while some are asleep that those are
+ * not. `is_ahead` says that the archive has an older state of
  * the session. */
 void sessions_each(const struct sessions *sessions,
                    void (*visit)(void *context, const struct live *live, bool is_ahead),
                    void *context);
 
-/* How many are in memory, and how many of those have ended. */
+/* How many are in memory or asleep, and how many of those have ended. */
 size_t sessions_n_ended(const struct sessions *sessions);
 size_t sessions_n_live(const struct sessions *sessions);
 

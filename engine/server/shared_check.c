@@ -53,7 +53,7 @@ static enum status take_event(struct shared_check *rows, const struct shared_eve
 {
     struct event_record record;
     struct stored_event stored = {.lsn = event->n, .bytes = event->record, .record = &record};
-    enum status st = event_record_read(rows->decoder, event->record, &record);
+    enum status st = event_record_read(event->record, &record);
 
     if (st == CORRUPT) {
         tell(rows, "it is no event", event->n);

@@ -28,8 +28,6 @@ struct old {
 
 struct sweep {
     struct shared shared;
-    struct decoder decoder;
-    bool has_decoder;
     int64_t retain_ms, before_ms;
     struct session_key at;  // the session that was looked at last, empty at the start
     struct old old[LOOK_SESSIONS];
@@ -47,7 +45,7 @@ static void on_last(void *context, size_t i, const struct shared_event *event, e
     (void)i;
     sweep->n_looked++;
     sweep->at = session_key_of(event->tenant, event->session);
-    if (st == OK) st = event_record_read(&sweep->decoder, event->record, &record);
+    if (st == OK) st = event_record_read(event->record, &record);
     if (st == CORRUPT) {
         log_line(LOG_ERROR, "how old a session is cannot be told: it is damaged",
                  "tenant=%.*s session=%.*s hint=\"theta verify\"", (int)event->tenant.n,
@@ -124,8 +122,7 @@ enum status sweep_start(const char *url, int64_t retain_days, struct sweep **out
     if (!sweep) return NO_MEMORY;
     sweep->retain_ms = retain_days * day_ms;
     shared_init(&sweep->shared, url, &sweep->quit);
-    sweep->has_decoder = decoder_init(&sweep->decoder) == OK;
-    if (!sweep->has_decoder || !thread_start(&sweep->thread, run, sweep)) {
+    if (!thread_start(&sweep->thread, run, sweep)) {
         sweep_stop(sweep);
         return NO_MEMORY;
     }
@@ -140,7 +137,6 @@ void sweep_stop(struct sweep *sweep)
         sweep->quit = true;
         thread_join(&sweep->thread);
     }
-    if (sweep->has_decoder) decoder_done(&sweep->decoder);
     shared_done(&sweep->shared);
     free(sweep);
 }

@@ -121,11 +121,10 @@ static enum status settle(const struct tallies *tallies, struct tally_plan *plan
 enum status tallies_plan(struct tallies *tallies, const struct tally_name *name,
                          const struct plan *plan, struct tally_plan **out)
 {
-    const struct exposure_spec *exposure = &plan->test.exposure;
     struct tally *tally;
 
     *out = NULL;
-    if (!exposure->rule->by_counts && exposure->max_uses == 0) return OK;
+    if (!exposure_counts_uses(&plan->test.exposure)) return OK;
     tally = find_or_make(tallies, name);
     if (!tally) return NO_MEMORY;
     *out = tally_view(tally, plan);

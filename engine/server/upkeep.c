@@ -13,6 +13,7 @@ enum {
     TIDY_BUSY = 8,       // sessions to archive in a cycle that serves,
     TIDY_IDLE = 256,     // and on a tick
     TIDY_SHARE = 16,     // and one of so many that have ended
+    WAKE_EVENTS = 256,   // of sessions asleep that are stepped in a cycle: half a millisecond
     MARK_EVENTS = 4096,  // that the mark may be behind before it is due
 };
 
@@ -24,6 +25,7 @@ void upkeep_cycle(struct server *server, bool idle)
     enum status st = sessions_tidy(server->sessions, &server->batch, clock_us(), n_most);
 
     if (st) log_line(LOG_ERROR, "a session could not be archived", "status=%d", (int)st);
+    sessions_wake(server->sessions, clock_us(), WAKE_EVENTS);
 }
 
 /* Below the reserve nothing new is taken in until there is room again. */

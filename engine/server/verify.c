@@ -106,7 +106,7 @@ static enum status on_journal(void *context, struct slice key, struct slice valu
     if (bytes.n > 0 && bytes.n < value.n) event.link = value.data;
     memcpy(event.seal, value.data - SEAL_BYTES, SEAL_BYTES);
     ledger_note(&verify->ledger, NULL, &event);
-    st = event_record_read(&verify->decoder, bytes, &record);
+    st = event_record_read(bytes, &record);
     if (st == OK) {
         struct session_key session = session_key_of(record.tenant, record.session);
 

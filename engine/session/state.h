@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Inside the session: its state, and the pieces of a step. For this folder only. */
+/* Inside the session: its state, and the pieces of a step. For this folder, and for measuring. */
 #ifndef SESSION_STATE_H
 #define SESSION_STATE_H
 

@@ -39,7 +39,8 @@ struct env {
     int lock_fd;  // held as long as the process lives
     MDB_env *mdb;
     MDB_dbi dbi[TABLE_N];
-    uint8_t key[KEY_BYTES];  // of the seals; made with the store
+    uint8_t key[KEY_BYTES];                           // of the seals; made with the store
+    uint8_t keyed[sizeof(crypto_generichash_state)];  // a seal's state that has taken in the key
     uint64_t linked;
     struct ahead ahead;
     bool read_only;
@@ -89,7 +90,7 @@ void env_seal(const struct env *env, enum table table, struct slice key, struct 
     uint8_t head[2] = {(uint8_t)table, (uint8_t)key.n};
     crypto_generichash_state state;
 
-    crypto_generichash_init(&state, env->key, sizeof(env->key), SEAL_BYTES);
+    memcpy(&state, env->keyed, sizeof(state));
     crypto_generichash_update(&state, head, sizeof(head));
     crypto_generichash_update(&state, key.data, key.n);
     crypto_generichash_update(&state, value.data, value.n);
@@ -131,6 +132,7 @@ static enum status load_key(struct env *env)
 {
     const struct slice name = slice_str("key");
     uint8_t record[KEY_BYTES + SEAL_BYTES], hash[SEAL_BYTES];
+    crypto_generichash_state state;
     MDB_val key = val_of(name), value;
     MDB_txn *txn;
     enum status st =
@@ -154,6 +156,9 @@ static enum status load_key(struct env *env)
         return st == NOT_FOUND ? CORRUPT : st;
     }
     memcpy(env->key, record, KEY_BYTES);
+    crypto_generichash_init(&state, env->key, sizeof(env->key), SEAL_BYTES);
+    memcpy(env->keyed, &state, sizeof(state));
+    sodium_memzero(&state, sizeof(state));
     crypto_generichash(hash, SEAL_BYTES, record, KEY_BYTES, NULL, 0);
     st = status_of(mdb_txn_commit(txn));
     if (st) return st;
@@ -288,23 +293,28 @@ void env_close(struct env *env)
     if (env->mdb) mdb_env_close(env->mdb);
     if (env->lock_fd >= 0) close(env->lock_fd);
     sodium_memzero(env->key, sizeof(env->key));
+    sodium_memzero(env->keyed, sizeof(env->keyed));
     free(env);
 }
 
-static enum status get(struct env *env, enum table table, struct slice key, bool is_sound,
+/* Of a record that is read: its value where the seal holds, both where it does, both anyhow. */
+enum want { WANT_VALUE, WANT_SEALED, WANT_ANYHOW };
+
+static enum status get(struct env *env, enum table table, struct slice key, enum want want,
                        struct buf *out)
 {
     MDB_val k = val_of(key), v;
     MDB_txn *txn;
-    struct slice value = {0};
+    struct slice value, sealed;
     enum status st = status_of(mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn));
 
     buf_clear(out);
     if (st) return st;
     st = status_of(mdb_get(txn, env->dbi[table], &k, &v));
-    if (st == OK && !is_sound) value = slice_of_val(v);
-    if (st == OK && is_sound) st = unseal(env, table, key, slice_of_val(v), &value);
+    sealed = st == OK ? slice_of_val(v) : slice_of(NULL, 0);
+    if (st == OK && want != WANT_ANYHOW) st = unseal(env, table, key, sealed, &value);
     if (st == OK) {
+        if (want != WANT_VALUE) value = sealed;
         buf_append(out, value.data, value.n);
         if (out->failed) st = NO_MEMORY;
     }
@@ -314,12 +324,17 @@ static enum status get(struct env *env, enum table table, struct slice key, bool
 
 enum status env_get(struct env *env, enum table table, struct slice key, struct buf *out)
 {
-    return get(env, table, key, true, out);
+    return get(env, table, key, WANT_VALUE, out);
+}
+
+enum status env_get_sealed(struct env *env, enum table table, struct slice key, struct buf *out)
+{
+    return get(env, table, key, WANT_SEALED, out);
 }
 
 enum status env_get_damaged(struct env *env, enum table table, struct slice key, struct buf *out)
 {
-    return get(env, table, key, false, out);
+    return get(env, table, key, WANT_ANYHOW, out);
 }
 
 /* What is done with each record of a walk. */

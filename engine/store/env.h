@@ -52,6 +52,10 @@ uint64_t env_linked(const struct env *env);
 MUST_CHECK enum status env_get(struct env *env, enum table table, struct slice key,
                                struct buf *out);
 
+/* The same with its seal in front: | seal | value |. */
+MUST_CHECK enum status env_get_sealed(struct env *env, enum table table, struct slice key,
+                                      struct buf *out);
+
 /* The same past a seal that does not hold: | seal | value |, for what is to be told of a damaged
  * record. Nothing in it may be relied on. */
 MUST_CHECK enum status env_get_damaged(struct env *env, enum table table, struct slice key,

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "num/elementary.h"
 #include "num/matrix.h"
+#include "proto/flat.h"
 #include "proto/writer.h"
 
 #include <float.h>
@@ -165,70 +166,29 @@ void event_record_write(const struct event_record *record, struct buf *buf)
     if (event->kind == EVENT_VOIDED) write_optional(&out, record->reason);
 }
 
-/* The elements of the array, taken one after the other; the first wrong one sticks. */
-struct elements {
-    const msgpack_object *next;
-    size_t n_left;
-    bool failed;
-};
-
-static const msgpack_object *element(struct elements *in)
+static struct slice take_optional_str(struct flat *in, size_t max)
 {
-    static const msgpack_object nil = {.type = MSGPACK_OBJECT_NIL};
-
-    if (in->failed || in->n_left == 0) {
-        in->failed = true;
-        return &nil;
-    }
-    in->n_left--;
-    return in->next++;
-}
-
-static int64_t take_int(struct elements *in, int64_t min, int64_t max)
-{
-    int64_t value = 0;
-
-    if (!object_int(element(in), min, max, &value)) in->failed = true;
-    return value;
-}
-
-static struct slice take_str(struct elements *in)
-{
-    struct slice value = {0};
-
-    if (!object_str(element(in), &value) || value.n > LIMIT_ID) in->failed = true;
-    return value;
-}
-
-static struct slice take_optional_str(struct elements *in, size_t max)
-{
-    const msgpack_object *object = element(in);
-    struct slice value = {0};
-
-    if (object->type == MSGPACK_OBJECT_NIL) return value;
-    if (!object_str(object, &value) || value.n > max) in->failed = true;
-    return value;
+    return flat_nil(in) ? slice_of(NULL, 0) : flat_str(in, max);
 }
 
 /* True where there is a number, or the doubles of a list (*out_n of at most `max`, into list);
  * false where there is nil. */
-static bool take_numbers(struct elements *in, double *out, double *list, size_t max, size_t *out_n)
+static bool take_numbers(struct flat *in, double *out, double *list, size_t max, size_t *out_n)
 {
-    const msgpack_object *object = element(in);
+    struct slice bytes;
 
-    if (object->type == MSGPACK_OBJECT_NIL) return false;
-    if (object->type != MSGPACK_OBJECT_BIN) {
-        if (!object_f64(object, -DBL_MAX, DBL_MAX, out)) in->failed = true;
+    if (flat_nil(in)) return false;
+    if (flat_peek(in) != HEAD_BIN) {
+        *out = flat_f64(in);
         return true;
     }
-    *out_n = object->via.bin.size / 8;
-    if (object->via.bin.size % 8 != 0 || *out_n == 0 || *out_n > max) {
+    bytes = flat_bin(in);
+    *out_n = bytes.n / 8;
+    if (bytes.n % 8 != 0 || *out_n == 0 || *out_n > max) {
         in->failed = true;
         *out_n = 0;
     }
-    for (size_t i = 0; i < *out_n; i++) {
-        list[i] = num_of_bits(bytes_get_u64((const uint8_t *)object->via.bin.ptr + 8 * i));
-    }
+    for (size_t i = 0; i < *out_n; i++) list[i] = num_of_bits(bytes_get_u64(bytes.data + 8 * i));
     return true;
 }
 
@@ -259,7 +219,7 @@ static bool prior_is_sound(const struct event *event, const struct prior_dims *d
     return dims->n_cov == 0 || cov_is_sound(dims);
 }
 
-static void take_prior(struct elements *in, struct event_record *out)
+static void take_prior(struct flat *in, struct event_record *out)
 {
     struct prior_dims *dims = &out->prior_dims;
     struct event *event = &out->event;
@@ -277,67 +237,52 @@ static void take_prior(struct elements *in, struct event_record *out)
 }
 
 /* n_retired, or an array of it and n_used. */
-static void take_counts(struct elements *in, struct event *event)
+static void take_counts(struct flat *in, struct event *event)
 {
-    const msgpack_object *object = element(in);
-    struct elements pair = {.next = object, .n_left = 1};
+    bool has_used = flat_peek(in) == HEAD_ARRAY;
 
-    if (object->type == MSGPACK_OBJECT_ARRAY) {
-        pair = (struct elements){.next = object->via.array.ptr, .n_left = object->via.array.size};
-    }
-    event->n_retired = (uint32_t)take_int(&pair, 0, UINT32_MAX);
-    if (object->type == MSGPACK_OBJECT_ARRAY) {
-        event->n_used = (uint32_t)take_int(&pair, 1, UINT32_MAX);
-    }
-    if (pair.failed || pair.n_left > 0) in->failed = true;
+    if (has_used && flat_array(in) != 2) in->failed = true;
+    event->n_retired = (uint32_t)flat_int(in, 0, UINT32_MAX);
+    if (has_used) event->n_used = (uint32_t)flat_int(in, 1, UINT32_MAX);
 }
 
-static void take_kept(struct elements *in, struct event_record *out)
+static void take_kept(struct flat *in, struct event_record *out)
 {
-    const msgpack_object *object = element(in);
-
-    if (object->type != MSGPACK_OBJECT_BIN || object->via.bin.size == 0 ||
-        object->via.bin.size % KEPT_BYTES != 0) {
-        in->failed = true;
-        return;
-    }
-    out->kept = slice_of(object->via.bin.ptr, object->via.bin.size);
+    out->kept = flat_bin(in);
+    if (out->kept.n == 0 || out->kept.n % KEPT_BYTES != 0) in->failed = true;
     out->event.n_kept = (uint32_t)(out->kept.n / KEPT_BYTES);
 }
 
-static const uint8_t *take_bin(struct elements *in, size_t n)
+static void take_previous(struct flat *in, uint8_t out[SEAL_BYTES])
 {
-    static const uint8_t zeros[SEAL_BYTES];
-    const msgpack_object *object = element(in);
+    struct slice bytes = flat_bin(in);
 
-    if (object->type == MSGPACK_OBJECT_BIN && object->via.bin.size == n) {
-        return (const uint8_t *)object->via.bin.ptr;
-    }
-    in->failed = true;
-    return zeros;
+    if (bytes.n == SEAL_BYTES)
+        memcpy(out, bytes.data, SEAL_BYTES);
+    else
+        in->failed = true;
 }
 
-static void take_ability(struct elements *in, struct outcome *out)
+static void take_ability(struct flat *in, struct outcome *out)
 {
-    const msgpack_object *object = element(in);
-    const uint8_t *bytes = (const uint8_t *)object->via.bin.ptr;
-    size_t size = object->type == MSGPACK_OBJECT_BIN ? object->via.bin.size : 0, n = size / 16;
+    struct slice bytes = flat_bin(in);
+    size_t n = bytes.n / 16;
 
-    if (size % 16 != 4 || n < 1 || n > LIMIT_DIMS) {
+    if (bytes.n % 16 != 4 || n < 1 || n > LIMIT_DIMS) {
         in->failed = true;
         return;
     }
     out->n_dim = n;
     for (size_t m = 0; n > 1 && m < n; m++) {
-        out->ability.theta[m] = num_of_bits(bytes_get_u64(bytes + 8 * m));
-        out->ability.se[m] = num_of_bits(bytes_get_u64(bytes + 8 * (n + m)));
+        out->ability.theta[m] = num_of_bits(bytes_get_u64(bytes.data + 8 * m));
+        out->ability.se[m] = num_of_bits(bytes_get_u64(bytes.data + 8 * (n + m)));
     }
-    out->theta = num_of_bits(bytes_get_u64(bytes));
-    out->se = num_of_bits(bytes_get_u64(bytes + 8 * n));
-    out->item = bytes_get_u32(bytes + 16 * n);
+    out->theta = num_of_bits(bytes_get_u64(bytes.data));
+    out->se = num_of_bits(bytes_get_u64(bytes.data + 8 * n));
+    out->item = bytes_get_u32(bytes.data + 16 * n);
 }
 
-static void take_outcome(struct elements *in, struct event_record *out)
+static void take_outcome(struct flat *in, struct event_record *out)
 {
     struct slice stop;
 
@@ -348,63 +293,57 @@ static void take_outcome(struct elements *in, struct event_record *out)
     out->outcome.stop = out->stop;
 }
 
-static void take_started(struct elements *in, struct event_record *out)
+static void take_started(struct flat *in, struct event_record *out)
 {
     struct identity *identity = &out->identity;
     struct event *event = &out->event;
 
-    identity->test = take_str(in);
-    identity->test_version = (uint32_t)take_int(in, 1, UINT32_MAX);
-    identity->bank = take_str(in);
-    identity->bank_version = (uint32_t)take_int(in, 1, UINT32_MAX);
-    identity->examinee = take_str(in);
+    identity->test = flat_str(in, LIMIT_ID);
+    identity->test_version = (uint32_t)flat_int(in, 1, UINT32_MAX);
+    identity->bank = flat_str(in, LIMIT_ID);
+    identity->bank_version = (uint32_t)flat_int(in, 1, UINT32_MAX);
+    identity->examinee = flat_str(in, LIMIT_ID);
     identity->group = take_optional_str(in, LIMIT_ID);
-    event->seed = (uint64_t)take_int(in, 0, LIMIT_INT);
+    event->seed = (uint64_t)flat_int(in, 0, LIMIT_INT);
     take_prior(in, out);
     if (in->n_left > 0) take_kept(in, out);
 }
 
-static void take_answered(struct elements *in, struct event *event)
+static void take_answered(struct flat *in, struct event *event)
 {
-    event->seq = (uint32_t)take_int(in, 1, LIMIT_ANSWERS);
-    event->item = (uint32_t)take_int(in, 0, LIMIT_ITEMS);
-    event->response.kind = (enum response_kind)take_int(in, RESPONSE_SCORE, RESPONSE_LATER);
-    event->response.score = (uint8_t)take_int(in, 0, LIMIT_CATS - 1);
+    event->seq = (uint32_t)flat_int(in, 1, LIMIT_ANSWERS);
+    event->item = (uint32_t)flat_int(in, 0, LIMIT_ITEMS);
+    event->response.kind = (enum response_kind)flat_int(in, RESPONSE_SCORE, RESPONSE_LATER);
+    event->response.score = (uint8_t)flat_int(in, 0, LIMIT_CATS - 1);
     event->response.raw =
         take_optional_str(in, event->response.kind == RESPONSE_LATER ? LIMIT_WRITTEN : LIMIT_RAW);
-    event->elapsed_ms = take_int(in, -1, LIMIT_INT);
+    event->elapsed_ms = flat_int(in, -1, LIMIT_INT);
 }
 
-static void take_scored(struct elements *in, struct event *event)
+static void take_scored(struct flat *in, struct event *event)
 {
-    event->seq = (uint32_t)take_int(in, 1, LIMIT_ANSWERS);
-    event->response.score = (uint8_t)take_int(in, 0, LIMIT_CATS - 1);
+    event->seq = (uint32_t)flat_int(in, 1, LIMIT_ANSWERS);
+    event->response.score = (uint8_t)flat_int(in, 0, LIMIT_CATS - 1);
 }
 
-enum status event_record_read(struct decoder *decoder, struct slice bytes, struct event_record *out)
+enum status event_record_read(struct slice bytes, struct event_record *out)
 {
-    msgpack_object root;
-    struct fault fault;
-    struct elements in;
-    enum status st = decode(decoder, bytes, &root, &fault);
+    struct flat in = flat_of(bytes);
 
-    if (st) return st == NO_MEMORY ? st : CORRUPT;
-    if (root.type != MSGPACK_OBJECT_ARRAY) return CORRUPT;
-    in = (struct elements){.next = root.via.array.ptr, .n_left = root.via.array.size};
     memset(out, 0, sizeof(*out));
-    out->event.kind = (enum event_kind)take_int(&in, EVENT_STARTED, EVENT_SCORED);
-    out->tenant = take_str(&in);
-    out->session = take_str(&in);
-    out->n = (uint32_t)take_int(&in, 0, UINT32_MAX);
-    out->event.time_ms = take_int(&in, -LIMIT_INT, LIMIT_INT);
+    out->event.kind = (enum event_kind)flat_int(&in, EVENT_STARTED, EVENT_SCORED);
+    out->tenant = flat_str(&in, LIMIT_ID);
+    out->session = flat_str(&in, LIMIT_ID);
+    out->n = (uint32_t)flat_int(&in, 0, UINT32_MAX);
+    out->event.time_ms = flat_int(&in, -LIMIT_INT, LIMIT_INT);
     take_counts(&in, &out->event);
-    memcpy(out->previous, take_bin(&in, SEAL_BYTES), SEAL_BYTES);
+    take_previous(&in, out->previous);
     take_outcome(&in, out);
     if (out->event.kind == EVENT_STARTED) take_started(&in, out);
     if (is_answer(out->event.kind)) take_answered(&in, &out->event);
     if (out->event.kind == EVENT_SCORED) take_scored(&in, &out->event);
     if (out->event.kind == EVENT_VOIDED) out->reason = take_optional_str(&in, LIMIT_RAW);
-    return in.failed || in.n_left > 0 ? CORRUPT : OK;
+    return flat_is_done(&in) ? OK : CORRUPT;
 }
 
 enum status event_record_kept(const struct event_record *record, size_t n_item,

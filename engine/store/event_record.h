@@ -23,7 +23,6 @@
 #define STORE_EVENT_RECORD_H
 
 #include "base/fault.h"
-#include "proto/reader.h"
 #include "session/event.h"
 #include "store/env.h"
 
@@ -51,9 +50,8 @@ struct event_record {
 void event_record_write(const struct event_record *record, struct buf *out);
 
 /* Read a record. Its slices point into `bytes`, its outcome.stop into itself. Of what is kept out
- * only event.n_kept is set. CORRUPT or NO_MEMORY. */
-MUST_CHECK enum status event_record_read(struct decoder *decoder, struct slice bytes,
-                                         struct event_record *out);
+ * only event.n_kept is set. CORRUPT. */
+MUST_CHECK enum status event_record_read(struct slice bytes, struct event_record *out);
 
 /* What a record that was read keeps out, as a list for the caller to free, NULL where it is empty;
  * `n_item` is the bank's. CORRUPT where it names an item that the bank has not, NO_MEMORY. */

@@ -135,7 +135,6 @@ struct slice journal_record(const struct env *env, uint64_t lsn, struct slice va
 /* A walk over stored events, decoding each. */
 struct walk {
     struct env *env;
-    struct decoder decoder;
     struct event_visitor visitor;
     enum status (*damaged)(void *context, uint64_t lsn);
     struct stored_event event;  // the last, of lsn 0 before the first
@@ -151,7 +150,7 @@ static enum status walk_event(struct walk *walk, struct slice value)
     event->bytes = value;
     event->link = event->lsn < env_linked(walk->env) ? NULL : value.data;
     event->record = &record;
-    st = event_record_read(&walk->decoder, journal_record(walk->env, event->lsn, value), &record);
+    st = event_record_read(journal_record(walk->env, event->lsn, value), &record);
     return st ? st : walk->visitor.visit(walk->visitor.context, event);
 }
 
@@ -187,13 +186,9 @@ enum status journal_each_any(struct env *env, uint64_t from, struct event_visito
 {
     struct walk walk = {.env = env, .visitor = visitor, .damaged = damaged};
     uint8_t key[LSN_BYTES];
-    enum status st = decoder_init(&walk.decoder);
 
-    if (st) return st;
-    st = env_each_any(env, TABLE_JOURNAL, lsn_key(from, key),
-                      (struct visitor){visit_journal, &walk}, visit_damaged);
-    decoder_done(&walk.decoder);
-    return st;
+    return env_each_any(env, TABLE_JOURNAL, lsn_key(from, key),
+                        (struct visitor){visit_journal, &walk}, visit_damaged);
 }
 
 enum status journal_each(struct env *env, uint64_t from, struct event_visitor visitor)
@@ -206,6 +201,18 @@ enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out)
     uint8_t key[LSN_BYTES];
 
     return env_get(journal->env, TABLE_JOURNAL, lsn_key(lsn, key), out);
+}
+
+enum status journal_visit(struct journal *journal, uint64_t lsn, struct buf *room,
+                          struct event_visitor visitor)
+{
+    struct walk walk = {.env = journal->env, .visitor = visitor, .event.lsn = lsn};
+    uint8_t key[LSN_BYTES];
+    enum status st = env_get_sealed(journal->env, TABLE_JOURNAL, lsn_key(lsn, key), room);
+
+    if (st) return st;
+    memcpy(walk.event.seal, room->data, SEAL_BYTES);
+    return walk_event(&walk, slice_of(room->data + SEAL_BYTES, room->n - SEAL_BYTES));
 }
 
 enum status journal_get_damaged(struct journal *journal, uint64_t lsn, struct buf *out)
@@ -311,6 +318,14 @@ enum status archive_get(struct env *env, struct slice tenant, struct slice sessi
     return env_get(env, TABLE_ARCHIVE, session_key_slice(&key), out);
 }
 
+enum status archive_has(struct env *env, struct slice tenant, struct slice session,
+                        struct buf *room)
+{
+    struct session_key key = session_key_of(tenant, session);
+
+    return env_get_damaged(env, TABLE_ARCHIVE, session_key_slice(&key), room);
+}
+
 struct scan {
     struct slice tenant, after;
     struct visitor visitor;
@@ -365,14 +380,11 @@ enum status archive_each(struct env *env, struct slice archive, struct event_vis
     struct walk walk = {.env = env, .visitor = visitor};
     uint8_t key[LSN_BYTES];
     struct slice value;
-    enum status st = decoder_init(&walk.decoder);
+    enum status st = OK;
 
-    if (st) return st;
     while (st == OK && archive_next(&archive, &walk.event.lsn, &value)) {
         env_seal(env, TABLE_JOURNAL, lsn_key(walk.event.lsn, key), value, walk.event.seal);
         st = walk_event(&walk, value);
     }
-    if (st == OK && archive.n > 0) st = CORRUPT;
-    decoder_done(&walk.decoder);
-    return st;
+    return st == OK && archive.n > 0 ? CORRUPT : st;
 }

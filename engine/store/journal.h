@@ -79,6 +79,10 @@ MUST_CHECK enum status journal_each_any(struct env *env, uint64_t from,
 
 /* The bytes of one event, into `out`. */
 MUST_CHECK enum status journal_get(struct journal *journal, uint64_t lsn, struct buf *out);
+/* Visit one event; `room` holds its bytes meanwhile. NOT_FOUND; CORRUPT where its seal does not
+ * hold or it cannot be read. */
+MUST_CHECK enum status journal_visit(struct journal *journal, uint64_t lsn, struct buf *room,
+                                     struct event_visitor visitor);
 /* What is left of one whose seal does not hold: it may be anything. */
 MUST_CHECK enum status journal_get_damaged(struct journal *journal, uint64_t lsn, struct buf *out);
 
@@ -109,6 +113,9 @@ void archive_put(const struct env *env, struct batch *batch, struct slice tenant
 /* The archive record of a session into `out`. NOT_FOUND. */
 MUST_CHECK enum status archive_get(struct env *env, struct slice tenant, struct slice session,
                                    struct buf *out);
+/* Whether it has a record of a session: OK, else NOT_FOUND. `room` is scratch. */
+MUST_CHECK enum status archive_has(struct env *env, struct slice tenant, struct slice session,
+                                   struct buf *room);
 /* Visit the archive records of a tenant as env_each_any does, the key being the session's id: those
  * behind `after`, in the order of their ids' bytes. */
 MUST_CHECK enum status archive_scan(struct env *env, struct slice tenant, struct slice after,

@@ -118,7 +118,7 @@ enum status shared_rows(struct shared *shared, const struct shared_place *place,
 }
 
 /* The sittings of some sessions by their first events. One that is damaged gets none. */
-static enum status seat(struct shared *shared, struct decoder *decoder, const PGresult *firsts)
+static enum status seat(struct shared *shared, const PGresult *firsts)
 {
     size_t n = (size_t)PQntuples(firsts), n_good = 0;
     PGresult *rows = NULL;
@@ -126,11 +126,11 @@ static enum status seat(struct shared *shared, struct decoder *decoder, const PG
     enum status st;
 
     for (size_t i = 0; i < n; i++) {
-        n_good += event_record_read(decoder, pg_bytes(firsts, (int)i, 2), &record) == OK;
+        n_good += event_record_read(pg_bytes(firsts, (int)i, 2), &record) == OK;
     }
     shared_begin_arrays(shared, SEAT, 3, n_good);
     for (size_t i = 0; i < n; i++) {
-        if (event_record_read(decoder, pg_bytes(firsts, (int)i, 2), &record)) continue;
+        if (event_record_read(pg_bytes(firsts, (int)i, 2), &record)) continue;
         pg_element(&shared->param[0], pg_bytes(firsts, (int)i, 0));
         pg_element(&shared->param[1], record.identity.examinee);
         pg_element(&shared->param[2], pg_bytes(firsts, (int)i, 1));
@@ -145,8 +145,7 @@ static enum status seat(struct shared *shared, struct decoder *decoder, const PG
     return st;
 }
 
-static enum status seat_next(struct shared *shared, struct decoder *decoder, PGresult **firsts,
-                             bool *out_more)
+static enum status seat_next(struct shared *shared, PGresult **firsts, bool *out_more)
 {
     struct pg_call call = {.number = FIRSTS};
     int n = *firsts ? PQntuples(*firsts) : 0;
@@ -160,7 +159,7 @@ static enum status seat_next(struct shared *shared, struct decoder *decoder, PGr
     st = pg_run(&shared->pg, &call, &rows, &shared->fault);
     PQclear(*firsts);
     *firsts = rows;
-    if (st == OK) st = seat(shared, decoder, rows);
+    if (st == OK) st = seat(shared, rows);
     *out_more = st == OK && PQntuples(rows) == SEATED_AT_ONCE;
     return st;
 }
@@ -168,14 +167,11 @@ static enum status seat_next(struct shared *shared, struct decoder *decoder, PGr
 enum status shared_seat_all(struct shared *shared, struct fault *fault)
 {
     PGresult *firsts = NULL;
-    struct decoder decoder;
-    enum status st = decoder_init(&decoder);
-    bool more = st == OK;
+    enum status st = OK;
+    bool more = true;
 
-    if (st) return st;
-    while (st == OK && more) st = seat_next(shared, &decoder, &firsts, &more);
+    while (st == OK && more) st = seat_next(shared, &firsts, &more);
     if (st) *fault = shared->fault;
     PQclear(firsts);
-    decoder_done(&decoder);
     return st;
 }

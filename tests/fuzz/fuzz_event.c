@@ -8,19 +8,18 @@
 static const uint32_t retired[] = {5, 2};
 
 struct seat {
-    struct decoder decoder;
     struct plan *plan;
     struct workspace *workspace;
     struct session *first, *again;  // the second one replays what the first one takes
 };
 
-static void rewrite(struct decoder *decoder, const struct event_record *record)
+static void rewrite(const struct event_record *record)
 {
     struct event_record copy;
     struct buf once = {0}, twice = {0};
 
     event_record_write(record, &once);
-    MUST(event_record_read(decoder, buf_slice(&once), &copy) == OK);
+    MUST(event_record_read(buf_slice(&once), &copy) == OK);
     event_record_write(&copy, &twice);
     MUST(slice_equal(buf_slice(&once), buf_slice(&twice)));
     buf_done(&once);
@@ -51,7 +50,7 @@ static void open_seat(struct seat *seat)
     test_init(&test);
     MUST(plan_new(&test, fuzz_bank(), &seat->plan, &faults) == OK);
     seat->workspace = workspace_new(bank_n_item(fuzz_bank()));
-    MUST(seat->workspace && decoder_init(&seat->decoder) == OK);
+    MUST(seat->workspace);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -66,9 +65,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     while (fuzz_message(&rest, &message)) {
         struct event_record record;
 
-        if (event_record_read(&seat.decoder, message, &record)) continue;
-        rewrite(&seat.decoder, &record);
-        MUST(event_record_read(&seat.decoder, message, &record) == OK);
+        if (event_record_read(message, &record)) continue;
+        rewrite(&record);
+        MUST(event_record_read(message, &record) == OK);
         take(&seat, record.event);
     }
     session_free(seat.first);

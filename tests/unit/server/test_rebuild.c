@@ -61,12 +61,19 @@ static void expect_same_sight(struct desk *desk, struct sight *before, size_t st
     buf_done(&after.reply);
 }
 
+/* At once, and when each is asked for. */
 static void expect_rebuilt(struct desk *desk, struct sight *sights, size_t n, size_t step)
 {
     for (size_t i = 0; i < n; i++) look(desk, &sights[i]);
-    desk_reopen(desk);
-    cr_expect_eq(sessions_n_live(desk->server.sessions), n);
-    for (size_t i = 0; i < n; i++) expect_same_sight(desk, &sights[i], step);
+    for (uint64_t n_awake = 0; n_awake < 2; n_awake++) {
+        desk->config.n_awake = n_awake;
+        desk_reopen(desk);
+        cr_expect_eq(sessions_are_awake(desk->server.sessions), n_awake == 0 || n == 1);
+        cr_expect_eq(sessions_n_live(desk->server.sessions), n);
+        for (size_t i = 0; i < n; i++) expect_same_sight(desk, &sights[i], step);
+        cr_expect(sessions_are_awake(desk->server.sessions));
+        cr_expect_eq(sessions_n_live(desk->server.sessions), n);
+    }
 }
 
 /* One after the other so that the journal has the sessions mixed: all have begun before the first
@@ -157,7 +164,7 @@ static void forgery_read(struct desk *desk, uint64_t lsn, struct forgery *out)
         cr_assert_lt(out->n, MAX_RECORDS);
         cr_assert_eq(journal_get(&desk->server.journal, lsn, &out->bytes[out->n]), OK);
         record = journal_record(desk->server.env, lsn, buf_slice(&out->bytes[out->n]));
-        cr_assert_eq(event_record_read(&desk->decoder, record, &out->record[out->n]), OK);
+        cr_assert_eq(event_record_read(record, &out->record[out->n]), OK);
     }
 }
 
@@ -409,6 +416,128 @@ Test(sessions_rebuild, finds_a_gap)
     desk_commit(&desk);
     cr_expect_eq(desk_restart(&desk, &fault), CORRUPT);
     cr_expect_str_eq(fault.text, "event 2 (number 1 of its session) does not replay");
+    desk_close(&desk);
+}
+
+/* Two sessions, the second asleep after a start on a journal that was changed at `lsn`. */
+static enum status open_asleep(struct desk *desk, uint64_t lsn,
+                               void (*forge)(struct event_record *))
+{
+    struct forgery forgery;
+    struct fault fault = {0};
+
+    desk_open(desk, MAX_SESSIONS);
+    desk_bank(desk, "b", 12);
+    desk_test(desk, "t", tests[0]);
+    desk_steps(desk, "s-1", "t", "s101");
+    desk_steps(desk, "s-2", "t", "s011");
+    forgery_read(desk, lsn, &forgery);
+    forge(&forgery.record[0]);
+    forgery_write(desk, &forgery);
+    desk->config.n_awake = 1;
+    return desk_restart(desk, &fault);
+}
+
+/* A session that is asleep and does not replay is refused, whoever wakes it. */
+Test(sessions_rebuild, finds_a_change_when_it_wakes)
+{
+    static void (*const forge[])(struct event_record *) = {forge_theta, forge_item, forge_score,
+                                                           forge_stop, forge_retired};
+
+    for (size_t i = 0; i < 2 * COUNT_OF(forge); i++) {
+        struct desk desk;
+
+        cr_assert_eq(open_asleep(&desk, 8, forge[i / 2]), OK);
+        cr_expect(!sessions_are_awake(desk.server.sessions));
+        if (i % 2) sessions_wake(desk.server.sessions, desk.now_us, 1);
+        desk_fail(&desk, "internal", "'op': 'session.get', 'session': 's-2'");
+        cr_expect(sessions_are_awake(desk.server.sessions));
+        desk_do(&desk, "'op': 'session.get', 'session': 's-1'");
+        desk_fail(&desk, "internal", "'op': 'session.get', 'session': 's-2'");
+        cr_expect_eq(sessions_n_live(desk.server.sessions), 1);
+        desk_close(&desk);
+    }
+}
+
+/* What is missing, or stands at the wrong place, is found before anybody is served. */
+Test(sessions_rebuild, finds_a_gap_though_it_sleeps)
+{
+    static void (*const forge[])(struct event_record *) = {
+        forge_skip, forge_repeat, forge_previous, forge_tenant, forge_start, forge_long_session};
+
+    for (size_t i = 0; i < COUNT_OF(forge); i++) {
+        struct desk desk;
+
+        cr_expect_eq(open_asleep(&desk, 8, forge[i]), CORRUPT, "%zu", i);
+        desk_close(&desk);
+    }
+}
+
+/* What looks at all sessions waits until none is asleep, and nothing is trimmed before. */
+Test(sessions_rebuild, serves_while_others_are_asleep)
+{
+    struct desk desk;
+    uint64_t first = 0;
+
+    cr_assert_eq(open_asleep(&desk, 8, forge_nothing), OK);
+    desk_test(&desk, "again", "'exposure': {'repeat_after_days': 9}");
+    desk_fail(&desk, "busy", "'op': 'session.list'");
+    desk_fail(&desk, "busy", "'op': 'examinee.export', 'examinee': 'e'");
+    desk_fail(&desk, "busy", "'op': 'session.start', 'test': 'again', 'examinee': 'e'");
+    desk_do(&desk, "'op': 'session.finish', 'session': 's-1'");
+    cr_expect_eq(sessions_tidy(desk.server.sessions, &desk.server.batch, INT64_MAX, 9), OK);
+    desk_commit(&desk);
+    cr_expect_eq(sessions_trim(desk.server.sessions, &desk.server.batch), OK);
+    desk_commit(&desk);
+    cr_expect_eq(journal_first(&desk.server.journal, &first), OK);
+    cr_expect_eq(first, 1);
+
+    sessions_wake(desk.server.sessions, desk.now_us, 1);
+    cr_expect(sessions_are_awake(desk.server.sessions));
+    cr_expect_eq(sessions_trim(desk.server.sessions, &desk.server.batch), OK);
+    desk_commit(&desk);
+    cr_expect_eq(journal_first(&desk.server.journal, &first), OK);
+    cr_expect_eq(first, 5);
+    desk_do(&desk, "'op': 'session.list'");
+    desk_do(&desk, "'op': 'session.start', 'test': 'again', 'examinee': 'e'");
+    desk_close(&desk);
+}
+
+/* Those that have ended do not count towards the most that may live, asleep or not. */
+Test(sessions_rebuild, counts_those_asleep)
+{
+    struct desk desk;
+
+    desk_open(&desk, 2);
+    desk_bank(&desk, "b", 12);
+    desk_test(&desk, "t", tests[0]);
+    desk_steps(&desk, "s-1", "t", "s1");
+    desk_steps(&desk, "s-2", "t", "s0f");
+    desk.config.n_awake = 1;
+    desk_reopen(&desk);
+    cr_expect_eq(sessions_n_live(desk.server.sessions), 2);
+    cr_expect_eq(sessions_n_ended(desk.server.sessions), 1);
+    desk_steps(&desk, "s-3", "t", "s");
+    desk_fail(&desk, "busy", "'op': 'session.start', 'test': 't', 'examinee': 'e'");
+    sessions_wake(desk.server.sessions, desk.now_us, 100);
+    cr_expect_eq(sessions_n_live(desk.server.sessions), 3);
+    cr_expect_eq(sessions_n_ended(desk.server.sessions), 1);
+    desk_close(&desk);
+}
+
+/* A test that counts its items' uses needs all events in their order. */
+Test(sessions_rebuild, leaves_none_asleep_where_uses_count)
+{
+    struct desk desk;
+
+    desk_open(&desk, MAX_SESSIONS);
+    desk_bank(&desk, "b", 12);
+    desk_test(&desk, "t", "'exposure': {'max_uses': 5}");
+    desk_steps(&desk, "s-1", "t", "s1");
+    desk_steps(&desk, "s-2", "t", "s0");
+    desk.config.n_awake = 1;
+    desk_reopen(&desk);
+    cr_expect(sessions_are_awake(desk.server.sessions));
     desk_close(&desk);
 }
 

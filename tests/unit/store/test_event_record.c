@@ -187,20 +187,17 @@ static bool same_record(const struct event_record *a, const struct event_record 
 Test(event_record, comes_back_to_the_bit)
 {
     struct event_record records[N_RECORD], got;
-    struct decoder decoder;
     struct buf bytes = {0};
 
     cr_assert_eq(all_records(records), N_RECORD);
-    cr_assert_eq(decoder_init(&decoder), OK);
     for (size_t i = 0; i < N_RECORD; i++) {
         buf_clear(&bytes);
         event_record_write(&records[i], &bytes);
-        cr_assert_eq(event_record_read(&decoder, buf_slice(&bytes), &got), OK, "record %zu", i);
+        cr_assert_eq(event_record_read(buf_slice(&bytes), &got), OK, "record %zu", i);
         expect_true(same_record(&got, &records[i]), "record %zu", i);
         expect_bits(got.outcome.theta, records[i].outcome.theta, "theta of %zu", i);
         expect_bits(got.outcome.se, records[i].outcome.se, "se of %zu", i);
     }
-    decoder_done(&decoder);
     buf_done(&bytes);
 }
 
@@ -208,14 +205,12 @@ Test(event_record, tells_what_is_kept_out)
 {
     struct event_record record = started(), got;
     struct kept_out *list = NULL;
-    struct decoder decoder;
     struct buf bytes = {0};
 
     record.event.kept = kept;
     record.event.n_kept = COUNT_OF(kept);
-    cr_assert_eq(decoder_init(&decoder), OK);
     event_record_write(&record, &bytes);
-    cr_assert_eq(event_record_read(&decoder, buf_slice(&bytes), &got), OK);
+    cr_assert_eq(event_record_read(buf_slice(&bytes), &got), OK);
     cr_assert_eq(event_record_kept(&got, (1u << 17) + 1, &list), OK);
     for (size_t j = 0; j < COUNT_OF(kept); j++) {
         expect_true(list[j].item == kept[j].item && list[j].where == kept[j].where, "entry %zu", j);
@@ -223,7 +218,6 @@ Test(event_record, tells_what_is_kept_out)
     free(list);
     cr_expect_eq(event_record_kept(&got, 1u << 17, &list), CORRUPT, "the bank has no such item");
     cr_expect_null(list);
-    decoder_done(&decoder);
     buf_done(&bytes);
 }
 
@@ -232,66 +226,59 @@ Test(event_record, keeps_every_bit_of_a_nan)
     static const uint64_t bits[] = {0x7ff8000000000000, 0xfff8000000000123, 0x7ff0000000000001,
                                     0x0000000000000001, 0x8000000000000000};
     struct event_record record = record_of(EVENT_SUSPENDED), got;
-    struct decoder decoder;
     struct buf bytes = {0};
 
-    cr_assert_eq(decoder_init(&decoder), OK);
     for (size_t i = 0; i < COUNT_OF(bits); i++) {
         memcpy(&record.outcome.se, &bits[i], sizeof(bits[i]));
         buf_clear(&bytes);
         event_record_write(&record, &bytes);
-        cr_assert_eq(event_record_read(&decoder, buf_slice(&bytes), &got), OK);
+        cr_assert_eq(event_record_read(buf_slice(&bytes), &got), OK);
         cr_expect(memcmp(&got.outcome.se, &bits[i], sizeof(bits[i])) == 0, "bits %zu", i);
     }
-    decoder_done(&decoder);
     buf_done(&bytes);
 }
 
 /* Read bytes that end where their memory ends. */
-static enum status read_exactly(struct decoder *decoder, struct slice bytes, uint8_t **memory,
-                                struct event_record *out)
+static enum status read_exactly(struct slice bytes, uint8_t **memory, struct event_record *out)
 {
     *memory = malloc(bytes.n + (bytes.n == 0));
     cr_assert(*memory);
     if (bytes.n > 0) memcpy(*memory, bytes.data, bytes.n);
-    return event_record_read(decoder, slice_of(*memory, bytes.n), out);
+    return event_record_read(slice_of(*memory, bytes.n), out);
 }
 
 Test(event_record, cut_short_is_corrupt)
 {
     struct event_record records[N_RECORD], got;
-    struct decoder decoder;
     struct buf bytes = {0};
     uint8_t *memory;
 
     all_records(records);
-    cr_assert_eq(decoder_init(&decoder), OK);
     for (size_t i = 0; i < N_RECORD; i++) {
         buf_clear(&bytes);
         event_record_write(&records[i], &bytes);
         for (size_t n = 0; n < bytes.n; n++) {
-            enum status st = read_exactly(&decoder, slice_of(bytes.data, n), &memory, &got);
+            enum status st = read_exactly(slice_of(bytes.data, n), &memory, &got);
 
             expect_true(st == CORRUPT, "record %zu cut to %zu: status %d", i, n, st);
             free(memory);
         }
         buf_append(&bytes, "\xc0", 1);
-        cr_expect_eq(read_exactly(&decoder, buf_slice(&bytes), &memory, &got), CORRUPT);
+        cr_expect_eq(read_exactly(buf_slice(&bytes), &memory, &got), CORRUPT);
         free(memory);
     }
-    decoder_done(&decoder);
     buf_done(&bytes);
 }
 
 /* A record that was changed in one byte is no record, another record, or the same one told in other
  * words (an integer has several encodings of one length). */
-static void expect_noticed(struct decoder *decoder, const struct event_record *record,
-                           struct slice changed, struct slice right)
+static void expect_noticed(const struct event_record *record, struct slice changed,
+                           struct slice right)
 {
     struct event_record got;
     struct buf again = {0};
     uint8_t *memory;
-    enum status st = read_exactly(decoder, changed, &memory, &got);
+    enum status st = read_exactly(changed, &memory, &got);
 
     if (st == OK && got.event.n_kept > 0) {
         struct kept_out *list;
@@ -311,11 +298,9 @@ static void expect_noticed(struct decoder *decoder, const struct event_record *r
 Test(event_record, no_changed_byte_does_harm)
 {
     struct event_record records[N_RECORD];
-    struct decoder decoder;
     struct buf bytes = {0}, right = {0};
 
     all_records(records);
-    cr_assert_eq(decoder_init(&decoder), OK);
     for (size_t i = 0; i < N_RECORD; i++) {
         buf_clear(&bytes);
         buf_clear(&right);
@@ -323,11 +308,10 @@ Test(event_record, no_changed_byte_does_harm)
         event_record_write(&records[i], &right);
         for (size_t at = 0; at < bytes.n * 255; at++) {
             bytes.data[at / 255] = (uint8_t)(right.data[at / 255] + 1 + at % 255);
-            expect_noticed(&decoder, &records[i], buf_slice(&bytes), buf_slice(&right));
+            expect_noticed(&records[i], buf_slice(&bytes), buf_slice(&right));
             bytes.data[at / 255] = right.data[at / 255];
         }
     }
-    decoder_done(&decoder);
     buf_done(&bytes);
     buf_done(&right);
 }
@@ -353,15 +337,12 @@ static void write_suspended(struct writer *out, size_t n, int64_t kind)
 static enum status read_suspended(size_t n, int64_t kind)
 {
     struct event_record got;
-    struct decoder decoder;
     struct buf bytes = {0};
     struct writer out = writer_of(&bytes);
     enum status st;
 
     write_suspended(&out, n, kind);
-    cr_assert_eq(decoder_init(&decoder), OK);
-    st = event_record_read(&decoder, buf_slice(&bytes), &got);
-    decoder_done(&decoder);
+    st = event_record_read(buf_slice(&bytes), &got);
     buf_done(&bytes);
     return st;
 }
@@ -414,10 +395,8 @@ Test(event_record, has_no_covariance_that_is_none)
         {{2.25, 0.5, 0.4, 1.1}, CORRUPT},  {{2.25, -1.6, -1.6, 1.1}, CORRUPT},
         {{2.25, 0.5, 0.5, -1.1}, CORRUPT}, {{2.25, -0.5, -0.5, 1.1}, OK},
     };
-    struct decoder decoder;
     struct buf bytes = {0};
 
-    cr_assert_eq(decoder_init(&decoder), OK);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct prior_dims dims = {.n_mean = 2, .n_cov = 2, .mean = {0.385, -0.617}};
         struct event_record record = started(), got;
@@ -429,9 +408,8 @@ Test(event_record, has_no_covariance_that_is_none)
         record.event.prior_dims = &dims;
         buf_clear(&bytes);
         event_record_write(&record, &bytes);
-        cr_expect_eq(event_record_read(&decoder, buf_slice(&bytes), &got), rows[i].want, "%zu", i);
+        cr_expect_eq(event_record_read(buf_slice(&bytes), &got), rows[i].want, "%zu", i);
     }
-    decoder_done(&decoder);
     buf_done(&bytes);
 }
 
@@ -450,19 +428,16 @@ Test(event_record, bounds_what_was_written)
         {RESPONSE_LATER, LIMIT_WRITTEN, OK},
         {RESPONSE_LATER, LIMIT_WRITTEN + 1, CORRUPT},
     };
-    struct decoder decoder;
     struct buf bytes = {0};
 
     memset(text, 'x', sizeof(text));
-    cr_assert_eq(decoder_init(&decoder), OK);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct event_record record = answered(rows[i].kind, NULL), got;
 
         record.event.response.raw = slice_of(text, rows[i].n);
         buf_clear(&bytes);
         event_record_write(&record, &bytes);
-        cr_expect_eq(event_record_read(&decoder, buf_slice(&bytes), &got), rows[i].want, "%zu", i);
+        cr_expect_eq(event_record_read(buf_slice(&bytes), &got), rows[i].want, "%zu", i);
     }
-    decoder_done(&decoder);
     buf_done(&bytes);
 }
