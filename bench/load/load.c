@@ -22,7 +22,7 @@ enum { N_PART = sizeof(parts) / sizeof(parts[0]) };
 
 void served_start(const struct load *load, const char *parent, bool curve, struct served *out)
 {
-    daemon_start(&out->daemon, &(struct daemon_options){load->thetad, parent, curve});
+    daemon_start(&out->daemon, &(struct daemon_options){load->thetad, parent, curve, NULL});
     out->author = author_new(out->daemon.author_url);
     author_load(out->author, LOAD_ITEMS);
 }

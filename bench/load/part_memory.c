@@ -52,7 +52,7 @@ static struct found measure_items(struct load *load, size_t n_item)
     struct thetad_state state;
     struct thetad_start start = {.test = "bench", .examinee = "pupil"};
 
-    daemon_start(&daemon, &(struct daemon_options){load->thetad, "/tmp", false});
+    daemon_start(&daemon, &(struct daemon_options){load->thetad, "/tmp", false, NULL});
     author = author_new(daemon.author_url);
     from = machine_memory(daemon.pid);
     author_load(author, n_item);

@@ -85,10 +85,15 @@ pid_t process_start(void)
     return 0;
 }
 
+static void end(pid_t pid, int signal)
+{
+    kill(pid, signal);
+    waitpid(pid, NULL, 0);
+}
+
 void process_end(pid_t pid)
 {
-    kill(pid, SIGTERM);
-    waitpid(pid, NULL, 0);
+    end(pid, SIGTERM);
 }
 
 static void write_text_file(const char *path, struct slice text)
@@ -132,16 +137,16 @@ static void make_keys(struct daemon *daemon)
     write_certificate(path, &student, false);
 }
 
-static void write_config(const struct daemon *daemon, const char *path)
+static void write_config(const struct daemon *daemon, const char *data, const char *path)
 {
     FILE *file = fopen(path, "w");
 
     if (!file) fail(path, strerror(errno));
     fprintf(file,
-            "[thetad]\ndata_dir = %s/data\nlog_level = error\n"
+            "[thetad]\ndata_dir = %s\nlog_level = error\n"
             "[ipc]\nendpoint = %s\n[tcp]\nendpoint = %s\n[store]\nmap_size_mib = 8192\n"
             "[limits]\nconnections = %d\n",
-            daemon->folder, daemon->author_url, daemon->student_url, CONNECTIONS);
+            data, daemon->author_url, daemon->student_url, CONNECTIONS);
     if (daemon->curve) {
         fprintf(file,
                 "[access]\nserver_key = %s/server.secret\nkeys = %s/keys\n"
@@ -154,18 +159,18 @@ static void write_config(const struct daemon *daemon, const char *path)
 
 void daemon_start(struct daemon *daemon, const struct daemon_options *options)
 {
-    char path[PATH_BYTES];
+    char path[PATH_BYTES], data[PATH_BYTES];
 
     *daemon = (struct daemon){.port = process_port(), .curve = options->curve};
     snprintf(daemon->folder, sizeof(daemon->folder), "%s/thetad-bench.XXXXXX", options->parent);
     if (!mkdtemp(daemon->folder)) fail(daemon->folder, strerror(errno));
-    snprintf(path, sizeof(path), "%s/data", daemon->folder);
-    make_folder(path);
+    snprintf(data, sizeof(data), "%s/data", daemon->folder);
+    make_folder(data);
     snprintf(daemon->author_url, PATH_BYTES, "ipc://%s/thetad.sock", daemon->folder);
     snprintf(daemon->student_url, PATH_BYTES, "tcp://127.0.0.1:%u", daemon->port);
     if (daemon->curve) make_keys(daemon);
     snprintf(path, sizeof(path), "%s/thetad.conf", daemon->folder);
-    write_config(daemon, path);
+    write_config(daemon, options->data ? options->data : data, path);
 
     daemon->pid = process_start();
     if (daemon->pid == 0) {
@@ -183,10 +188,20 @@ static int remove_one(const char *path, const struct stat *stat, int type, struc
     return remove(path);
 }
 
+static void leave(struct daemon *daemon, int signal)
+{
+    end(daemon->pid, signal);
+    nftw(daemon->folder, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+}
+
 void daemon_stop(struct daemon *daemon)
 {
-    process_end(daemon->pid);
-    nftw(daemon->folder, remove_one, OPEN_DIRS, FTW_DEPTH | FTW_PHYS);
+    leave(daemon, SIGTERM);
+}
+
+void daemon_kill(struct daemon *daemon)
+{
+    leave(daemon, SIGKILL);
 }
 
 struct link_target daemon_target(const struct daemon *daemon, void *zmq)

@@ -14,6 +14,7 @@ struct daemon_options {
     const char *thetad;  // the program
     const char *parent;  // of its folder, which is removed at the end: /tmp, or a tmpfs
     bool curve;          // TCP takes known keys only, and is encrypted
+    const char *data;    // a store that is there, and stays; NULL: a new one
 };
 
 struct daemon {
@@ -28,6 +29,8 @@ struct daemon {
 /* It takes connections when this returns. */
 void daemon_start(struct daemon *daemon, const struct daemon_options *options);
 void daemon_stop(struct daemon *daemon);
+/* At once, as by a power cut. */
+void daemon_kill(struct daemon *daemon);
 
 /* Where its students connect. `zmq` is for links of libzmq. */
 struct link_target daemon_target(const struct daemon *daemon, void *zmq);

@@ -284,7 +284,8 @@ int main(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &bench.options);
     if (!bench.options.n_answer) bench.options.n_answer = bench.options.common.quick ? 100 : 400;
-    daemon_start(&bench.daemon, &(struct daemon_options){bench.options.thetad, "/tmp", false});
+    daemon_start(&bench.daemon,
+                 &(struct daemon_options){bench.options.thetad, "/tmp", false, NULL});
     start_echoes(&bench);
     bench.author = author_new(bench.daemon.author_url);
     bench.student = author_new(bench.daemon.student_url);

@@ -26,14 +26,8 @@ static void fail(const char *what)
     exit(EX_SOFTWARE);
 }
 
-/* Something to time: call number i. */
-struct work {
-    void (*call)(void *context, size_t i);
-    void *context;
-};
-
-/* The median over the rounds of the mean of one call. A round has as many calls as fill it. */
-static double time_work(struct work work, int n_round)
+/* A round has as many calls as fill it. */
+double measure_work(struct work work, int n_round)
 {
     struct sample *sample = sample_new((size_t)n_round);
     size_t n_call = 0;
@@ -142,8 +136,8 @@ struct pick_cost measure_pick(const struct plan *plan, int n_round)
     struct pick_cost cost;
 
     scene_init(&scene, plan);
-    cost.fast = time_work((struct work){pick_fast, &scene}, n_round);
-    cost.slow = time_work((struct work){pick_slow, &scene}, n_round);
+    cost.fast = measure_work((struct work){pick_fast, &scene}, n_round);
+    cost.slow = measure_work((struct work){pick_slow, &scene}, n_round);
     scene_done(&scene);
     return cost;
 }

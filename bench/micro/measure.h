@@ -6,6 +6,15 @@
 
 #include "session/session.h"
 
+/* Something to time: call number i. */
+struct work {
+    void (*call)(void *context, size_t i);
+    void *context;
+};
+
+/* The median over the rounds of the mean of one call, in ns. */
+double measure_work(struct work work, int n_round);
+
 /* Medians in ns. */
 struct pick_cost {
     double fast, slow;  // as the session picks, and by the values of all items

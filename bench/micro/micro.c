@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the parts of an answer cost: the pick by each criterion, the step, and a simulation, over
  * banks of 100 to 100,000 items, beside the slow way in the same run. */
+#include "bench/micro/filters.h"
 #include "bench/micro/measure.h"
 #include "bench/micro/report.h"
 #include "bench/micro/subject.h"
@@ -99,6 +100,14 @@ static void hold_criterion(struct report *report, const struct report_row *row,
                  row->n_item == 1000 ? AHEAD_MS : AHEAD_LARGE_MS);
 }
 
+/* Whether a pick looks at less than all items. */
+static bool has_fast_way(const struct plan *plan)
+{
+    const struct criterion *criterion = plan->test.pick.criterion;
+
+    return criterion->is_info || criterion->bounds || plan->centres;
+}
+
 static void measure_criteria(struct report *report, const struct bank *bank,
                              const struct model *model)
 {
@@ -113,7 +122,7 @@ static void measure_criteria(struct report *report, const struct bank *bank,
         row.criterion = criteria[c]->name;
         row.n_item = bank_n_item(bank);
         row.ns = cost.fast;
-        row.slow_ns = cost.slow;
+        row.slow_ns = has_fast_way(plan) ? cost.slow : NAN;
         report_add(report, row);
         hold_criterion(report, &row, criteria[c]);
         plan_free(plan);
@@ -132,6 +141,21 @@ static void measure_banks(struct report *report, const struct micro_options *opt
             measure_mfi(report, options, bank, some_models[m]);
             if (sizes[s] <= MANY_ITEMS) measure_criteria(report, bank, some_models[m]);
             bank_free(bank);
+        }
+    }
+}
+
+/* Each filter with the pick by maximum information. */
+static void measure_filters(struct report *report, const struct micro_options *options)
+{
+    for (size_t s = 0; s < N_SIZE; s++) {
+        if (sizes[s] < 1000 || (options->common.quick && sizes[s] > 1000)) continue;
+        say(&model_2pl, sizes[s]);
+        for (size_t f = 0; filter_names[f]; f++) {
+            struct pick_cost cost = measure_filter(f, sizes[s], options->common.n_round);
+
+            report_add(report, (struct report_row){"filter", model_2pl.name, filter_names[f],
+                                                   sizes[s], cost.fast, cost.slow});
         }
     }
 }
@@ -190,6 +214,7 @@ int main(int argc, char **argv)
 
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     measure_banks(&report, &options);
+    measure_filters(&report, &options);
     measure_million(&report, &options);
     report_tell(&report, &options.common);
     return options.common.check && !bars_met(&report.bars);

@@ -8,7 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPEN_DIRS = 8, ITEMS_A_COMMIT = 10000, SESSIONS_A_COMMIT = 200, MAP_MIB = 4096 };
+enum {
+    OPEN_DIRS = 8,
+    ITEMS_A_COMMIT = 10000,
+    SESSIONS_A_COMMIT = 200,
+    EVENTS_A_COMMIT = 6000,
+    MAP_MIB = 4096
+};
 
 _Noreturn void stock_fail(const char *what, const struct fault *fault)
 {
@@ -182,10 +188,34 @@ void stock_take(const struct config *config, uint64_t n_session)
     server_close(&server);
 }
 
+/* Answers in turn find their sessions in no cache, as in life. */
+void stock_leave(const struct config *config, uint64_t n_session, unsigned n_answer)
+{
+    struct live **live = calloc(n_session, sizeof(*live));
+    uint64_t n_event = 0;
+    struct server server;
+
+    if (!live) stock_fail("memory", NULL);
+    stock_open(config, &server);
+    for (unsigned n = 0; n <= n_answer; n++) {
+        for (uint64_t i = 0; i < n_session; i++) {
+            if (n == 0)
+                live[i] = stock_start(&server, i);
+            else
+                answer(&server, live[i], i);
+            if (++n_event % EVENTS_A_COMMIT == 0) stock_commit(&server);
+        }
+    }
+    stock_commit(&server);
+    server_close(&server);
+    free(live);
+}
+
 void stock_tidy(struct server *server)
 {
     uint64_t before, first = 0;
 
+    sessions_wake(server->sessions, 0, UINT64_MAX);
     while (sessions_n_live(server->sessions) > 0) {
         if (sessions_tidy(server->sessions, &server->batch, INT64_MAX, SESSIONS_A_COMMIT)) {
             stock_fail("tidy", NULL);

@@ -26,6 +26,8 @@ void stock_commit(struct server *server);
 
 /* Take n sessions to their end. */
 void stock_take(const struct config *config, uint64_t n_session);
+/* Leave n sessions at their question `n_answer` + 1: all begin, then each answers in turn. */
+void stock_leave(const struct config *config, uint64_t n_session, unsigned n_answer);
 /* Archive all sessions in memory and trim the journal, as the daemon does after a while. */
 void stock_tidy(struct server *server);
 

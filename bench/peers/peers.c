@@ -133,7 +133,7 @@ static struct costs measure(struct bench *bench, size_t n_item)
     char path[PATH_BYTES];
 
     fprintf(stderr, "bench: peers, %zu items\n", n_item);
-    daemon_start(&daemon, &(struct daemon_options){bench->options->thetad, "/tmp", false});
+    daemon_start(&daemon, &(struct daemon_options){bench->options->thetad, "/tmp", false, NULL});
     player_upload(scene, daemon.author_url);
     snprintf(path, sizeof(path), "%s/scene.json", daemon.folder);
     write_scene(scene, path);
