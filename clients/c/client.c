@@ -37,6 +37,7 @@ enum thetad_status client_fail(struct thetad *client, enum thetad_status status,
 
     snprintf(client->code, sizeof(client->code), "%s", codes[status]);
     snprintf(client->field, sizeof(client->field), "%s", field ? field : "");
+    client->retry_after_ms = 0;
     va_start(args, fmt);
     vsnprintf(client->message, sizeof(client->message), fmt, args);
     va_end(args);
@@ -192,6 +193,7 @@ static enum thetad_status read_error(struct thetad *client)
 static enum thetad_status read_reply(struct thetad *client)
 {
     client->code[0] = client->message[0] = client->field[0] = '\0';
+    client->retry_after_ms = 0;
     return map_find(&client->root, "ok")->via.boolean ? THETAD_OK : read_error(client);
 }
 
@@ -256,7 +258,6 @@ static enum thetad_status try_once(struct thetad *client, int64_t end_ms)
 
     if (within_ms > end_ms - now_ms) within_ms = end_ms - now_ms;
     wire = transport_send(&client->transport, buf_slice(&client->request), now_ms + within_ms);
-    client->retry_after_ms = 0;
     if (wire == WIRE_FAILED) return socket_failed(client);
     if (wire == WIRE_TIMEOUT)
         return client_fail(client, THETAD_ERROR_TIMEOUT, NULL,

@@ -67,8 +67,9 @@ THETAD_API const char *thetad_error_code(const struct thetad *client);
 THETAD_API const char *thetad_error_message(const struct thetad *client);
 THETAD_API const char *thetad_error_field(const struct thetad *client);
 
-/* After the code `busy`: how long the daemon asks to wait, in milliseconds; 0 after other calls. A
- * call waits by itself where its deadline leaves time for that. */
+/* How long the daemon asks to wait, in milliseconds: after the code `busy`, and after `retry` where
+ * a district's shared store does not answer; 0 after other calls. A call waits by itself where its
+ * deadline leaves time for that. */
 THETAD_API int64_t thetad_retry_after_ms(const struct thetad *client);
 
 /* Any op. `fields` [n_field] is an encoded MessagePack map of the request's fields without v, id

@@ -291,6 +291,9 @@ Test(client, does_not_wait_for_long)
     client = thetad_open(fake.endpoint, &patient);
     cr_expect_eq(thetad_ping(client), THETAD_ERROR_REPLY);
     cr_expect_eq(thetad_retry_after_ms(client), 3600000);
+    /* A call that cannot be sent was not asked to wait. */
+    cr_expect_eq(thetad_call(client, "ping", "", 1, NULL, NULL), THETAD_ERROR_ARGUMENT);
+    cr_expect_eq(thetad_retry_after_ms(client), 0);
     cr_expect_eq(thetad_ping(client), THETAD_OK);
     cr_expect_eq(thetad_retry_after_ms(client), 0);
     thetad_close(client);
