@@ -163,7 +163,7 @@ static int run_audit(struct cli *cli, const struct args *args)
     text_table_init(&table, "rlllll");
     for (size_t i = 0; i < COUNT_OF(heads); i++) text_table_cell(&table, "%s", heads[i]);
     while (from > 0 && code == EX_OK) {
-        code = ask_entries(cli, args->options[OPTION_EXAMINEE], from, &reply);
+        code = ask_entries(cli, args->options[OPTION_ONLY_EXAMINEE], from, &reply);
         if (code) break;
         show_entries(cli, reply_array(reply, "entries"), &table);
         from = reply_int(reply, "next");
@@ -201,7 +201,7 @@ const struct command command_audit = {
     .about = "Who did or saw what",
     .details = "Role admin. In the audit an examinee is a hash, which --examinee looks for.\n\n"
                "Example:\n  theta audit --examinee e-4711",
-    .options = {OPTION_EXAMINEE},
+    .options = {OPTION_ONLY_EXAMINEE},
     .n_option = 1,
     .run = run_audit,
 };
