@@ -442,6 +442,7 @@ static void take_append(struct district *district, const struct line_head *head,
             look_again(district, group, 0);  // refused, or nobody knows what became of it
     }
     out->n = 0;
+    if (head->status == OK) hooks->timed(hooks->server, clock_us() - head->sent_us);
 }
 
 static void take_fetch(struct district *district, const struct line_head *head,

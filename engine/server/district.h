@@ -44,9 +44,9 @@ struct group {
     int64_t checked_us;  // when the last fetch that has come was handed over
     enum status found;   // of that fetch: what is to be told of the session where it is not OK
     struct inbox parked;
-    struct buf document;  // PUBLISHING: as line_put_document has it
-    bool has_reply;       // the first parked one, in `reply`
-    bool has_paid;        // so has it: its key's limits were charged for it
+    struct buf document;  // PUBLISHING: as line_put_document has it; empty: only news are awaited
+    bool has_reply;       // of the first parked request: its reply stands in `reply`
+    bool has_paid;        // and its key's limits were charged for it
     struct buf reply;
     struct held held;  // COMMITTING: what is to be counted when the event is there
     bool lost;         // no room in the table
@@ -60,7 +60,7 @@ MUST_CHECK enum status district_open(const char *url, size_t n_most, struct dist
                                      struct fault *fault);
 void district_close(struct district *district);  // NULL is fine
 
-/* Start the lines; end them. IO_ERROR. */
+/* Start the lines; end them. NO_MEMORY where a line's thread or sockets cannot be had. */
 MUST_CHECK enum status district_start(struct district *district, void *zmq_context);
 void district_stop(struct district *district);
 struct line *district_line(struct district *district, enum line_kind kind);
@@ -98,7 +98,7 @@ bool district_has_news_of(const struct district *district, int64_t time_us);
 struct group *district_await_news(struct district *district, struct slice tenant);
 /* Ask for news. */
 void district_poll(struct district *district);
-/* The connection of the start, with which nobody waits for answers yet. */
+/* The connection that is waited for: only while the daemon starts, and serves nobody. */
 struct shared *district_shared(struct district *district);
 
 /* Park a request with that group: the last, or where it was the first and is served again, as it
@@ -127,6 +127,8 @@ struct district_hooks {
     void *context;
     /* The event of a request that was held is there: what it has done counts. */
     void (*done)(void *server, const struct group *group);
+    /* The shared store has committed, so long after the events were handed over. */
+    void (*timed)(void *server, int64_t took_us);
     /* News, with the bank that they are where they are one, which is taken over. False where this
      * node cannot go on. */
     bool (*news)(void *server, const struct shared_document *document, struct bank *made,

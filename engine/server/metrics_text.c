@@ -86,7 +86,7 @@ static void put_counters(struct buf *out, const struct stats *stats)
         {"thetad_answers_total", "Answers taken; repetitions do not count.", stats->answers},
         {"thetad_sessions_started_total", "Sessions started.", stats->sessions_started},
         {"thetad_sessions_finished_total", "Sessions finished.", stats->sessions_finished},
-        {"thetad_commits_total", "Commits to the store on this machine.", stats->commits},
+        {"thetad_commits_total", "Commits to the store, a district's too.", stats->commits},
         {"thetad_dropped_total", "Messages that could not be answered, replies not sent.",
          stats->dropped},
     };
@@ -138,7 +138,8 @@ void metrics_write(const struct sample *sample, const struct process_use *use, s
     put_replies(out, &sample->stats);
     put_histogram(out, "thetad_request_seconds", "From a request's arrival to its reply's sending.",
                   &sample->stats.request);
-    put_histogram(out, "thetad_commit_seconds", "Commits to the store.", &sample->stats.commit);
+    put_histogram(out, "thetad_commit_seconds", "Commits to the store, a district's too.",
+                  &sample->stats.commit);
     put_counters(out, &sample->stats);
     put_gauges(out, sample);
     put_process(out, use);

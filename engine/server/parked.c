@@ -45,11 +45,20 @@ static void count_done(void *server, const struct group *group)
     call_done(server, tenant, &group->held);
 }
 
+static void count_commit(void *context, int64_t took_us)
+{
+    struct server *server = context;
+
+    server->stats.commits++;
+    latency_add(&server->stats.commit, took_us);
+}
+
 void parked_take(struct loop *loop)
 {
     struct district_hooks hooks = sessions_hooks(loop->server->sessions);
 
     hooks.done = count_done;
+    hooks.timed = count_commit;
     hooks.news = news_take;
     hooks.server = loop->server;
     for (int k = 0; k < N_LINE; k++) {

@@ -3,8 +3,16 @@
 
 import unittest
 
-from test_district import BANK, DistrictTestCase
+from test_district import BANK, DistrictTestCase, take
 from thetad import ThetadError
+
+
+class TestCommits(DistrictTestCase):
+    def test_those_to_the_shared_store_count(self):
+        one = self.clients()[0]
+        before = one.stats()["counters"]["commits"]
+        told = take(one, "s-commits")
+        self.assertGreater(one.stats()["counters"]["commits"] - before, len(told))
 
 
 class TestUploads(DistrictTestCase):

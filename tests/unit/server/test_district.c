@@ -95,7 +95,7 @@ enum status __wrap_shared_connect(struct shared *shared, struct fault *fault)
 
 /* What the owners of the sessions and of the documents were told. */
 static struct {
-    size_t n_committed, n_taken, n_done, n_fetched, n_news, n_refused, n_freed;
+    size_t n_committed, n_taken, n_done, n_fetched, n_news, n_refused, n_freed, n_timed;
     enum status found;
 } told;
 
@@ -131,6 +131,12 @@ static void on_done(void *server, const struct group *group)
     told.n_done++;
 }
 
+static void on_timed(void *server, int64_t took_us)
+{
+    (void)server;
+    told.n_timed += took_us >= 0;
+}
+
 static bool on_news(void *server, const struct shared_document *document, struct bank *made,
                     enum status made_status)
 {
@@ -141,8 +147,11 @@ static bool on_news(void *server, const struct shared_document *document, struct
     return made_status == OK;
 }
 
-static const struct district_hooks hooks = {
-    .committed = on_committed, .fetched = on_fetched, .done = on_done, .news = on_news};
+static const struct district_hooks hooks = {.committed = on_committed,
+                                            .fetched = on_fetched,
+                                            .done = on_done,
+                                            .timed = on_timed,
+                                            .news = on_news};
 
 static struct district *district;
 
@@ -319,6 +328,7 @@ Test(district, counts_what_is_done_once_it_is_there)
     cr_expect_eq(told.n_committed, 2);
     cr_expect_eq(told.n_taken, 1);
     cr_expect_eq(told.n_done, 1);
+    cr_expect_eq(told.n_timed, 1);
     cr_expect_eq(first->state, GROUP_READY);
     cr_expect_eq(first->checked_us, 5);
     /* The other one is served again, and its key has paid for it. */
@@ -361,7 +371,7 @@ Test(district, does_not_know_what_became_of_a_commit)
     hold(2, 1);
     answer(LINE_APPEND, &(struct line_head){.status = IO_ERROR}, slice_of(NULL, 0));
     cr_expect_eq(told.n_committed, 1);
-    cr_expect_eq(told.n_taken + told.n_done, 0);
+    cr_expect_eq(told.n_taken + told.n_done + told.n_timed, 0);
     cr_expect_eq(find(1)->state, GROUP_WANTED);
     cr_expect_eq(find(2)->state, GROUP_GATHERED);
 }
