@@ -48,10 +48,3 @@ int64_t histogram_quantile(const struct histogram *histogram, double q)
     }
     return histogram->max_ns;
 }
-
-void histogram_merge(struct histogram *histogram, const struct histogram *other)
-{
-    histogram->n += other->n;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) histogram->count[i] += other->count[i];
-    if (other->max_ns > histogram->max_ns) histogram->max_ns = other->max_ns;
-}

@@ -26,7 +26,4 @@ void histogram_add(struct histogram *histogram, int64_t ns);
  * the greatest of all. 0 where there are none. */
 int64_t histogram_quantile(const struct histogram *histogram, double q);
 
-/* Add all of `other`. */
-void histogram_merge(struct histogram *histogram, const struct histogram *other);
-
 #endif

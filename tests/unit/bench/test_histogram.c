@@ -89,14 +89,3 @@ Test(histogram, of_nothing)
 
     cr_assert_eq(histogram_quantile(&histogram, 0.99), 0);
 }
-
-Test(histogram, a_merge_holds_both)
-{
-    static struct histogram a, b;
-
-    for (int64_t ns = 1; ns <= 60; ns++) histogram_add(ns % 2 ? &a : &b, ns);
-    histogram_merge(&a, &b);
-    cr_assert_eq(a.n, 60);
-    cr_assert_eq(a.max_ns, 60);
-    cr_assert_eq(histogram_quantile(&a, 0.5), 30);
-}
