@@ -54,12 +54,14 @@ static enum status read_known(struct server *server, struct shared_news *out, st
                       : refuse_store(fault, "data_dir has banks or tests that are not of the "
                                             "district: begin with an empty folder");
     } else if (st == OK && bytes.n != NEWS_BYTES) {
-        st = CORRUPT;
+        st = refuse_store(fault, "what is noted of the district's news is damaged");
     } else if (st == OK && memcmp(bytes.data + 16, hash, HASH_BYTES) != 0) {
         st = refuse_store(fault, "data_dir belongs to another district");
     } else if (st == OK) {
         out->newest = bytes_get_u64(bytes.data);
         out->retired = bytes_get_u64(bytes.data + 8);
+    } else {
+        fault_set(fault, NULL, NULL, "what is noted of the district's news cannot be read");
     }
     buf_done(&bytes);
     return st;
@@ -95,7 +97,9 @@ static enum status take_next(struct server *server, bool *out_more, struct fault
     }
     if (document.number == 0) return OK;
     st = news_compile(&document, &made);
-    if (!news_take(server, &document, made, st)) return CORRUPT;
+    if (!news_take(server, &document, made, st)) {
+        return refuse_store(fault, "news of the district cannot be taken in: the log says which");
+    }
     shared_news_add(&known, &document);
     district_set_known(server->district, &known);
     *out_more = true;

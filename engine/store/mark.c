@@ -107,6 +107,9 @@ enum status mark_check(struct journal *journal, const struct journal_head *mark,
                   "another store: its event %" PRIu64 " is not the one that was acknowledged; put "
                   "the right one back, or accept this one with --accept-older-store",
                   mark->lsn);
+    } else if (st) {
+        fault_set(fault, NULL, "mark", "event %" PRIu64 ", which it names, cannot be read",
+                  mark->lsn);
     }
     return st;
 }

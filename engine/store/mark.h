@@ -20,7 +20,8 @@ MUST_CHECK enum status mark_write(const char *path, const struct journal_head *m
 MUST_CHECK enum status mark_read(const char *path, struct journal_head *out, struct fault *fault);
 
 /* CORRUPT where the journal lacks events that the mark knows of, or has another one of its number;
- * the text in `fault` says how many. An event that was erased or is damaged is not missing. */
+ * the text in `fault` says how many. An event that was erased or is damaged is not missing.
+ * IO_ERROR and NO_MEMORY, with a text too, where that event cannot be read. */
 MUST_CHECK enum status mark_check(struct journal *journal, const struct journal_head *mark,
                                   struct fault *fault);
 
