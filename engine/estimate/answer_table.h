@@ -13,12 +13,14 @@ enum { ANSWER_TABLE_MOST_BYTES = 16 << 20 };
 
 struct answer_table;
 
-/* *out is NULL where there is no use for one: several dimensions, or it would be too large. False
- * without memory. */
-bool answer_table_new(const struct bank *bank, const struct grid *grid, struct answer_table **out);
+/* *out is the caller's; NULL where there is no use for one: several dimensions, or it would be too
+ * large. False without memory. */
+MUST_CHECK bool answer_table_new(const struct bank *bank, const struct grid *grid,
+                                 struct answer_table **out);
 void answer_table_free(struct answer_table *table);  // NULL is fine
 
-/* log P [n_node] of a score; NULL where the table is of another grid or NULL. */
+/* log P [n_node] of a score, as long as the table lives; NULL where the table is of another grid or
+ * NULL. Pre: the bank has the item, and the item that score. */
 const double *answer_table_row(const struct answer_table *table, const struct grid *grid,
                                uint32_t item, unsigned score);
 

@@ -41,8 +41,8 @@ struct lane_form {
 extern const struct lane_form lane_logistic, lane_graded, lane_share;
 
 /* Items first .. first + LANES - 1 of a bank, as far as there are any. False where a model has no
- * form. */
-bool lane_items_of(const struct bank *bank, size_t first, struct lane_items *out);
+ * form. Pre: the bank has item `first`. */
+MUST_CHECK bool lane_items_of(const struct bank *bank, size_t first, struct lane_items *out);
 
 /* Their curves, item i's at theta[i]. */
 void lane_items_curves(const struct lane_items *items, const double theta[LANES],

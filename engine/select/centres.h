@@ -12,12 +12,13 @@ struct criterion;
 struct centres {
     const struct criterion *criterion;
     size_t n_item;
-    double *centre;   // [n_item]
+    double *centre;   // [n_item], in theta
     uint32_t *order;  // [n_item] items by centre, then as they stand in the bank
 };
 
-/* *out is NULL where the criterion has no centres. False without memory. */
-bool centres_new(const struct bank *bank, const struct criterion *criterion, struct centres **out);
+/* *out is the caller's; NULL where the criterion has no centres. False without memory. */
+MUST_CHECK bool centres_new(const struct bank *bank, const struct criterion *criterion,
+                            struct centres **out);
 void centres_free(struct centres *centres);  // NULL is fine
 
 /* How many items of the order have a centre below theta. */

@@ -25,9 +25,9 @@ struct deeds {
 
 struct held {
     const struct request *request;  // NULL: nothing is held
-    enum status status;
+    enum status status;             // that its reply has
     struct deeds deeds;
-    bool is_audited;
+    bool is_audited;  // with what follows: when it was made, by whom, on what
     int64_t now_ms;
     unsigned roles;
     char who[LIMIT_ID + 1];

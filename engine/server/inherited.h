@@ -7,9 +7,9 @@
 
 #include "server/config.h"
 
-/* The descriptor of each endpoint that is open already, -1 of the others. BAD_REQUEST, with what it
- * is in `fault`, where one of them is no endpoint of the configuration: it would be served by
- * nobody, or with less care than its address asks for. */
+/* The descriptor of each endpoint that is open already, -1 of the others. With a text in `fault`:
+ * BAD_REQUEST where one of them is no endpoint of the configuration, as it would be served by
+ * nobody, or with less care than its address asks for; IO_ERROR where it cannot be prepared. */
 MUST_CHECK enum status inherited_find(const struct config *config, int out_fd[CONFIG_ENDPOINTS],
                                       struct fault *fault);
 

@@ -96,7 +96,8 @@ struct entry *entry_find(const struct sessions *sessions, struct slice tenant, s
 void entry_drop(struct sessions *sessions, struct entry *entry);
 /* The entry was just used: to the end of its list. */
 void entry_touch(struct sessions *sessions, struct entry *entry, int64_t now_us);
-/* A session as its first record tells of it, its events to come. */
+/* A session as its first record tells of it, into the table; its events are to come. Errors as of
+ * replay_origin, and NO_MEMORY. */
 MUST_CHECK enum status entry_revive(struct sessions *sessions, const struct event_record *record,
                                     struct entry **out);
 /* Its next event. CORRUPT where that does not come to what is recorded. */

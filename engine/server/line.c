@@ -19,7 +19,7 @@ static const char *const line_names[N_LINE] = {"append", "fetch", "news"};
 
 struct line {
     enum line_kind kind;
-    void *loop_end, *socket;  // the second is the thread's, as all below is
+    void *loop_end, *socket;  // the second is the thread's, as is what follows up to has_hinted
     struct shared shared;
     struct buf body, reply;
     void *list;   // events or wants of the ask
@@ -28,7 +28,7 @@ struct line {
     bool was_lost, has_hinted;
     struct thread thread;
     atomic_bool quit;
-    bool is_busy;  // the loop's
+    bool is_busy;  // an ask is out: the loop's
 };
 
 static void put(struct buf *out, const void *data, size_t n)

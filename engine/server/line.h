@@ -50,7 +50,8 @@ void line_stop(struct line *line);
 void *line_socket(const struct line *line);
 bool line_is_busy(const struct line *line);  // an ask is out
 
-/* Hand over an ask. Pre: none is out. */
+/* Hand over an ask; false where it was not taken, and has to be handed over again. Pre: none is
+ * out. */
 bool line_ask(struct line *line, const struct line_head *head, struct slice body);
 /* Take the answer or a hint, its body into `body` (cleared first). False where there is none. */
 bool line_take(struct line *line, struct line_head *out_head, struct buf *body);

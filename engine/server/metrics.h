@@ -9,7 +9,8 @@
 
 struct metrics;
 
-/* Serve at `url` (http://ADDRESS:PORT). IO_ERROR, with `fault`, where there can be no listener. */
+/* Serve at `url` (http://ADDRESS:PORT). IO_ERROR, with `fault`, where there can be no listener or
+ * thread; NO_MEMORY. */
 MUST_CHECK enum status metrics_start(void *zmq_context, const char *url, struct metrics **out,
                                      struct fault *fault);
 

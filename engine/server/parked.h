@@ -11,17 +11,19 @@
 MUST_CHECK bool parked_add(struct loop *loop, const struct message *message, enum call_end end,
                            size_t reply_at);
 
-/* The reply to one for which there was none, appended to loop->reply. */
+/* Refuse a request that could not be parked; the reply is appended to loop->reply. `end` says how
+ * it had gone. */
 void parked_refuse(struct loop *loop, const struct message *message, const struct peer *peer,
                    enum call_end end);
 
-/* Whether that was where the request that is being served again was parked before. */
+/* Whether the request that was just parked stays where it was, being one that is served again. */
 bool parked_again(const struct loop *loop);
 
 /* What the shared store has answered. */
 void parked_take(struct loop *loop);
 
-/* Requests whose wait is over: their replies go out, and the next ones of their sessions go on. */
+/* Requests whose wait is over: their replies go out, and the next ones of their sessions go on. The
+ * cycle has begun at `from_us`. */
 void parked_serve(struct loop *loop, int64_t from_us);
 
 /* What has gathered goes to the shared store. */

@@ -16,8 +16,7 @@ enum {
     HOSTS_MOST = 8,
 };
 
-/* Where the administrator has not said otherwise. The server is told too, so that it ends what
- * nobody waits for any more. */
+/* Where the administrator has not said otherwise. */
 static const char *const defaults[][2] = {
     {"connect_timeout", "3"},       {"keepalives_idle", "5"},
     {"keepalives_interval", "2"},   {"keepalives_count", "3"},

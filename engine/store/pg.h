@@ -45,8 +45,8 @@ MUST_CHECK enum status pg_connect(struct pg *pg, const char *url, struct fault *
 void pg_disconnect(struct pg *pg);
 
 /* Run statement `number`. On OK *out is the caller's, to PQclear; it has rows where the statement
- * gives any. NOT_FOUND where a table is not there. IO_ERROR with a text in `fault`: what became of
- * it is unknown, and there is no connection any more. */
+ * gives any. After an error, with a text in `fault`, *out is NULL and there is no connection any
+ * more. NOT_FOUND where a table is not there. IO_ERROR: what became of it is unknown. */
 struct pg_call {
     unsigned number;
     struct slice param[PG_PARAMS];

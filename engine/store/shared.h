@@ -23,7 +23,7 @@ struct shared {
     bool listens;             // it is to be told by the server when a document is published
     struct buf param[PG_PARAMS];
     PGresult *kept;      // what the last document points into
-    struct fault fault;  // of the last append or fetch that failed
+    struct fault fault;  // of the last call that failed and has no `fault` of its own
 };
 
 /* No connection yet. `quit` (NULL: never) ends every wait when it is set. */
@@ -36,8 +36,9 @@ void shared_done(struct shared *shared);
  * CORRUPT where its tables are not there, or not of this version. */
 MUST_CHECK enum status shared_connect(struct shared *shared, struct fault *fault);
 
-/* Make the tables in an empty database; bring older ones up to date. EXISTS where they are there;
- * *out_from gets the version that was there. */
+/* Make the tables in an empty database: EXISTS where they are there. Bring older ones up to date:
+ * *out_from gets the version that was there, CORRUPT where it is none that this program knows.
+ * IO_ERROR; all with a text in `fault`. Either is done as a whole or not at all. */
 MUST_CHECK enum status shared_create(const char *url, struct fault *fault);
 MUST_CHECK enum status shared_upgrade(const char *url, int64_t *out_from, struct fault *fault);
 

@@ -8,7 +8,7 @@
 #include "store/shared.h"
 
 /* Sessions of an examinee, those behind `after` in the order of their ids' bytes, at most
- * n_session of them. `number` is the how manieth of the examinee it is, from 1 on. */
+ * n_session of them. `number` says which of the examinee's sessions it is, from 1 on. */
 struct shared_sittings {
     struct slice tenant, examinee, after;
     size_t n_session;
