@@ -42,6 +42,7 @@ mirror() {
 make_root() {
     if [[ $base && -f $base ]]; then
         tar -xpf "$base" -C "$root"
+        chmod 755 "$root"
         return
     fi
     local log=$root.log include
@@ -52,5 +53,6 @@ make_root() {
         exit 1
     fi
     rm -f "$log"
+    chmod 755 "$root"  # mktemp's is root's alone, and within it services are others
     if [[ $base ]]; then tar -cpf "$base" -C "$root" .; fi
 }
