@@ -7,10 +7,8 @@
 
 #include <stdbool.h>
 
-#define TEXT static inline __attribute__((always_inline)) void
-
-TEXT log_logistic_text(const double line[4], const double *restrict theta, size_t n,
-                       double *restrict loglik)
+WIDE_TEXT log_logistic_text(const double line[4], const double *restrict theta, size_t n,
+                            double *restrict loglik)
 {
     double a = line[0], b = line[1], top = line[2], sign = line[3];
 
@@ -19,8 +17,8 @@ TEXT log_logistic_text(const double line[4], const double *restrict theta, size_
     }
 }
 
-TEXT log_mix_text(const double line[4], const double *restrict theta, size_t n,
-                  double *restrict loglik)
+WIDE_TEXT log_mix_text(const double line[4], const double *restrict theta, size_t n,
+                       double *restrict loglik)
 {
     double a = line[0], b = line[1], low = line[2], high = line[3];
 
@@ -31,8 +29,8 @@ TEXT log_mix_text(const double line[4], const double *restrict theta, size_t n,
     }
 }
 
-TEXT log_between_text(const double line[4], const double *restrict theta, size_t n,
-                      double *restrict loglik)
+WIDE_TEXT log_between_text(const double line[4], const double *restrict theta, size_t n,
+                           double *restrict loglik)
 {
     double a = line[0], b_low = line[1], b_high = line[2], top = line[3];
 
@@ -46,8 +44,8 @@ TEXT log_between_text(const double line[4], const double *restrict theta, size_t
 enum { AT_ONCE = 16 };
 
 /* z [n_cat][AT_ONCE] at AT_ONCE thetas, and the largest of each lane. */
-TEXT exponents_text(const struct exponents *of, const double *restrict theta, double (*z)[AT_ONCE],
-                    double *restrict top)
+WIDE_TEXT exponents_text(const struct exponents *of, const double *restrict theta,
+                         double (*z)[AT_ONCE], double *restrict top)
 {
     for (size_t i = 0; i < AT_ONCE; i++) z[0][i] = top[i] = 0.0;
     for (unsigned k = 1; k < of->n_cat; k++) {
@@ -63,8 +61,8 @@ TEXT exponents_text(const struct exponents *of, const double *restrict theta, do
 }
 
 /* The same operations in the same order as softmax (softmax.h), in AT_ONCE lanes. */
-TEXT log_share_lanes(const struct exponents *of, unsigned at, const double *restrict theta,
-                     double *restrict out)
+WIDE_TEXT log_share_lanes(const struct exponents *of, unsigned at, const double *restrict theta,
+                          double *restrict out)
 {
     double z[LIMIT_CATS][AT_ONCE], top[AT_ONCE], sum[AT_ONCE] = {0};
 
@@ -78,8 +76,8 @@ TEXT log_share_lanes(const struct exponents *of, unsigned at, const double *rest
     for (size_t i = 0; i < AT_ONCE; i++) out[i] = z[at][i] - num_log(sum[i]);
 }
 
-TEXT log_share_text(const struct exponents *of, unsigned k, const double *restrict theta, size_t n,
-                    double *restrict loglik)
+WIDE_TEXT log_share_text(const struct exponents *of, unsigned k, const double *restrict theta,
+                         size_t n, double *restrict loglik)
 {
     double lane[AT_ONCE] = {0}, out[AT_ONCE];
 
@@ -92,7 +90,8 @@ TEXT log_share_text(const struct exponents *of, unsigned k, const double *restri
     }
 }
 
-TEXT info_text(const struct logistic_columns *columns, double theta, size_t n, double *restrict out)
+WIDE_TEXT info_text(const struct logistic_columns *columns, double theta, size_t n,
+                    double *restrict out)
 {
     const double *restrict a = columns->a, *restrict b = columns->b;
     const double *restrict c = columns->c, *restrict d = columns->d;
@@ -100,7 +99,7 @@ TEXT info_text(const struct logistic_columns *columns, double theta, size_t n, d
     for (size_t i = 0; i < n; i++) out[i] = logistic_info(a[i], b[i], c[i], d[i], theta);
 }
 
-TEXT exp_less_text(double top, size_t n, double *restrict x)
+WIDE_TEXT exp_less_text(double top, size_t n, double *restrict x)
 {
     for (size_t q = 0; q < n; q++) x[q] = num_exp(x[q] - top);
 }

@@ -6,9 +6,6 @@
 #include "irt/wide.h"
 #include "num/elementary.h"
 
-#define TEXT      static inline __attribute__((always_inline)) void
-#define EACH_LANE for (size_t i = 0; i < LANES; i++)
-
 /* The logit of a category that an item does not have, whatever theta and the slope are. */
 #define FAR 1e6
 
@@ -48,8 +45,8 @@ static void put_share(const struct item *item, size_t lane, struct lane_items *o
 }
 
 /* The formulas of model_logistic.c. */
-TEXT logistic_text(const struct lane_items *items, const double *theta,
-                   struct lane_curves *restrict out)
+WIDE_TEXT logistic_text(const struct lane_items *items, const double *theta,
+                        struct lane_curves *restrict out)
 {
     for (unsigned k = 2; k < items->n_cat; k++) {
         EACH_LANE out->p[k][i] = out->observed[k][i] = 0.0;
@@ -74,8 +71,8 @@ TEXT logistic_text(const struct lane_items *items, const double *theta,
 
 /* P_k = F_k - F_(k+1), d log P_k = a (1 - F_k - F_(k+1)), and the observed information
  * a^2 (w_k + w_(k+1)), w = F (1 - F). */
-TEXT graded_text(const struct lane_items *items, const double *theta,
-                 struct lane_curves *restrict out)
+WIDE_TEXT graded_text(const struct lane_items *items, const double *theta,
+                      struct lane_curves *restrict out)
 {
     double low[LANES], w_low[LANES], info[LANES];
 
@@ -103,8 +100,8 @@ TEXT graded_text(const struct lane_items *items, const double *theta,
 }
 
 /* An exponential family: all information is the variance of the slopes. */
-TEXT share_text(const struct lane_items *items, const double *theta,
-                struct lane_curves *restrict out)
+WIDE_TEXT share_text(const struct lane_items *items, const double *theta,
+                     struct lane_curves *restrict out)
 {
     double top[LANES] = {0}, sum[LANES] = {0}, mean[LANES] = {0}, variance[LANES] = {0};
 

@@ -5,15 +5,13 @@
 #include "irt/kernels.h"
 #include "irt/wide.h"
 
-#define TEXT static inline __attribute__((always_inline)) void
-
 /* Value k of a block's items at node q, and a place for LANES numbers. */
 #define AT(block, q, k) (*(const wide *)((block)->value + ((k) * (block)->n_node + (q)) * LANES))
 #define WIDE(lanes)     (*(wide *)(lanes))
 #define READ(lanes)     (*(const wide *)(lanes))
 
-TEXT means_text(const struct item_block *block, const struct lane_nodes *nodes,
-                double (*restrict out)[LANES])
+WIDE_TEXT means_text(const struct item_block *block, const struct lane_nodes *nodes,
+                     double (*restrict out)[LANES])
 {
     for (unsigned k = 0; k < block->n_value; k++) {
         wide s0 = {0}, s1 = {0};
@@ -28,8 +26,8 @@ TEXT means_text(const struct item_block *block, const struct lane_nodes *nodes,
     }
 }
 
-TEXT variances_text(const struct item_block *block, const struct lane_nodes *nodes,
-                    const double (*restrict mean)[LANES], double (*restrict out)[LANES])
+WIDE_TEXT variances_text(const struct item_block *block, const struct lane_nodes *nodes,
+                         const double (*restrict mean)[LANES], double (*restrict out)[LANES])
 {
     for (unsigned k = 0; k < block->n_value; k++) {
         wide s0 = {0}, s2 = {0};
@@ -44,8 +42,8 @@ TEXT variances_text(const struct item_block *block, const struct lane_nodes *nod
     }
 }
 
-TEXT spread_text(const struct item_block *block, const struct lane_nodes *nodes, double total,
-                 double *restrict out)
+WIDE_TEXT spread_text(const struct item_block *block, const struct lane_nodes *nodes, double total,
+                      double *restrict out)
 {
     wide mean[LIMIT_CATS], sum = {0};
 
@@ -65,8 +63,8 @@ TEXT spread_text(const struct item_block *block, const struct lane_nodes *nodes,
     WIDE(out) = sum;
 }
 
-TEXT integral_text(const struct item_block *block, const struct lane_nodes *nodes,
-                   double *restrict out)
+WIDE_TEXT integral_text(const struct item_block *block, const struct lane_nodes *nodes,
+                        double *restrict out)
 {
     wide sum = {0};
 
@@ -74,9 +72,9 @@ TEXT integral_text(const struct item_block *block, const struct lane_nodes *node
     WIDE(out) = sum;
 }
 
-TEXT divergence_text(const struct item_block *block, const struct lane_nodes *nodes,
-                     const double (*restrict p)[LANES], const double (*restrict log_p)[LANES],
-                     double *restrict out)
+WIDE_TEXT divergence_text(const struct item_block *block, const struct lane_nodes *nodes,
+                          const double (*restrict p)[LANES], const double (*restrict log_p)[LANES],
+                          double *restrict out)
 {
     wide sum = {0};
 
@@ -93,8 +91,8 @@ TEXT divergence_text(const struct item_block *block, const struct lane_nodes *no
 
 /* Two strands of nodes, which need not wait for each other. `n_sum` is known where this is
  * inlined. */
-TEXT strands_text(const struct item_block *block, unsigned k, const struct lane_span *span,
-                  size_t n_sum, double (*restrict out)[LANES])
+WIDE_TEXT strands_text(const struct item_block *block, unsigned k, const struct lane_span *span,
+                       size_t n_sum, double (*restrict out)[LANES])
 {
     wide even[LANE_SUMS] = {{0}}, odd[LANE_SUMS] = {{0}};
     size_t q = span->from;
@@ -113,8 +111,8 @@ TEXT strands_text(const struct item_block *block, unsigned k, const struct lane_
     }
 }
 
-TEXT sums_text(const struct item_block *block, unsigned k, const struct lane_span *span,
-               double (*restrict out)[LANES])
+WIDE_TEXT sums_text(const struct item_block *block, unsigned k, const struct lane_span *span,
+                    double (*restrict out)[LANES])
 {
     if (span->n_sum == 1)
         strands_text(block, k, span, 1, out);
@@ -124,8 +122,8 @@ TEXT sums_text(const struct item_block *block, unsigned k, const struct lane_spa
         strands_text(block, k, span, 3, out);
 }
 
-TEXT squares_text(const struct item_block *block, unsigned k, const struct lane_span *span,
-                  double (*restrict out)[LANES])
+WIDE_TEXT squares_text(const struct item_block *block, unsigned k, const struct lane_span *span,
+                       double (*restrict out)[LANES])
 {
     wide sum = {0}, square = {0};
 

@@ -13,9 +13,13 @@
 #endif
 #endif
 
+/* The one text of a loop, which goes into a function for each of them. */
+#define WIDE_TEXT static inline __attribute__((always_inline)) void
+
 /* LANES numbers side by side, at any double's place. Said so, as gcc takes a loop of eight apart
  * before it looks for vectors. Where vectors are narrower it is several of them. */
 enum { LANES = 8 };
+#define EACH_LANE for (size_t i = 0; i < LANES; i++)
 typedef double wide
     __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
 

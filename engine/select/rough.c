@@ -18,9 +18,6 @@
 #include "num/elementary.h"
 #include "select/weights.h"
 
-#define TEXT      static inline __attribute__((always_inline)) void
-#define EACH_LANE for (size_t i = 0; i < LANES; i++)
-
 /* The share of the weight that may lie on the nodes at each end that are left out. */
 #define LEFT_OUT 0x1p-41
 
@@ -53,8 +50,8 @@ struct rough_block {
 };
 
 /* P_k V, V the variance after answer k by its sums. */
-TEXT add_variance(const struct rough *rough, const double (*sum)[LANES], const double *p,
-                  struct rough_block *out)
+WIDE_TEXT add_variance(const struct rough *rough, const double (*sum)[LANES], const double *p,
+                       struct rough_block *out)
 {
     double e0 = rough->e[0], e1 = rough->e[1], e2 = rough->e[2];
     double half = 0.5 * rough->reach * rough->reach;
@@ -74,7 +71,7 @@ TEXT add_variance(const struct rough *rough, const double (*sum)[LANES], const d
     }
 }
 
-TEXT mepv_text(const struct rough *rough, struct rough_block *out)
+WIDE_TEXT mepv_text(const struct rough *rough, struct rough_block *out)
 {
     const struct lanes *lanes = lanes_best();
     double rest[LANE_SUMS][LANES], sum[LANE_SUMS][LANES];
@@ -92,8 +89,8 @@ TEXT mepv_text(const struct rough *rough, struct rough_block *out)
 
 /* The estimate after answer k by its sums, and how far from it the true one may be: as far as there
  * is where too little is known. */
-TEXT estimate_text(const struct rough *rough, const double (*sum)[LANES], double *restrict theta,
-                   double *restrict h)
+WIDE_TEXT estimate_text(const struct rough *rough, const double (*sum)[LANES],
+                        double *restrict theta, double *restrict h)
 {
     double e0 = rough->e[0], e1 = rough->e[1];
 
@@ -115,7 +112,8 @@ TEXT estimate_text(const struct rough *rough, const double (*sum)[LANES], double
  * |s| <= g, |s'| <= g^2 / 2, x' = x s - x^2, which makes 6.5 g^3, and the expected one E[x^2], of
  * which E[x^3 + 2 x x'] is at most 5 g^3; of the others log P has the derivatives |x| <= g,
  * |x'| <= g^2 / 2, |x''| <= g^3, so that they have less. */
-TEXT add_information(const double *p, const double *info, const double *h, struct rough_block *out)
+WIDE_TEXT add_information(const double *p, const double *info, const double *h,
+                          struct rough_block *out)
 {
     EACH_LANE
     {
@@ -127,7 +125,7 @@ TEXT add_information(const double *p, const double *info, const double *h, struc
     }
 }
 
-TEXT mei_text(const struct rough *rough, struct rough_block *out)
+WIDE_TEXT mei_text(const struct rough *rough, struct rough_block *out)
 {
     const struct lanes *lanes = lanes_best();
     double rest[LANE_SUMS][LANES], sum[LANE_SUMS][LANES], theta[LANES], h[LANES];
@@ -147,7 +145,7 @@ TEXT mei_text(const struct rough *rough, struct rough_block *out)
 
 /* The integral of sum over k of p (log p - log P), p at the present theta. What the other nodes
  * hold of log P is at most the table's largest. */
-TEXT kl_text(const struct rough *rough, struct rough_block *out)
+WIDE_TEXT kl_text(const struct rough *rough, struct rough_block *out)
 {
     const struct lanes *lanes = lanes_best();
     double sum[LANE_SUMS][LANES], size[LANES] = {0}, most = out->table.largest;
@@ -169,7 +167,7 @@ TEXT kl_text(const struct rough *rough, struct rough_block *out)
 
 /* Sum over k >= 1 of E[P^2] - E[P]^2: the other nodes add e0 at most to the one, and 2 e0 + e0^2 to
  * the other. */
-TEXT gdi_text(const struct rough *rough, struct rough_block *out)
+WIDE_TEXT gdi_text(const struct rough *rough, struct rough_block *out)
 {
     const struct lanes *lanes = lanes_best();
     double sum[2][LANES], n = out->table.n_value;
@@ -181,7 +179,7 @@ TEXT gdi_text(const struct rough *rough, struct rough_block *out)
     EACH_LANE out->slack[i] = ROUGH_CURVE * out->value[i] + n * 4.0 * rough->e[0];
 }
 
-TEXT info_text(const struct rough *rough, struct rough_block *out)
+WIDE_TEXT info_text(const struct rough *rough, struct rough_block *out)
 {
     double sum[LANE_SUMS][LANES], most = out->table.largest;
 
