@@ -11,7 +11,7 @@ import msgpack
 import zmq
 
 from support.daemon import Daemon
-from support.raw_peer import SHAPES, Raw, Relay, greeting
+from support.raw_peer import READY, SHAPES, Raw, Relay, greeting
 from support.wire import Peer
 from thetad import NoReply, ThetadError
 
@@ -216,6 +216,25 @@ class Descriptors(HostileTestCase):
             for peer in peers:
                 peer.close()
             self.serve_a_good_client()
+
+
+class Silence(HostileTestCase):
+    """A student thinks. A heartbeat to each of ten thousand would cost what they all ask."""
+
+    KEYS = False
+    THINK_S = 12
+
+    def test_who_is_silent_is_not_asked(self):
+        peer = Raw(self.daemon.tcp_endpoint)
+        self.addCleanup(peer.close)
+        peer.send(greeting(b"NULL") + READY)
+        peer.socket.settimeout(self.THINK_S)
+        seen = b""
+        with self.assertRaises(TimeoutError):
+            while data := peer.socket.recv(4096):
+                seen += data
+        self.assertIn(b"READY", seen)
+        self.assertNotIn(b"PING", seen)
 
 
 class TooFewDescriptors(unittest.TestCase):
