@@ -168,6 +168,17 @@ static void count_session(const struct tally_plan *plan, const struct tally_even
 
     if (!exposure->rule->by_counts) return;
     if (!eligibility_same_cuts(&exposure->eligibility, &counts->rule)) return;
+    /* What another node has asked may have no place here. */
+    for (size_t j = 0; j < event->n_pick; j++) {
+        uint32_t item = event->pick[j].item;
+        struct place *place;
+
+        if (plan->place_of[item] != ELIGIBILITY_NONE) continue;
+        if (tally_place(plan->tally, slice_str(bank_id(plan->plan->bank, item)), 1.0, &place)) {
+            return;  // without memory the session is not counted
+        }
+    }
+    counts = plan->tally->counts;
     eligibility_count(counts, &session);
 }
 
