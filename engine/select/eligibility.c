@@ -135,12 +135,15 @@ static void begin_with(struct eligibility_counts *counts, size_t place, size_t s
     counts->asked[at] = counts->rule.max_rate * *sessions;
 }
 
+void eligibility_begin(struct eligibility_counts *counts, size_t place, double k)
+{
+    for (size_t slot = 0; slot < counts->n_slot; slot++) begin_with(counts, place, slot, k);
+}
+
 void eligibility_add(struct eligibility_counts *counts, double k)
 {
     assert(counts->n_place < counts->cap);
-    for (size_t slot = 0; slot < counts->n_slot; slot++) {
-        begin_with(counts, counts->n_place, slot, k);
-    }
+    eligibility_begin(counts, counts->n_place, k);
     counts->n_place++;
 }
 
@@ -193,6 +196,50 @@ static void scale(struct eligibility_counts *counts, size_t slot, double factor)
     for (size_t i = 0; i < counts->n_place; i++) {
         counts->asked[i * counts->n_slot + slot] *= factor;
         counts->kept[i * counts->n_slot + slot] *= factor;
+    }
+}
+
+/* Add what `from` has in a slot, so many times. */
+static void add_slot(struct eligibility_counts *counts, const struct eligibility_counts *from,
+                     const uint32_t *to, size_t slot, double times)
+{
+    counts->sessions[slot] += times * from->sessions[slot];
+    for (size_t p = 0; p < from->n_place; p++) {
+        size_t at = (to ? to[p] : p) * counts->n_slot + slot;
+
+        counts->asked[at] += times * from->asked[p * from->n_slot + slot];
+        counts->kept[at] += times * from->kept[p * from->n_slot + slot];
+    }
+}
+
+static size_t common_slots(const struct eligibility_counts *a, const struct eligibility_counts *b)
+{
+    return eligibility_same_cuts(&a->rule, &b->rule) ? a->n_slot : 1;
+}
+
+void eligibility_take(struct eligibility_counts *counts, const struct eligibility_counts *from,
+                      const uint32_t *to)
+{
+    size_t n_slot = common_slots(counts, from);
+
+    for (size_t slot = 0; slot < n_slot; slot++) {
+        scale(counts, slot, 0.0);
+        add_slot(counts, from, to, slot, 1.0);
+        counts->weight[slot] = from->weight[slot];
+    }
+}
+
+void eligibility_follow(struct eligibility_counts *counts, const struct eligibility_counts *then,
+                        const uint32_t *to)
+{
+    size_t n_slot = common_slots(counts, then);
+
+    for (size_t slot = 0; slot < n_slot; slot++) {
+        double weight = counts->weight[slot];
+
+        add_slot(counts, then, to, slot, weight);
+        counts->weight[slot] = weight * then->weight[slot];
+        if (counts->weight[slot] > WEIGHT_MOST) scale(counts, slot, 1.0 / WEIGHT_MOST);
     }
 }
 

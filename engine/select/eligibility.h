@@ -64,6 +64,17 @@ bool eligibility_same_cuts(const struct eligibility_rule *a, const struct eligib
  * room. */
 void eligibility_add(struct eligibility_counts *counts, double k);
 
+/* The same for a place that is there: it begins anew. */
+void eligibility_begin(struct eligibility_counts *counts, size_t place, double k);
+
+/* Take over what `from` has counted, whose place p is to[p] here. The sessions of `then` come after
+ * those of `counts`; `to` likewise, NULL: they are the same. Where the intervals differ only the
+ * whole test's counts are taken. Pre: `then` began without sessions. */
+void eligibility_take(struct eligibility_counts *counts, const struct eligibility_counts *from,
+                      const uint32_t *to);
+void eligibility_follow(struct eligibility_counts *counts, const struct eligibility_counts *then,
+                        const uint32_t *to);
+
 /* P(eligible) of a place in a slot. */
 double eligibility_probability(const struct eligibility_counts *counts, size_t place, size_t slot);
 

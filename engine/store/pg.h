@@ -19,6 +19,7 @@ enum pg_type {
     PG_BYTEA_ARRAY = 1001,
     PG_INT4_ARRAY = 1007,
     PG_TEXT_ARRAY = 1009,
+    PG_INT8_ARRAY = 1016,
 };
 
 enum { PG_PARAMS = 8, PG_STATEMENTS = 32 };

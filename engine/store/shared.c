@@ -122,6 +122,20 @@ static const struct pg_statement statements[N_STATEMENT] = {
                      "AS w (tenant, examinee, session)",
               .n_param = 3,
               .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY}},
+    [COUNTS_LOOK] = {.sql = "SELECT w.i, coalesce(e.version, 0), coalesce(e.counts, '') "
+                            "FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) "
+                            "WITH ORDINALITY AS w (tenant, test, bank, known, i) "
+                            "LEFT JOIN exposure e ON e.tenant = w.tenant AND e.test = w.test "
+                            "AND e.bank = w.bank WHERE coalesce(e.version, 0) <> w.known "
+                            "ORDER BY w.i",
+                     .n_param = 4,
+                     .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT8_ARRAY}},
+    [COUNTS_STORE] = {.sql = "INSERT INTO exposure AS e (tenant, test, bank, version, counts) "
+                             "VALUES ($1, $2, $3, $4 + 1, $5) ON CONFLICT (tenant, test, bank) "
+                             "DO UPDATE SET version = $4 + 1, counts = $5 WHERE e.version = $4 "
+                             "RETURNING version",
+                      .n_param = 5,
+                      .type = {PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_BYTEA}},
 };
 
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit)
@@ -268,6 +282,7 @@ void shared_begin_arrays(struct shared *shared, unsigned statement, int n_array,
         pg_array(&shared->param[i],
                  type == PG_TEXT_ARRAY   ? PG_TEXT
                  : type == PG_INT4_ARRAY ? PG_INT4
+                 : type == PG_INT8_ARRAY ? PG_INT8
                                          : PG_BYTEA,
                  n);
     }

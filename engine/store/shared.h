@@ -14,7 +14,7 @@
 
 /* The version of its tables. An older one is brought up to date by `theta district upgrade`, a
  * newer one is refused. */
-enum { SHARED_FORMAT = 2, SHARED_KEY = 32 };
+enum { SHARED_FORMAT = 3, SHARED_KEY = 32 };
 
 struct shared {
     struct pg pg;

@@ -19,6 +19,8 @@ enum {
     ROWS,
     FIRSTS,
     SEAT,
+    COUNTS_LOOK,
+    COUNTS_STORE,
     N_STATEMENT
 };
 

@@ -7,6 +7,7 @@
  *   event      what store/event_record.h says, with its seal; n is its number in its session
  *   document   banks, tests and withdrawn items, in the order they were published
  *   sitting    the sessions of each examinee, numbered as they were started
+ *   exposure   how often the items of a test were asked (store/shared_counts.h)
  *
  * A session that was erased has a tombstone (store/erased.h) instead of its first event, and the
  * same one behind its last, so that neither place can be taken; nothing stands between them, and
@@ -44,4 +45,11 @@ const char *const shared_schema[SHARED_FORMAT] = {
     " session text COLLATE \"C\" NOT NULL,"
     " PRIMARY KEY (tenant, examinee, number),"
     " UNIQUE (tenant, session))",
+    "CREATE TABLE exposure ("
+    " tenant text COLLATE \"C\" NOT NULL,"
+    " test text COLLATE \"C\" NOT NULL,"
+    " bank text COLLATE \"C\" NOT NULL,"
+    " version bigint NOT NULL,"
+    " counts bytea NOT NULL,"
+    " PRIMARY KEY (tenant, test, bank))",
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fake_pq.h"
 #include "store/shared.h"
+#include "store/shared_counts.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -318,4 +319,59 @@ Test(shared, makes_its_tables)
     fake.fails = FAKE_CONNECT;
     cr_expect_eq(shared_create("host=a", &fault), IO_ERROR);
     cr_expect_eq(shared_upgrade("host=a", &from, &fault), IO_ERROR);
+}
+
+static struct {
+    size_t n, i[4];
+    uint64_t version[4];
+    struct slice counts[4];
+} looked;
+
+static void look(void *context, size_t i, uint64_t version, struct slice counts)
+{
+    (void)context;
+    looked.i[looked.n] = i;
+    looked.version[looked.n] = version;
+    looked.counts[looked.n++] = counts;
+}
+
+/* Rows that are no one's are passed over. */
+Test(shared, looks_for_counts)
+{
+    const struct shared_counts list[] = {
+        {.tenant = slice_str("school"), .test = slice_str("t"), .bank = slice_str("b")},
+        {slice_str("school"), slice_str("t2"), slice_str("b"), 5, slice_of(NULL, 0)}};
+    struct fake_field rows[3][3] = {{fake_int8(2), fake_int8(6), fake_bytes("", 0)},
+                                    {fake_int8(0), fake_int8(6), fake_bytes("", 0)},
+                                    {fake_int8(3), fake_int8(6), fake_bytes("", 0)}};
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows = (struct fake_rows){rows[0], 3, 3};
+    cr_expect_eq(shared_counts_look(&shared, list, 2, look, NULL), OK);
+    cr_assert_eq(looked.n, 1);
+    cr_expect(looked.i[0] == 1 && looked.version[0] == 6 && looked.counts[0].n == 0);
+    fake.fails = FAKE_SILENT;
+    cr_expect_eq(shared_counts_look(&shared, list, 2, look, NULL), IO_ERROR);
+    cr_expect_eq(looked.n, 1);
+}
+
+Test(shared, stores_counts_where_nobody_was_first)
+{
+    const struct shared_counts counts = {slice_str("school"), slice_str("t"), slice_str("b"), 5,
+                                         slice_str("counts")};
+    struct fake_field row[] = {fake_int8(6)};
+    bool done = false;
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows = (struct fake_rows){row, 1, 1};
+    cr_expect_eq(shared_counts_store(&shared, &counts, &done), OK);
+    cr_expect(done);
+    cr_expect(slice_equal_str(buf_slice(&fake.param[4]), "counts"));
+    fake.rows.n_row = 0;
+    cr_expect_eq(shared_counts_store(&shared, &counts, &done), OK);
+    cr_expect_not(done);
+    fake.rows.n_row = 1;
+    fake.fails = FAKE_CONSUME;
+    cr_expect_eq(shared_counts_store(&shared, &counts, &done), IO_ERROR);
+    cr_expect_not(done);
 }
