@@ -98,6 +98,10 @@ bool district_has_news_of(const struct district *district, int64_t time_us);
 struct group *district_await_news(struct district *district, struct slice tenant);
 /* Ask for news. */
 void district_poll(struct district *district);
+/* Counts of exposure to be shared: where to write them, NULL while the last are on their way; and
+ * that there are `n` of them. */
+struct buf *district_counts(struct district *district);
+void district_share(struct district *district, size_t n);
 /* The connection that is waited for: only while the daemon starts, and serves nobody. */
 struct shared *district_shared(struct district *district);
 
@@ -133,6 +137,8 @@ struct district_hooks {
      * node cannot go on. */
     bool (*news)(void *server, const struct shared_document *document, struct bank *made,
                  enum status made_status);
+    /* Counts that were shared, or where it is not OK were not. */
+    void (*counts)(void *server, enum status status, struct slice rest);
     void *server;
 };
 /* Take an answer of a line. False where there is none. */

@@ -96,12 +96,35 @@ static bool send_news(struct district *district)
     return true;
 }
 
+struct buf *district_counts(struct district *district)
+{
+    struct ask *out = &district->out[LINE_COUNTS];
+
+    if (out->n > 0 || !is_free(district, LINE_COUNTS)) return NULL;
+    buf_clear(&out->body);
+    return &out->body;
+}
+
+void district_share(struct district *district, size_t n)
+{
+    district->out[LINE_COUNTS].n = n;
+    district->counts_due = n > 0;
+}
+
+static bool send_counts(struct district *district)
+{
+    if (!is_free(district, LINE_COUNTS) || !district->counts_due) return false;
+    district->counts_due = false;
+    ask(district, LINE_COUNTS, &district->known);
+    return true;
+}
+
 bool district_send(struct district *district)
 {
     bool appends = send_appends(district), wants = send_wants(district);
-    bool news = send_news(district);
+    bool news = send_news(district), counts = send_counts(district);
 
-    return appends || wants || news;
+    return appends || wants || news || counts;
 }
 
 /* What is there now tells, where anybody waits for it. */
@@ -197,11 +220,20 @@ static void take_news(struct district *district, const struct line_head *head,
     if (group) group_make_ready(district, group);
 }
 
+static void take_counts(struct district *district, const struct line_head *head,
+                        const struct district_hooks *hooks)
+{
+    district->out[LINE_COUNTS].n = 0;
+    hooks->counts(hooks->server, head->status,
+                  head->status ? slice_of(NULL, 0) : buf_slice(&district->body));
+}
+
 static void (*const takes[N_LINE])(struct district *, const struct line_head *,
                                    const struct district_hooks *) = {
     [LINE_APPEND] = take_append,
     [LINE_FETCH] = take_fetch,
     [LINE_NEWS] = take_news,
+    [LINE_COUNTS] = take_counts,
 };
 
 bool district_is_up(const struct district *district)

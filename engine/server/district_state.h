@@ -23,7 +23,7 @@ struct district {
     /* Lists; a group is in one of them, in an ask or being served. */
     struct group *wanted, *behind, *publishing, *ready;
     struct group *published;  // whose document is on its way
-    bool poll_due;
+    bool poll_due, counts_due;
     int64_t polled_us;  // when the last ask for news that was answered was handed over
     struct group *serving;
     struct ask gathering, out[N_LINE];

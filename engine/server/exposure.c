@@ -106,8 +106,8 @@ enum status exposure_enter(struct exposure *exposure, struct live *live)
     struct library_name bank = bank_entry_name(live->bank->entry);
     struct tally_name name = {.tenant = live->tenant, .test = test.name, .bank = bank.name};
     struct examinee *examinee;
-    enum status st =
-        tallies_plan(exposure->tallies, &name, session_plan(live->session), &live->exposed.tally);
+    enum status st = tallies_plan(exposure->tallies, &name, session_plan(live->session),
+                                  live->test->version, &live->exposed.tally);
 
     if (st) return st;
     examinee = need_examinee(exposure, live);
@@ -350,6 +350,11 @@ enum status exposure_recount(struct exposure *exposure, struct live *live, uint6
     if (!live->exposed.tally) return OK;
     event = take_news(live, lsn);
     return tally_recount(exposure->tallies, live->exposed.tally, &event);
+}
+
+struct tallies *exposure_tallies(struct exposure *exposure)
+{
+    return exposure->tallies;
 }
 
 void exposure_ready(struct exposure *exposure)

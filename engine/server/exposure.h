@@ -46,6 +46,9 @@ void exposure_count(struct exposure *exposure, struct live *live, uint64_t lsn,
                     struct batch *batch);
 MUST_CHECK enum status exposure_recount(struct exposure *exposure, struct live *live, uint64_t lsn);
 
+/* Its counts, to be shared. */
+struct tallies *exposure_tallies(struct exposure *exposure);
+
 /* The journal has been replayed. */
 void exposure_ready(struct exposure *exposure);
 

@@ -3,7 +3,9 @@
 #include "base/handoff.h"
 #include "server/log.h"
 #include "server/news.h"
+#include "server/tally_share.h"
 #include "server/thread.h"
+#include "store/shared_counts.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -15,7 +17,7 @@
 /* Between two tries of a server that cannot be reached: not all nodes at once. */
 enum { PAUSE_LEAST_MS = 50, PAUSE_MOST_MS = 400, PAUSE_SLICE_MS = 50 };
 
-static const char *const line_names[N_LINE] = {"append", "fetch", "news"};
+static const char *const line_names[N_LINE] = {"append", "fetch", "news", "counts"};
 
 struct line {
     enum line_kind kind;
@@ -26,6 +28,7 @@ struct line {
     bool *taken;  // of an append
     size_t cap;
     bool was_lost, has_hinted;
+    bool is_corrupt;  // what was shared last
     struct thread thread;
     atomic_bool quit;
     bool is_busy;  // an ask is out: the loop's
@@ -196,10 +199,90 @@ static enum status news(struct line *line, struct line_head *head)
     return OK;
 }
 
+/* One of those that are shared, with what is fresh here. */
+struct sharing {
+    struct shared_counts counts;
+    struct slice fresh;
+};
+
+_Static_assert(sizeof(struct sharing) <= sizeof(struct shared_event), "the list has room");
+
+static void take_sharing(struct slice *rest, struct sharing *out)
+{
+    out->counts.tenant = take_slice(rest);
+    out->counts.test = take_slice(rest);
+    out->counts.bank = take_slice(rest);
+    take(rest, &out->counts.version, sizeof(out->counts.version));
+    out->fresh = take_slice(rest);
+}
+
+static void put_sharing(struct line *line, const struct sharing *sharing, bool is_there,
+                        uint64_t version, struct slice counts)
+{
+    const uint8_t there = is_there;
+
+    put_slice(&line->reply, sharing->counts.tenant);
+    put_slice(&line->reply, sharing->counts.test);
+    put_slice(&line->reply, sharing->counts.bank);
+    put(&line->reply, &there, 1);
+    put(&line->reply, &version, sizeof(version));
+    put_slice(&line->reply, counts);
+}
+
+/* What all have counted, and behind it what is fresh here. Where another node was first the next
+ * try has what that one has written. */
+static void on_counts(void *context, size_t i, uint64_t version, struct slice counts)
+{
+    struct line *line = context;
+    const struct sharing *sharing = (const struct sharing *)line->list + i;
+    struct shared_counts next = sharing->counts;
+    struct buf joined = {0};
+    bool is_there = false;
+    enum status st;
+
+    if (sharing->fresh.n > 0) {
+        st = tally_join(counts, sharing->fresh, &joined);
+        next.version = version;
+        next.counts = buf_slice(&joined);
+        if (st == OK) st = shared_counts_store(&line->shared, &next, &is_there);
+        if (st == CORRUPT) line->is_corrupt = true;
+    }
+    if (is_there)
+        put_sharing(line, sharing, true, version + 1, buf_slice(&joined));
+    else if (version != sharing->counts.version)
+        put_sharing(line, sharing, false, version, counts);
+    buf_done(&joined);
+}
+
+static enum status counts(struct line *line, struct line_head *head)
+{
+    struct slice rest = buf_slice(&line->body);
+    struct shared_counts *list = calloc(head->n + 1, sizeof(*list));
+    struct sharing *sharings = line->list;
+    bool was_corrupt = line->is_corrupt;
+    enum status st;
+
+    if (!list) return NO_MEMORY;
+    for (uint32_t i = 0; i < head->n; i++) {
+        take_sharing(&rest, &sharings[i]);
+        list[i] = sharings[i].counts;
+        if (sharings[i].fresh.n > 0) list[i].version = UINT64_MAX;  // what is there is needed
+    }
+    line->is_corrupt = false;
+    st = shared_counts_look(&line->shared, list, head->n, on_counts, line);
+    free(list);
+    if (line->is_corrupt && !was_corrupt) {
+        log_line(LOG_ERROR, "counts of exposure in the shared store cannot be read", "n=%u",
+                 head->n);
+    }
+    return st;
+}
+
 static enum status (*const works[N_LINE])(struct line *, struct line_head *) = {
     [LINE_APPEND] = append,
     [LINE_FETCH] = fetch,
     [LINE_NEWS] = news,
+    [LINE_COUNTS] = counts,
 };
 
 static void pause_a_while(const struct line *line)

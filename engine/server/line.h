@@ -23,6 +23,8 @@ struct line_head {
 
 /* An ask for news may have a document to publish; its answer has the first document behind the one
  * that its writer knows, where there is one.
+ * An ask to share counts of exposure is what tallies_hand_over has written, its answer what
+ * tallies_take_back reads.
  * An ask to append has events, its answer a byte for each: whether it is there now. An ask to fetch
  * has wants; its answer has events with the number of their want, and their status. */
 void line_put_event(struct buf *out, const struct shared_event *event);
@@ -38,7 +40,7 @@ struct line_row {
 /* False at the end. */
 bool line_take_row(struct slice *rest, struct line_row *out);
 
-enum line_kind { LINE_APPEND, LINE_FETCH, LINE_NEWS, N_LINE };
+enum line_kind { LINE_APPEND, LINE_FETCH, LINE_NEWS, LINE_COUNTS, N_LINE };
 
 /* NO_MEMORY where the thread or its sockets cannot be had. */
 MUST_CHECK enum status line_start(void *zmq_context, enum line_kind kind, const char *url,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/parked.h"
 #include "server/clock.h"
+#include "server/log.h"
 #include "server/news.h"
 #include "server/server.h"
 
@@ -53,6 +54,27 @@ static void count_commit(void *context, int64_t took_us)
     latency_add(&server->stats.commit, took_us);
 }
 
+static void take_counts(void *context, enum status status, struct slice rest)
+{
+    struct server *server = context;
+    enum status st = tallies_take_back(exposure_tallies(server->exposure), rest);
+
+    if (status == OK && st) {
+        log_line(LOG_ERROR, "counts of exposure cannot be taken in", "status=%s", status_code(st));
+    }
+}
+
+/* What was counted here since, to the other nodes, and what they have counted. */
+static void share_counts(struct server *server)
+{
+    struct buf *out = district_counts(server->district);
+    size_t n = out ? tallies_hand_over(exposure_tallies(server->exposure), out) : 0;
+
+    if (!out) return;
+    if (out->failed) take_counts(server, NO_MEMORY, slice_of(NULL, 0));
+    district_share(server->district, out->failed ? 0 : n);
+}
+
 void parked_take(struct loop *loop)
 {
     struct district_hooks hooks = sessions_hooks(loop->server->sessions);
@@ -60,6 +82,7 @@ void parked_take(struct loop *loop)
     hooks.done = count_done;
     hooks.timed = count_commit;
     hooks.news = news_take;
+    hooks.counts = take_counts;
     hooks.server = loop->server;
     for (int k = 0; k < N_LINE; k++) {
         if (!wait_is_awake(&loop->wait, loop->line_source[k])) continue;
@@ -135,4 +158,5 @@ void parked_tick(struct loop *loop, int64_t now_us)
 {
     district_drop_late(loop->server->district, now_us - PARKED_MS * 1000, refuse_late, loop);
     district_poll(loop->server->district);
+    share_counts(loop->server);
 }

@@ -116,6 +116,7 @@ enum status server_open(struct server *server, const struct config *config, stru
         st = district_open(config->store_url, (size_t)config->max_queued, &server->district, fault);
         if (st == OK) st = news_open(server, fault);
         uploads_set_mark(server->uploads);
+        tallies_share(exposure_tallies(server->exposure));
     }
     return st ? st : open_sessions(server, fault);
 }

@@ -6,7 +6,7 @@
  *
  * Only the list of what is used up is written at once, in the batch of the event that used it up:
  * an event records how long the list was, and a replay takes as much of it. */
-#include "server/tally.h"
+#include "server/tally_share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +14,14 @@
 /* A tally that is behind by so many events is written: a restart counts that many again. */
 enum { BEHIND_EVENTS = 5000 };
 
+enum { HANDED_MOST = 32 };  // tallies that are handed over at once
+
 struct tallies {
     struct env *env;
     struct tally *table;
     struct tally *loading;  // that the items being visited belong to
-    bool ready;
+    bool ready, shares;
+    unsigned round;
 };
 
 /* The tally of that name, made where there is none. NULL without memory. */
@@ -79,8 +82,12 @@ static enum status set_rule(struct tally_plan *plan)
         if (!counts) return NO_MEMORY;
         eligibility_counts_free(tally->counts);
         tally->counts = counts;
+        eligibility_counts_free(tally->fresh);  // by intervals that are no more
+        tally->fresh = NULL;
     }
     tally->counts->rule = *rule;
+    tally->rule_version = plan->version;
+    if (tally->fresh) tally->fresh->rule = *rule;
     return begin_with_k(plan);
 }
 
@@ -118,23 +125,38 @@ static enum status settle(const struct tallies *tallies, struct tally_plan *plan
     return OK;
 }
 
+/* A session may end where none of its test has begun: it is counted by its rule there too. */
+static enum status begin_sharing(struct tally_plan *plan)
+{
+    enum status st = OK;
+
+    if (!plan->plan->test.exposure.rule->by_counts) return OK;
+    if (plan->version > plan->tally->rule_version) st = set_rule(plan);
+    return st ? st : tally_keep_fresh(plan->tally);
+}
+
 enum status tallies_plan(struct tallies *tallies, const struct tally_name *name,
-                         const struct plan *plan, struct tally_plan **out)
+                         const struct plan *plan, uint32_t version, struct tally_plan **out)
 {
     struct tally *tally;
+    struct tally_plan *view;
 
     *out = NULL;
     if (!exposure_counts_uses(&plan->test.exposure)) return OK;
     tally = find_or_make(tallies, name);
     if (!tally) return NO_MEMORY;
-    *out = tally_view(tally, plan);
-    return *out ? OK : NO_MEMORY;
+    view = tally_view(tally, plan);
+    if (!view) return NO_MEMORY;
+    view->version = version;
+    *out = view;
+    return tallies->shares ? begin_sharing(view) : OK;
 }
 
 enum status tally_begin(struct tallies *tallies, struct tally_plan *plan, struct batch *batch)
 {
     enum status st = set_rule(plan);
 
+    if (st == OK && tallies->shares) st = begin_sharing(plan);
     return st ? st : settle(tallies, plan, batch);
 }
 
@@ -180,6 +202,7 @@ static void count_session(const struct tally_plan *plan, const struct tally_even
     }
     counts = plan->tally->counts;
     eligibility_count(counts, &session);
+    if (plan->tally->fresh) eligibility_count(plan->tally->fresh, &session);
 }
 
 /* Count a use; the place of its item is returned. NULL without memory. */
@@ -368,4 +391,134 @@ void tallies_free(struct tallies *tallies)
         tally_free(tally);
     }
     free(tallies);
+}
+
+void tallies_share(struct tallies *tallies)
+{
+    tallies->shares = true;
+}
+
+static void put_slice(struct buf *out, struct slice s)
+{
+    uint32_t n = (uint32_t)s.n;
+
+    buf_append(out, &n, sizeof(n));
+    buf_append(out, s.data, s.n);
+}
+
+/* What was counted here since goes on its way, and the next is counted apart. */
+static void send_fresh(struct tally *tally, struct buf *out)
+{
+    struct eligibility_counts *fresh = tally->fresh;
+
+    if (!(fresh->sessions[0] > 0.0)) return;
+    tally->fresh = NULL;
+    if (tally_keep_fresh(tally)) {
+        tally->fresh = fresh;  // without memory it waits
+        return;
+    }
+    tally_write(tally, fresh, out);
+    tally->sent = fresh;
+}
+
+static size_t hand_over(struct tallies *tallies, struct buf *out)
+{
+    struct buf counts = {0};
+    size_t n = 0;
+
+    for (struct tally *tally = tallies->table; tally; tally = tally->hh.next) {
+        if (!tally->fresh || tally->round == tallies->round || n == HANDED_MOST) continue;
+        buf_clear(&counts);
+        send_fresh(tally, &counts);
+        put_slice(out, tally->name.tenant);
+        put_slice(out, tally->name.test);
+        put_slice(out, tally->name.bank);
+        buf_append(out, &tally->shared_version, sizeof(tally->shared_version));
+        put_slice(out, buf_slice(&counts));
+        if (counts.failed) out->failed = true;
+        tally->round = tallies->round;
+        n++;
+    }
+    buf_done(&counts);
+    return n;
+}
+
+size_t tallies_hand_over(struct tallies *tallies, struct buf *out)
+{
+    size_t n = hand_over(tallies, out);
+
+    if (n > 0) return n;
+    tallies->round++;
+    return hand_over(tallies, out);
+}
+
+/* It is not there: it was counted before what is fresh. */
+static void put_back(struct tally *tally)
+{
+    struct eligibility_counts *sent = tally->sent, *whole;
+
+    if (!sent) return;
+    tally->sent = NULL;
+    whole = eligibility_counts_new(&tally->counts->rule, tally->counts->cap, sent);
+    eligibility_counts_free(sent);
+    if (!whole) return;
+    whole->n_place = tally->counts->n_place;
+    if (tally->fresh) eligibility_follow(whole, tally->fresh, NULL);
+    eligibility_counts_free(tally->fresh);
+    tally->fresh = whole;
+}
+
+static struct slice take_slice(struct slice *rest)
+{
+    uint32_t n;
+    struct slice s;
+
+    memcpy(&n, rest->data, sizeof(n));
+    s = slice_of(rest->data + sizeof(n), n);
+    *rest = slice_of(s.data + n, rest->n - sizeof(n) - n);
+    return s;
+}
+
+/* One of what has come back. They are ours, so it is whole. */
+static enum status take_one(struct tallies *tallies, struct slice *rest)
+{
+    struct tally_name name;
+    struct slice counts;
+    struct tally *tally;
+    uint64_t version;
+    bool is_there;
+    enum status st;
+
+    name.tenant = take_slice(rest);
+    name.test = take_slice(rest);
+    name.bank = take_slice(rest);
+    tally = find_or_make(tallies, &name);
+    is_there = rest->data[0];
+    memcpy(&version, rest->data + 1, sizeof(version));
+    *rest = slice_of(rest->data + 1 + sizeof(version), rest->n - 1 - sizeof(version));
+    counts = take_slice(rest);
+    if (!tally) return NO_MEMORY;
+    if (is_there) {
+        eligibility_counts_free(tally->sent);
+        tally->sent = NULL;
+    }
+    put_back(tally);
+    if (counts.n == 0 || tally_keep_fresh(tally)) return OK;
+    st = tally_rest_on(tally, counts);
+    /* What cannot be read is not asked for again until it is another. */
+    if (st != NO_MEMORY) tally->shared_version = version;
+    return st;
+}
+
+enum status tallies_take_back(struct tallies *tallies, struct slice rest)
+{
+    enum status first = OK;
+
+    while (rest.n > 0) {
+        enum status st = take_one(tallies, &rest);
+
+        if (first == OK) first = st;
+    }
+    for (struct tally *tally = tallies->table; tally; tally = tally->hh.next) put_back(tally);
+    return first;
 }

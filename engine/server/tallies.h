@@ -16,10 +16,24 @@ struct tally_plan;  // a tally as sessions of one plan see it: by the items of i
 MUST_CHECK enum status tallies_open(struct env *env, struct tallies **out);
 void tallies_free(struct tallies *tallies);  // NULL is fine
 
-/* The tally of a plan, made where there is none; NULL into *out where its sessions have nothing to
- * count. It lives as long as the tallies, and so must the plan. */
+/* From now on tallies are shared with other nodes. */
+void tallies_share(struct tallies *tallies);
+
+/* What is to be handed over of some of them in turn: | tenant | test | bank | version 8 | counts |,
+ * slices having their length (4 bytes of this machine) in front, counts empty where there is
+ * nothing new here. Returns how many. Pre: what was handed over before has been taken back. */
+size_t tallies_hand_over(struct tallies *tallies, struct buf *out);
+/* What became of it: | tenant | test | bank | is it there 1 | version 8 | counts |, the last those
+ * of all nodes, empty where they are as they were. What is not named is not there. CORRUPT,
+ * NO_MEMORY: of some of them. */
+MUST_CHECK enum status tallies_take_back(struct tallies *tallies, struct slice rest);
+
+/* The tally of a plan of that version of its test, made where there is none; NULL into *out where
+ * its sessions have nothing to count. It lives as long as the tallies, and so must the plan.
+ * NO_MEMORY. */
 MUST_CHECK enum status tallies_plan(struct tallies *tallies, const struct tally_name *name,
-                                    const struct plan *plan, struct tally_plan **out);
+                                    const struct plan *plan, uint32_t version,
+                                    struct tally_plan **out);
 
 /* Room for what an event may count, before it happens. NO_MEMORY. */
 MUST_CHECK enum status tally_reserve(struct tally_plan *plan);

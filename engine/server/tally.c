@@ -15,7 +15,7 @@ size_t tally_text(const struct tally_name *name, char out[TALLY_NAME])
     size_t n = 0;
 
     for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        memcpy(out + n, parts[i].data, parts[i].n);
+        if (parts[i].n > 0) memcpy(out + n, parts[i].data, parts[i].n);
         n += parts[i].n;
         out[n++] = '\0';
     }
@@ -49,6 +49,8 @@ void tally_free(struct tally *tally)
     for (size_t i = 0; tally->counts && i < tally->counts->n_place; i++) free(tally->place[i]);
     free(tally->place);
     eligibility_counts_free(tally->counts);
+    eligibility_counts_free(tally->fresh);
+    eligibility_counts_free(tally->sent);
     free(tally);
 }
 
@@ -89,10 +91,27 @@ enum status tally_reserve_place(struct tally *tally)
         if (!item_of) return NO_MEMORY;
         plan->item_of = item_of;
     }
+    if (tally->fresh) {
+        struct eligibility_counts *fresh =
+            eligibility_counts_new(&tally->fresh->rule, cap, tally->fresh);
+
+        if (!fresh) return NO_MEMORY;
+        eligibility_counts_free(tally->fresh);
+        tally->fresh = fresh;
+    }
     counts = eligibility_counts_new(&counts->rule, cap, counts);
     if (!counts) return NO_MEMORY;
     eligibility_counts_free(tally->counts);
     tally->counts = counts;
+    return OK;
+}
+
+enum status tally_keep_fresh(struct tally *tally)
+{
+    if (tally->fresh) return OK;
+    tally->fresh = eligibility_counts_new(&tally->counts->rule, tally->counts->cap, NULL);
+    if (!tally->fresh) return NO_MEMORY;
+    tally->fresh->n_place = tally->counts->n_place;
     return OK;
 }
 
@@ -154,7 +173,9 @@ static struct place *add_place(struct tally *tally, struct slice id, double k)
         return NULL;
     }
     tally->place[place->at] = place;
+    place->k = k;
     eligibility_add(tally->counts, k);
+    if (tally->fresh) eligibility_add(tally->fresh, 1.0);
     LL_FOREACH(tally->plans, plan)
     {
         map_place(plan, place);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inside the tallies: one tally, its places, its lists of what is used up, and the plans that see
- * it. For tallies.c only. */
+ * it. For tallies.c and tally_share.c only. */
 #ifndef SERVER_TALLY_H
 #define SERVER_TALLY_H
 
@@ -19,6 +19,7 @@ struct place {
     char id[LIMIT_ID + 1];
     uint32_t at;    // in the counts
     uint32_t uses;  // sessions that were asked it
+    double k;       // that it began with
     bool lost;
     UT_hash_handle hh;
 };
@@ -37,8 +38,15 @@ struct tally {
     size_t n_text;
     struct tally_name name;  // points into the text
     struct eligibility_counts *counts;
-    struct place **place;  // [counts->n_place], by place; room for counts->cap
-    struct place *places;  // by id
+    uint32_t rule_version;  // of the test that their rule is of
+    /* In a district, else NULL: what was counted here since it was last handed over to be shared,
+     * with the places of `counts`; and what was handed over and is on its way, with the first of
+     * them. Both are in `counts` too. */
+    struct eligibility_counts *fresh, *sent;
+    uint64_t shared_version;  // of what all have counted, as far as it is in `counts`
+    unsigned round;           // in which it was last handed over
+    struct place **place;     // [counts->n_place], by place; room for counts->cap
+    struct place *places;     // by id
     struct used *used;
     struct tally_plan *plans;
     uint64_t lsn;    // the store tells of the events before it
@@ -50,6 +58,7 @@ struct tally {
 struct tally_plan {
     struct tally *tally;
     const struct plan *plan;
+    uint32_t version;     // of its test
     uint32_t *place_of;   // [n_item]
     uint32_t *item_of;    // [counts->cap]
     struct used *used;    // of the plan's limit, NULL: it has none
@@ -75,6 +84,9 @@ MUST_CHECK enum status tally_place(struct tally *tally, struct slice id, double 
 struct used *tally_used_list(struct tally *tally, uint32_t most);
 /* Add to it. Pre: tally_reserve_used. */
 void tally_add_used(struct tally *tally, struct used *used, uint32_t at);
+
+/* Begin to keep apart what is counted here. NO_MEMORY. */
+MUST_CHECK enum status tally_keep_fresh(struct tally *tally);
 
 /* A plan's view of what has been counted, made where there is none. NULL without memory. */
 struct tally_plan *tally_view(struct tally *tally, const struct plan *plan);

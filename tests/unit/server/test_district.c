@@ -95,7 +95,8 @@ enum status __wrap_shared_connect(struct shared *shared, struct fault *fault)
 
 /* What the owners of the sessions and of the documents were told. */
 static struct {
-    size_t n_committed, n_taken, n_done, n_fetched, n_news, n_refused, n_freed, n_timed;
+    size_t n_committed, n_taken, n_done, n_fetched, n_news, n_refused, n_freed, n_timed, n_counts;
+    size_t n_bytes;
     enum status found;
 } told;
 
@@ -147,11 +148,19 @@ static bool on_news(void *server, const struct shared_document *document, struct
     return made_status == OK;
 }
 
+static void on_counts(void *server, enum status status, struct slice rest)
+{
+    (void)server;
+    told.n_counts += status == OK;
+    told.n_bytes += rest.n;
+}
+
 static const struct district_hooks hooks = {.committed = on_committed,
                                             .fetched = on_fetched,
                                             .done = on_done,
                                             .timed = on_timed,
-                                            .news = on_news};
+                                            .news = on_news,
+                                            .counts = on_counts};
 
 static struct district *district;
 
@@ -489,6 +498,32 @@ Test(district, asks_for_news_after_a_hint)
     cr_expect_eq(fakes[LINE_NEWS].n_ask, 2);
     answer(LINE_NEWS, &(struct line_head){0}, slice_of(NULL, 0));
     cr_expect_not(district_send(district));
+}
+
+/* One lot of counts at a time. */
+Test(district, shares_counts)
+{
+    struct buf *out = district_counts(district);
+
+    cr_assert_not_null(out);
+    district_share(district, 0);
+    cr_expect_not(district_send(district));
+    out = district_counts(district);
+    buf_append(out, "counts", 6);
+    district_share(district, 1);
+    cr_expect_null(district_counts(district));
+    cr_expect(district_send(district));
+    cr_expect_eq(fakes[LINE_COUNTS].head.n, 1);
+    cr_expect_eq(fakes[LINE_COUNTS].ask.n, 6);
+    cr_expect_null(district_counts(district));
+    answer(LINE_COUNTS, &(struct line_head){0}, slice_str("all"));
+    cr_expect(told.n_counts == 1 && told.n_bytes == 3);
+    cr_assert_not_null(district_counts(district));
+    district_share(district, 1);
+    cr_expect(district_send(district));
+    answer(LINE_COUNTS, &(struct line_head){.status = IO_ERROR}, slice_str("all"));
+    cr_expect(told.n_counts == 1 && told.n_bytes == 3);
+    cr_expect_not_null(district_counts(district));
 }
 
 /* An append tells what the first of its events was made with. */
