@@ -18,6 +18,7 @@ class TestTraces(test_golden_traces.TestGoldenTraces):
         test_district.DistrictTestCase.setUpClass.__func__(cls)
 
     N_NODE = 2
+    SETTINGS = ()
     node = classmethod(test_district.DistrictTestCase.node.__func__)
 
     def test_synthetic_banks(self):
