@@ -28,6 +28,11 @@ int64_t drive_random_ns(struct drive *drive, double mean_s)
     return (int64_t)(-log1p(-rng_uniform(SEED, drive->n_draw++)) * mean_s * 1e9);
 }
 
+static bool is_measured(const struct drive *drive, int64_t ns)
+{
+    return ns >= drive->from_ns && ns < drive->until_ns;
+}
+
 void drive_send(struct drive *drive, struct seat *seat, int64_t meant_ns)
 {
     const struct link_kind *kind = drive->plan->kind;
@@ -38,17 +43,13 @@ void drive_send(struct drive *drive, struct seat *seat, int64_t meant_ns)
     seat->meant_ns = meant_ns;
     seat->waits = true;
     drive->n_waiting++;
+    if (is_measured(drive, meant_ns)) drive->out->said_bytes += drive->body.n;
     if (drive->body.failed || !kind->send(&seat->link, buf_slice(&drive->body))) {
         fail(drive, "send");
     }
     if (!kind->hides_readiness || seat->unsure) return;
     seat->unsure = true;
     drive->unsure[drive->n_unsure++] = (size_t)(seat - drive->seat);
-}
-
-static bool is_measured(const struct drive *drive, int64_t ns)
-{
-    return ns >= drive->from_ns && ns < drive->until_ns;
 }
 
 static void count(struct drive *drive, const struct seat *seat, enum heard heard)
@@ -79,6 +80,7 @@ static void hear(void *context, struct slice body)
     seat->waits = false;
     drive->n_waiting--;
     drive->n_met += !seat->met;
+    if (is_measured(drive, drive->now_ns)) drive->out->heard_bytes += body.n;
     seat->met = true;
     count(drive, seat, drive->talk.kind->hear(&drive->talk, &seat->student, body));
     if (!drive->ends) drive->plan->pace->freed(drive, seat);
@@ -221,9 +223,10 @@ static void sit_down(struct drive *drive)
     for (size_t i = 0; i < plan->n_student; i++) {
         struct seat *seat = &drive->seat[i];
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
+        size_t at = i % (1 + plan->n_more);
 
         seat->student.number = i;
-        if (!plan->kind->open(&seat->link, &plan->target) ||
+        if (!plan->kind->open(&seat->link, at ? &plan->more[at - 1] : &plan->target) ||
             epoll_ctl(drive->epoll, EPOLL_CTL_ADD, seat->link.fd, &event) != 0) {
             fail(drive, "connect");
         }

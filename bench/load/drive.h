@@ -18,6 +18,8 @@
 struct drive_plan {
     const struct link_kind *kind;
     struct link_target target;
+    const struct link_target *more;  // [n_more]: the students sit at all of them in turn
+    size_t n_more;
     const struct talk_kind *talk;
     const struct pace *pace;
     const char *title;  // told while it runs; NULL: nothing is
@@ -36,6 +38,7 @@ struct drive_plan {
 struct drive_result {
     struct histogram answers, starts;  // of what was meant to be said in the time measured
     uint64_t n_answer, n_start;        // replies that came in it
+    uint64_t said_bytes, heard_bytes;  // requests and replies in it, without their frames
     uint64_t n_refused;                // from first to last; `refusal` is the last one's message
     uint64_t n_lost;                   // without a reply five seconds after the end
     double seconds;                    // that were measured
