@@ -152,8 +152,10 @@ static enum status work_verify(struct call *call, struct env *env,
 /* Its beginning; what goes on with it is one act with that. */
 static bool audit_verify(const struct call *call, struct audit_subject *out)
 {
+    const msgpack_object *run = map_find(&call->root, "run");
+
     (void)out;
-    return !map_find(&call->root, "run");
+    return !run || run->type == MSGPACK_OBJECT_NIL;
 }
 
 const struct request request_log_verify = {.op = "log.verify",

@@ -73,6 +73,9 @@ Test(audit, tells_what_was_done)
     expect_entry(&desk, "bank.retire", "b", "ok");
     desk_do(&desk, "'op': 'log.verify'");
     expect_entry(&desk, "log.verify", "", "ok");
+    expect_entry(&desk, "audit.list", "", "ok");
+    desk_do(&desk, "'op': 'log.verify', 'run': null");  // as good as none: it begins another
+    expect_entry(&desk, "log.verify", "", "ok");
     desk_reopen(&desk);
     desk_do(&desk, "'op': 'bank.get', 'bank': 'b'");
     expect_entry(&desk, "bank.get", "b", "ok");
