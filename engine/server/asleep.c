@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/asleep.h"
+#include "server/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#include <uthash.h>
 
 enum { FIRST_LSNS = 4 };
 

@@ -11,17 +11,11 @@
 #define SERVER_DISTRICT_H
 
 #include "server/config.h"
+#include "server/hash.h"
 #include "server/held.h"
 #include "server/inbox.h"
 #include "server/line.h"
 #include "store/journal.h"
-
-/* A failed growth of the table loses the new group, and the caller says NO_MEMORY. */
-#ifndef HASH_NONFATAL_OOM
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#endif
-#include <uthash.h>
 
 struct district;
 

@@ -3,14 +3,8 @@
 #ifndef SERVER_EVENT_INDEX_H
 #define SERVER_EVENT_INDEX_H
 
+#include "server/hash.h"
 #include "store/journal.h"
-
-/* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
-#ifndef HASH_NONFATAL_OOM
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#endif
-#include <uthash.h>
 
 /* One of them; the first one, or NULL, stands for all. They are to be had by `hh.next`. */
 struct indexed {

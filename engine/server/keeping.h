@@ -6,14 +6,9 @@
 
 #include "server/asleep.h"
 #include "server/damage.h"
+#include "server/hash.h"
 #include "server/sessions.h"
 
-/* A failed growth of the table loses the new entry, and the caller says NO_MEMORY. */
-#ifndef HASH_NONFATAL_OOM
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#endif
-#include <uthash.h>
 #include <utlist.h>
 
 /* One block: the entry, then its names. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/keys.h"
+#include "server/hash.h"
 #include "server/log.h"
 
 #include <dirent.h>
@@ -12,11 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
-
-/* A failed growth of the table loses the new entry. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#include <uthash.h>
 
 enum { PATH_BYTES = CONFIG_TEXT + 260, KEYS_MOST = 100000, LEFT_OUT_LINES = 100 };
 

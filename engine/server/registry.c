@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/registry.h"
+#include "server/hash.h"
 #include "server/notify.h"
 #include "session/event.h"
 #include "store/test_document.h"
@@ -7,11 +8,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A failed growth of a table loses the new entry, and the caller says NO_MEMORY. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#include <uthash.h>
 
 enum { NAME_BYTES = 2 * (LIMIT_ID + 1) };
 

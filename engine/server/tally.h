@@ -4,12 +4,9 @@
 #ifndef SERVER_TALLY_H
 #define SERVER_TALLY_H
 
+#include "server/hash.h"
 #include "server/tallies.h"
 
-/* A failed growth of a table loses the new entry, and the caller says NO_MEMORY. */
-#define HASH_NONFATAL_OOM          1
-#define uthash_nonfatal_oom(entry) ((entry)->lost = true)
-#include <uthash.h>
 #include <utlist.h>
 
 enum { TALLY_NAME = 3 * (LIMIT_ID + 1) };
