@@ -2,6 +2,7 @@
 #include "base/slice.h"
 #include "base/limits.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,4 +160,26 @@ void buf_done(struct buf *buf)
 struct slice buf_slice(const struct buf *buf)
 {
     return slice_of(buf->data, buf->n);
+}
+
+void buf_append_slice(struct buf *buf, struct slice s)
+{
+    uint32_t n = (uint32_t)s.n;
+
+    assert(s.n <= UINT32_MAX);
+    buf_append(buf, &n, sizeof(n));
+    buf_append(buf, s.data, s.n);
+}
+
+struct slice slice_take(struct slice *rest)
+{
+    struct slice s;
+    uint32_t n;
+
+    assert(rest->n >= sizeof(n));
+    memcpy(&n, rest->data, sizeof(n));
+    assert(rest->n - sizeof(n) >= n);
+    s = slice_of(rest->data + sizeof(n), n);
+    *rest = slice_of(s.data + n, rest->n - sizeof(n) - n);
+    return s;
 }

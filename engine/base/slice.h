@@ -50,4 +50,10 @@ void buf_clear(struct buf *buf);  // keeps the memory
 void buf_done(struct buf *buf);
 struct slice buf_slice(const struct buf *buf);
 
+/* A slice among other bytes, for a reader in the same process: | length, 4, as this machine has it
+ * | bytes |. slice_take() reads one from the front of `rest`, which goes on behind it. Pre: one
+ * that was so written stands there. */
+void buf_append_slice(struct buf *buf, struct slice s);
+struct slice slice_take(struct slice *rest);
+
 #endif

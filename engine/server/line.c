@@ -39,65 +39,46 @@ static void put(struct buf *out, const void *data, size_t n)
     buf_append(out, data, n);
 }
 
-static void put_slice(struct buf *out, struct slice s)
-{
-    uint32_t n = (uint32_t)s.n;
-
-    put(out, &n, sizeof(n));
-    put(out, s.data, s.n);
-}
-
 static void take(struct slice *rest, void *out, size_t n)
 {
     memcpy(out, rest->data, n);
     *rest = slice_of(rest->data + n, rest->n - n);
 }
 
-static struct slice take_slice(struct slice *rest)
-{
-    struct slice s;
-    uint32_t n;
-
-    take(rest, &n, sizeof(n));
-    s = slice_of(rest->data, n);
-    *rest = slice_of(rest->data + n, rest->n - n);
-    return s;
-}
-
 void line_put_event(struct buf *out, const struct shared_event *event)
 {
-    put_slice(out, event->tenant);
-    put_slice(out, event->session);
+    buf_append_slice(out, event->tenant);
+    buf_append_slice(out, event->session);
     put(out, &event->n, sizeof(event->n));
     put(out, event->seal, SEAL_BYTES);
-    put_slice(out, event->record);
-    put_slice(out, event->examinee);
+    buf_append_slice(out, event->record);
+    buf_append_slice(out, event->examinee);
     put(out, &event->sitting, sizeof(event->sitting));
 }
 
 static void take_event(struct slice *rest, struct shared_event *out)
 {
-    out->tenant = take_slice(rest);
-    out->session = take_slice(rest);
+    out->tenant = slice_take(rest);
+    out->session = slice_take(rest);
     take(rest, &out->n, sizeof(out->n));
     out->seal = rest->data;
     *rest = slice_of(rest->data + SEAL_BYTES, rest->n - SEAL_BYTES);
-    out->record = take_slice(rest);
-    out->examinee = take_slice(rest);
+    out->record = slice_take(rest);
+    out->examinee = slice_take(rest);
     take(rest, &out->sitting, sizeof(out->sitting));
 }
 
 void line_put_want(struct buf *out, const struct shared_want *want)
 {
-    put_slice(out, want->tenant);
-    put_slice(out, want->session);
+    buf_append_slice(out, want->tenant);
+    buf_append_slice(out, want->session);
     put(out, &want->from, sizeof(want->from));
 }
 
 static void take_want(struct slice *rest, struct shared_want *out)
 {
-    out->tenant = take_slice(rest);
-    out->session = take_slice(rest);
+    out->tenant = slice_take(rest);
+    out->session = slice_take(rest);
     take(rest, &out->from, sizeof(out->from));
 }
 
@@ -105,22 +86,22 @@ void line_put_document(struct buf *out, const struct shared_document *document)
 {
     put(out, &document->number, sizeof(document->number));
     put(out, &document->version, sizeof(document->version));
-    put_slice(out, document->kind);
-    put_slice(out, document->tenant);
-    put_slice(out, document->name);
-    put_slice(out, document->head);
-    put_slice(out, document->body);
+    buf_append_slice(out, document->kind);
+    buf_append_slice(out, document->tenant);
+    buf_append_slice(out, document->name);
+    buf_append_slice(out, document->head);
+    buf_append_slice(out, document->body);
 }
 
 void line_take_document(struct slice *rest, struct shared_document *out)
 {
     take(rest, &out->number, sizeof(out->number));
     take(rest, &out->version, sizeof(out->version));
-    out->kind = take_slice(rest);
-    out->tenant = take_slice(rest);
-    out->name = take_slice(rest);
-    out->head = take_slice(rest);
-    out->body = take_slice(rest);
+    out->kind = slice_take(rest);
+    out->tenant = slice_take(rest);
+    out->name = slice_take(rest);
+    out->head = slice_take(rest);
+    out->body = slice_take(rest);
 }
 
 bool line_take_row(struct slice *rest, struct line_row *out)
@@ -209,11 +190,11 @@ _Static_assert(sizeof(struct sharing) <= sizeof(struct shared_event), "the list 
 
 static void take_sharing(struct slice *rest, struct sharing *out)
 {
-    out->counts.tenant = take_slice(rest);
-    out->counts.test = take_slice(rest);
-    out->counts.bank = take_slice(rest);
+    out->counts.tenant = slice_take(rest);
+    out->counts.test = slice_take(rest);
+    out->counts.bank = slice_take(rest);
     take(rest, &out->counts.version, sizeof(out->counts.version));
-    out->fresh = take_slice(rest);
+    out->fresh = slice_take(rest);
 }
 
 static void put_sharing(struct line *line, const struct sharing *sharing, bool is_there,
@@ -221,12 +202,12 @@ static void put_sharing(struct line *line, const struct sharing *sharing, bool i
 {
     const uint8_t there = is_there;
 
-    put_slice(&line->reply, sharing->counts.tenant);
-    put_slice(&line->reply, sharing->counts.test);
-    put_slice(&line->reply, sharing->counts.bank);
+    buf_append_slice(&line->reply, sharing->counts.tenant);
+    buf_append_slice(&line->reply, sharing->counts.test);
+    buf_append_slice(&line->reply, sharing->counts.bank);
     put(&line->reply, &there, 1);
     put(&line->reply, &version, sizeof(version));
-    put_slice(&line->reply, counts);
+    buf_append_slice(&line->reply, counts);
 }
 
 /* What all have counted, and behind it what is fresh here. Where another node was first the next

@@ -398,14 +398,6 @@ void tallies_share(struct tallies *tallies)
     tallies->shares = true;
 }
 
-static void put_slice(struct buf *out, struct slice s)
-{
-    uint32_t n = (uint32_t)s.n;
-
-    buf_append(out, &n, sizeof(n));
-    buf_append(out, s.data, s.n);
-}
-
 /* What was counted here since goes on its way, and the next is counted apart. */
 static void send_fresh(struct tally *tally, struct buf *out)
 {
@@ -430,11 +422,11 @@ static size_t hand_over(struct tallies *tallies, struct buf *out)
         if (!tally->fresh || tally->round == tallies->round || n == HANDED_MOST) continue;
         buf_clear(&counts);
         send_fresh(tally, &counts);
-        put_slice(out, tally->name.tenant);
-        put_slice(out, tally->name.test);
-        put_slice(out, tally->name.bank);
+        buf_append_slice(out, tally->name.tenant);
+        buf_append_slice(out, tally->name.test);
+        buf_append_slice(out, tally->name.bank);
         buf_append(out, &tally->shared_version, sizeof(tally->shared_version));
-        put_slice(out, buf_slice(&counts));
+        buf_append_slice(out, buf_slice(&counts));
         if (counts.failed) out->failed = true;
         tally->round = tallies->round;
         n++;
@@ -468,17 +460,6 @@ static void put_back(struct tally *tally)
     tally->fresh = whole;
 }
 
-static struct slice take_slice(struct slice *rest)
-{
-    uint32_t n;
-    struct slice s;
-
-    memcpy(&n, rest->data, sizeof(n));
-    s = slice_of(rest->data + sizeof(n), n);
-    *rest = slice_of(s.data + n, rest->n - sizeof(n) - n);
-    return s;
-}
-
 /* One of what has come back. They are ours, so it is whole. */
 static enum status take_one(struct tallies *tallies, struct slice *rest)
 {
@@ -489,14 +470,14 @@ static enum status take_one(struct tallies *tallies, struct slice *rest)
     bool is_there;
     enum status st;
 
-    name.tenant = take_slice(rest);
-    name.test = take_slice(rest);
-    name.bank = take_slice(rest);
+    name.tenant = slice_take(rest);
+    name.test = slice_take(rest);
+    name.bank = slice_take(rest);
     tally = find_or_make(tallies, &name);
     is_there = rest->data[0];
     memcpy(&version, rest->data + 1, sizeof(version));
     *rest = slice_of(rest->data + 1 + sizeof(version), rest->n - 1 - sizeof(version));
-    counts = take_slice(rest);
+    counts = slice_take(rest);
     if (!tally) return NO_MEMORY;
     if (is_there) {
         eligibility_counts_free(tally->sent);

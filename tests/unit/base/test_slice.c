@@ -200,6 +200,23 @@ Test(buf, grows_and_keeps_what_it_holds)
     cr_expect(buf.data == NULL && buf.n == 0 && buf.cap == 0);
 }
 
+Test(buf, slices_among_other_bytes_come_back_one_by_one)
+{
+    struct buf buf = {0};
+    struct slice rest;
+
+    buf_append_slice(&buf, slice_str("district"));
+    buf_append_slice(&buf, slice_of(NULL, 0));
+    buf_append_slice(&buf, slice_str("7"));
+    buf_append(&buf, "behind", 6);
+    rest = buf_slice(&buf);
+    cr_expect(slice_equal_str(slice_take(&rest), "district"));
+    cr_expect(slice_take(&rest).n == 0);
+    cr_expect(slice_equal_str(slice_take(&rest), "7"));
+    cr_expect(slice_equal_str(rest, "behind"));
+    buf_done(&buf);
+}
+
 Test(buf, clear_keeps_the_memory)
 {
     struct buf buf = {0};
