@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/asleep.h"
 #include "server/hash.h"
+#include "server/lsns.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { FIRST_LSNS = 4 };
 
 struct asleep_session {
     uint64_t *lsn;
@@ -47,26 +46,15 @@ static struct asleep_session *add(struct asleep *asleep, const struct event_reco
     return NULL;
 }
 
-static bool reserve(struct asleep_session *session)
-{
-    uint32_t cap = session->cap_lsn ? 2 * session->cap_lsn : FIRST_LSNS;
-    uint64_t *grown;
-
-    if (session->n_lsn < session->cap_lsn) return true;
-    grown = realloc(session->lsn, cap * sizeof(*grown));
-    if (!grown) return false;
-    session->lsn = grown;
-    session->cap_lsn = cap;
-    return true;
-}
-
 enum status asleep_note(struct asleep *asleep, const struct stored_event *stored)
 {
     const struct event_record *record = stored->record;
     struct asleep_session *session = asleep_find(asleep, record->tenant, record->session);
 
     if (!session) session = add(asleep, record);
-    if (!session || !reserve(session)) return NO_MEMORY;
+    if (!session || lsns_reserve(&session->lsn, session->n_lsn, &session->cap_lsn) != OK) {
+        return NO_MEMORY;
+    }
     if (record->n != session->n_next || memcmp(record->previous, session->seal, SEAL_BYTES) != 0) {
         return CORRUPT;
     }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/event_index.h"
+#include "server/lsns.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { FIRST_LSNS = 8 };
 
 static struct indexed *find(const struct indexed *index, struct slice key)
 {
@@ -35,14 +34,7 @@ enum status event_index_add(struct indexed **index, const struct session_key *se
     struct indexed *entry = need(index, session);
 
     if (!entry) return NO_MEMORY;
-    if (entry->n == entry->cap) {
-        size_t cap = entry->cap ? 2 * entry->cap : FIRST_LSNS;
-        uint64_t *grown = realloc(entry->lsn, cap * sizeof(*grown));
-
-        if (!grown) return NO_MEMORY;
-        entry->lsn = grown;
-        entry->cap = cap;
-    }
+    if (lsns_reserve(&entry->lsn, entry->n, &entry->cap) != OK) return NO_MEMORY;
     entry->lsn[entry->n++] = lsn;
     return OK;
 }

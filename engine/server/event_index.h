@@ -9,7 +9,7 @@
 /* One of them; the first one, or NULL, stands for all. They are to be had by `hh.next`. */
 struct indexed {
     uint64_t *lsn;  // [n], in the order of the journal
-    size_t n, cap;
+    uint32_t n, cap;
     bool lost;
     UT_hash_handle hh;
     size_t n_key;

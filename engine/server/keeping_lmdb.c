@@ -5,6 +5,7 @@
  * memory a while later, when its archive record is on disk. */
 #include "server/history.h"
 #include "server/keeping.h"
+#include "server/lsns.h"
 #include "server/notify.h"
 #include "store/erased.h"
 
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIM_BATCH = 20000, FIRST_LSNS = 8, PINNED_EVENTS = 1000000, MOST_LOST = 256 };
+enum { TRIM_BATCH = 20000, PINNED_EVENTS = 1000000, MOST_LOST = 256 };
 
 /* A rebuild that goes on asks systemd for time. */
 enum { NOTIFY_EVENTS = 8192 };
@@ -23,15 +24,7 @@ enum { AWAKE_EVENTS = 20000 };
 /* Room for one more event's number, before the event happens. */
 static enum status reserve(struct entry *entry)
 {
-    uint32_t cap = entry->cap_lsn ? entry->cap_lsn * 2 : FIRST_LSNS;
-    uint64_t *grown;
-
-    if (entry->n_lsn < entry->cap_lsn) return OK;
-    grown = realloc(entry->lsn, cap * sizeof(*grown));
-    if (!grown) return NO_MEMORY;
-    entry->lsn = grown;
-    entry->cap_lsn = cap;
-    return OK;
+    return lsns_reserve(&entry->lsn, entry->n_lsn, &entry->cap_lsn);
 }
 
 static uint64_t append(struct sessions *sessions, struct entry *entry,

@@ -146,7 +146,7 @@ static enum status gather(struct verify *verify, const struct indexed *entry, st
     uint64_t archived = archive_last(buf_slice(events));
 
     if (st == NOT_FOUND) st = OK;
-    for (size_t i = 0; i < entry->n && st == OK; i++) {
+    for (uint32_t i = 0; i < entry->n && st == OK; i++) {
         if (entry->lsn[i] <= archived) continue;
         st = journal_get(&journal, entry->lsn[i], &verify->bytes);
         if (st == OK) archive_append(events, entry->lsn[i], buf_slice(&verify->bytes));
@@ -332,7 +332,7 @@ static enum status name_faults(struct verify *verify)
     {
         struct owner owner = owner_of_key(slice_of(entry->key, entry->n_key));
 
-        for (size_t i = 0; i < entry->n; i++) ledger_name(&verify->ledger, &owner, entry->lsn[i]);
+        for (uint32_t i = 0; i < entry->n; i++) ledger_name(&verify->ledger, &owner, entry->lsn[i]);
     }
     return walk(verify, TABLE_ARCHIVE, name_archived, leave);
 }
