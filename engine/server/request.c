@@ -323,18 +323,19 @@ static struct audited audited_of(const struct call *call, const struct request *
 /* The entry is in the cycle's batch, so the reply waits for it where it was not held. */
 void call_done(struct server *server, struct slice tenant, const struct held *held)
 {
-    struct audit_entry entry = {.time_ms = held->now_ms,
-                                .tenant = tenant,
-                                .who = slice_str(held->who),
-                                .roles = held->roles,
-                                .subject = slice_str(held->subject.text),
-                                .code = slice_str(status_code(held->status))};
+    struct audit_entry entry;
 
     server->stats.answers += held->deeds.answered;
     server->stats.sessions_started += held->deeds.started;
     server->stats.sessions_finished += held->deeds.finished;
     if (!held->is_audited) return;
-    entry.op = slice_str(held->request->op);
+    entry = (struct audit_entry){.time_ms = held->now_ms,
+                                 .tenant = tenant,
+                                 .who = slice_str(held->who),
+                                 .roles = held->roles,
+                                 .op = slice_str(held->request->op),
+                                 .subject = slice_str(held->subject.text),
+                                 .code = slice_str(status_code(held->status))};
     audit_append(&server->audit, &server->batch, &entry);
 }
 
