@@ -15,7 +15,7 @@
 #include <zmq.h>
 
 /* Between two tries of a server that cannot be reached: not all nodes at once. */
-enum { PAUSE_LEAST_MS = 50, PAUSE_MOST_MS = 400, PAUSE_SLICE_MS = 50 };
+enum { PAUSE_LEAST_MS = 50, PAUSE_MOST_MS = 400 };
 
 static const char *const line_names[N_LINE] = {"append", "fetch", "news", "counts"};
 
@@ -266,15 +266,6 @@ static enum status (*const works[N_LINE])(struct line *, struct line_head *) = {
     [LINE_COUNTS] = counts,
 };
 
-static void pause_a_while(const struct line *line)
-{
-    uint32_t ms = PAUSE_LEAST_MS + randombytes_uniform(PAUSE_MOST_MS - PAUSE_LEAST_MS);
-
-    for (uint32_t waited = 0; waited < ms && !line->quit; waited += PAUSE_SLICE_MS) {
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_SLICE_MS * 1000000L}, NULL);
-    }
-}
-
 /* Told once, and once more when it is over. */
 static void tell(struct line *line, enum status status)
 {
@@ -304,7 +295,10 @@ static void work(struct line *line, struct line_head *head)
     if (head->status) buf_clear(&line->reply);
     tell(line, head->status);
     /* A connection that was lost is made anew at once, a server that is away is left in peace. */
-    if (head->status && !was_connected) pause_a_while(line);
+    if (head->status && !was_connected) {
+        thread_rest(PAUSE_LEAST_MS + randombytes_uniform(PAUSE_MOST_MS - PAUSE_LEAST_MS),
+                    &line->quit);
+    }
 }
 
 static bool send_pair(void *socket, const struct line_head *head, struct slice bytes)

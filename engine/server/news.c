@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/news.h"
 #include "base/bytes.h"
+#include "num/elementary.h"
 #include "server/request.h"
 #include "server/server.h"
 #include "store/test_document.h"
@@ -158,7 +159,6 @@ enum status news_share_bank(struct server *server, struct upload *upload, int64_
 {
     struct library_name name = {slice_str(upload->tenant), slice_str(upload->bank)};
     uint8_t head[BANK_HEAD];
-    uint64_t bits;
     struct shared_document document = {.kind = slice_str(SHARED_BANK),
                                        .tenant = name.tenant,
                                        .name = name.name,
@@ -168,9 +168,8 @@ enum status news_share_bank(struct server *server, struct upload *upload, int64_
                                        .body = items};
 
     if (sodium_is_zero(upload->token, UPLOAD_TOKEN)) randombytes_buf(upload->token, UPLOAD_TOKEN);
-    memcpy(&bits, &upload->D, sizeof(bits));
     bytes_put_u64(head, (uint64_t)created_ms);
-    bytes_put_u64(head + 8, bits);
+    bytes_put_u64(head + 8, num_bits(upload->D));
     bytes_put_u32(head + 16, upload->n_item);
     memcpy(head + 20, upload->token, UPLOAD_TOKEN);
     return share(server, &document);
@@ -192,15 +191,13 @@ enum status news_share_item(struct server *server, const struct library_name *ba
 static bool read_bank_head(const struct shared_document *document, struct bank_header *out)
 {
     const uint8_t *head = document->head.data;
-    uint64_t bits;
 
     if (document->head.n != BANK_HEAD) return false;
     *out = (struct bank_header){.name = {document->tenant, document->name},
                                 .version = document->version,
                                 .n_item = bytes_get_u32(head + 16),
                                 .created_ms = (int64_t)bytes_get_u64(head)};
-    bits = bytes_get_u64(head + 8);
-    memcpy(&out->D, &bits, sizeof(bits));
+    out->D = num_of_bits(bytes_get_u64(head + 8));
     return out->n_item <= LIMIT_ITEMS;
 }
 

@@ -12,7 +12,6 @@
 
 enum {
     LOOK_SESSIONS = 200,
-    SLICE_MS = 100,
     REST_MS = 1000,         // between two looks
     REST_LOST_MS = 5000,    // where the store does not answer
     REST_DONE_MS = 600000,  // when all sessions have been looked at; and as long again by chance
@@ -106,11 +105,7 @@ static void *run(void *argument)
     struct sweep *sweep = argument;
 
     while (!sweep->quit) {
-        uint32_t ms = look(sweep);
-
-        for (uint32_t rested = 0; rested < ms && !sweep->quit; rested += SLICE_MS) {
-            nanosleep(&(struct timespec){.tv_nsec = SLICE_MS * 1000000L}, NULL);
-        }
+        thread_rest(look(sweep), &sweep->quit);
     }
     return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/tally_share.h"
 #include "base/bytes.h"
+#include "num/elementary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,10 +12,8 @@ enum { FORMAT = 1 };
 static void put_f64(struct buf *out, double value)
 {
     uint8_t bytes[8];
-    uint64_t bits;
 
-    memcpy(&bits, &value, sizeof(bits));
-    bytes_put_u64(bytes, bits);
+    bytes_put_u64(bytes, num_bits(value));
     buf_append(out, bytes, sizeof(bytes));
 }
 
@@ -88,10 +87,8 @@ static size_t take_u8(struct source *source)
 static double take_f64(struct source *source)
 {
     const uint8_t *at = take(source, 8);
-    uint64_t bits = at ? bytes_get_u64(at) : 0;
-    double value;
+    double value = at ? num_of_bits(bytes_get_u64(at)) : 0.0;
 
-    memcpy(&value, &bits, sizeof(value));
     if (isfinite(value)) return value;
     source->failed = true;
     return 0.0;

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <zmq.h>
+
+enum { REST_SLICE_MS = 50 };
 
 bool thread_start(struct thread *thread, void *(*run)(void *), void *argument)
 {
@@ -23,6 +26,13 @@ void thread_join(struct thread *thread)
 {
     pthread_join(thread->id, NULL);
     thread->running = false;
+}
+
+void thread_rest(uint32_t ms, const atomic_bool *quit)
+{
+    for (uint32_t rested = 0; rested < ms && !*quit; rested += REST_SLICE_MS) {
+        nanosleep(&(struct timespec){.tv_nsec = REST_SLICE_MS * 1000000L}, NULL);
+    }
 }
 
 static void *pair_end(void *zmq_context, int queued)

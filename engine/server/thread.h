@@ -4,7 +4,9 @@
 #define SERVER_THREAD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct thread {
     pthread_t id;
@@ -17,6 +19,9 @@ bool thread_start(struct thread *thread, void *(*run)(void *), void *argument);
 
 /* Wait for its end, which the caller has asked for. Pre: it is running. */
 void thread_join(struct thread *thread);
+
+/* Called in a thread: sleep for so long, or until soon after `quit` is set. */
+void thread_rest(uint32_t ms, const atomic_bool *quit);
 
 /* Two sockets of one pair, the loop's end bound to `endpoint` and the thread's connected, each with
  * room for `queued` messages. False, with errno, where they cannot be had; what there is of them
