@@ -51,6 +51,20 @@ struct drive_plan load_closed(struct link_target target, const struct talk_kind 
                                .measured_s = measured_s};
 }
 
+void load_tell(const struct load *load, size_t n_client, const char *const *label,
+               const struct figures *f, size_t n, json_t *rows)
+{
+    for (size_t kind = 0; kind < n; kind++) {
+        json_t *row = figures_json(label[kind], &f[kind]);
+        char text[64];
+
+        snprintf(text, sizeof(text), "%4zu  %s", n_client, label[kind]);
+        if (!load->options.json) figures_print(text, &f[kind], &f[0]);
+        json_object_set_new(row, "clients", json_integer((json_int_t)n_client));
+        json_array_append_new(rows, row);
+    }
+}
+
 /* What is noted at both ends of what is measured. */
 struct marks {
     pid_t pid;

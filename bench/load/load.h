@@ -57,6 +57,11 @@ void load_run_whole(struct load *load, struct drive_plan *plan, pid_t pid, struc
 struct drive_plan load_closed(struct link_target target, const struct talk_kind *talk, size_t n,
                               double measured_s);
 
+/* One number of clients: a line of the table for each of the kinds `label` [n], whose figures are
+ * `f` [n] and are held against the first one's, and a row of JSON for `rows`. */
+void load_tell(const struct load *load, size_t n_client, const char *const *label,
+               const struct figures *f, size_t n, json_t *rows);
+
 /* `usual`, or `quick` where that was asked for, or what the option says. */
 double load_choose(const struct load *load, double option, double usual, double quick);
 

@@ -59,19 +59,12 @@ static void run_rounds(struct bench *bench)
 static void tell(const struct bench *bench)
 {
     json_t *rows = json_array();
+    const char *label[KINDS];
 
+    for (int kind = 0; kind < KINDS; kind++) label[kind] = kind_name(kind);
     if (!bench->load->options.json) figures_print_head("clients, what");
     for (size_t s = 0; s < bench->n_size; s++) {
-        for (int kind = 0; kind < KINDS; kind++) {
-            const struct figures *f = bench->median[s];
-            json_t *row = figures_json(kind_name(kind), &f[kind]);
-            char label[64];
-
-            snprintf(label, sizeof(label), "%4zu  %s", bench->size[s], kind_name(kind));
-            if (!bench->load->options.json) figures_print(label, &f[kind], &f[0]);
-            json_object_set_new(row, "clients", json_integer((json_int_t)bench->size[s]));
-            json_array_append_new(rows, row);
-        }
+        load_tell(bench->load, bench->size[s], label, bench->median[s], KINDS, rows);
     }
     json_object_set_new(bench->load->figures, "ways", rows);
 }
