@@ -107,6 +107,11 @@ const char *access_secret_key(const struct access *access)
     return access->secret_key;
 }
 
+const struct thread *access_thread(const struct access *access)
+{
+    return auth_thread(access->auth);
+}
+
 bool access_is_alive(const struct access *access, int64_t now_us)
 {
     return auth_is_alive(access->auth, now_us);

@@ -8,6 +8,7 @@
 #include "server/request.h"
 
 struct access;
+struct thread;
 
 /* Read the daemon's key and the folder of the clients', and start to decide on connections.
  * *out_access is NULL where the configuration asks for none. Errors with field and text in
@@ -23,7 +24,8 @@ MUST_CHECK enum status access_reload(struct access *access, const struct config 
 /* The daemon's secret key, in Z85. */
 const char *access_secret_key(const struct access *access);
 
-/* Whether the thread that lets peers in still does. */
+/* The thread that lets peers in, to be watched, and whether it still does. */
+const struct thread *access_thread(const struct access *access);
 bool access_is_alive(const struct access *access, int64_t now_us);
 
 size_t access_n_key(const struct access *access);

@@ -107,16 +107,17 @@ static void tell(struct gate *gate, const char *key, const char *why)
              (unsigned long long)n_before);
 }
 
-static void reply(struct gate *gate, const char *code, const char *text, const char *user)
+/* False where it was not sent: there can be no other one then. */
+static bool reply(struct gate *gate, const char *code, const char *text, const char *user)
 {
     const struct frame *id = &gate->frame[REQUEST_ID];
 
-    zmq_send(gate->zap, "1.0", 3, ZMQ_SNDMORE);
-    zmq_send(gate->zap, id->data, id->n, ZMQ_SNDMORE);
-    zmq_send(gate->zap, code, strlen(code), ZMQ_SNDMORE);
-    zmq_send(gate->zap, text, strlen(text), ZMQ_SNDMORE);
-    zmq_send(gate->zap, user, strlen(user), ZMQ_SNDMORE);
-    zmq_send(gate->zap, "", 0, 0);
+    return zmq_send(gate->zap, "1.0", 3, ZMQ_SNDMORE) >= 0 &&
+           zmq_send(gate->zap, id->data, id->n, ZMQ_SNDMORE) >= 0 &&
+           zmq_send(gate->zap, code, strlen(code), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(gate->zap, text, strlen(text), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(gate->zap, user, strlen(user), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(gate->zap, "", 0, 0) >= 0;
 }
 
 /* Answer one request. False at the end. */
@@ -131,27 +132,21 @@ static bool serve_zap(struct gate *gate)
     if (n < 0) return errno != ETERM;
     if (planted("ZAP is silent")) return true;
     if (planted("ZAP is slow")) sleep(2 * CONTROL_MS / 1000);
-    if (planted("ZAP talks nonsense")) {
-        reply(gate, "777", "come in", "anybody");
-        return true;
-    }
+    if (planted("ZAP talks nonsense")) return reply(gate, "777", "come in", "anybody");
     if (n <= REQUEST_ID) gate->frame[REQUEST_ID].n = 0;
     if (!good || n != ZAP_FRAMES || !frame_is(&gate->frame[VERSION], "1.0") ||
         !frame_is(&gate->frame[DOMAIN_NAME], AUTH_DOMAIN) ||
         !frame_is(&gate->frame[MECHANISM], "CURVE") || key->n != KEY_BYTES) {
-        reply(gate, "400", "no access", "");
-        return true;
+        return reply(gate, "400", "no access", "");
     }
     zmq_z85_encode(text, key->data, KEY_BYTES);
     why = decide(gate, key->data);
     if (why) {
         tell(gate, text, why);
-        reply(gate, "400", "no access", "");
-        return true;
+        return reply(gate, "400", "no access", "");
     }
     snprintf(user, sizeof(user), "%s%s", gate->token, text);
-    reply(gate, "200", "OK", user);
-    return true;
+    return reply(gate, "200", "OK", user);
 }
 
 /* libzmq tells the kind of failure, but not whose it was. */
@@ -279,6 +274,11 @@ void auth_stop(struct auth *auth)
     socket_close(auth->loop_end);
     buf_done(&auth->gate.admissions);
     free(auth);
+}
+
+const struct thread *auth_thread(const struct auth *auth)
+{
+    return &auth->thread;
 }
 
 bool auth_is_alive(const struct auth *auth, int64_t now_us)

@@ -15,11 +15,13 @@
 #define AUTH_MONITOR "inproc://handshakes"
 
 struct auth;
+struct thread;
 
 /* Serve inproc://zeromq.zap.01 of this context. IO_ERROR or NO_MEMORY with a text in `fault`. */
 MUST_CHECK enum status auth_start(void *zmq_context, struct auth **out, struct fault *fault);
 
-/* Whether its thread still decides. */
+/* Its thread, to be watched, and whether it still decides. */
+const struct thread *auth_thread(const struct auth *auth);
 bool auth_is_alive(const struct auth *auth, int64_t now_us);
 
 /* Ends the thread; connections to come are refused. NULL is fine. */

@@ -7,9 +7,10 @@
 #include "base/planted.h"
 #include "server/clock.h"
 #include "server/frames.h"
-#include "server/notify.h"
 #include "server/parked.h"
+#include "server/thread.h"
 #include "server/upkeep.h"
+#include "server/watch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -65,34 +66,6 @@ static void die(struct loop *loop, const struct fault *fault)
     loop->n_slot = 0;
 }
 
-static bool look_at_thread(struct loop *loop, const char *name, bool is_alive, int64_t now_us)
-{
-    uint64_t n_before;
-
-    if (!is_alive && refusals_add(&loop->refusals, name, now_us, &n_before)) {
-        log_line(LOG_ERROR, "a thread is stuck", "thread=%s", name);
-    }
-    return is_alive;
-}
-
-/* systemd ends a daemon whose watchdog is not fed, and starts another: so it is fed while the
- * threads that the loop depends on are alive, and no longer. */
-static void feed_watchdog(struct loop *loop, int64_t now_us)
-{
-    bool alive = !loop->access ||
-                 look_at_thread(loop, "auth", access_is_alive(loop->access, now_us), now_us);
-
-    for (int h = 0; h < N_HELPER; h++) {
-        bool is_alive = helper_is_alive(loop->helper[h], now_us);
-
-        if (!look_at_thread(loop, helper_names[h], is_alive, now_us)) alive = false;
-    }
-    if (!alive || loop->watchdog_ms == 0) return;
-    if (now_us - loop->watchdog_us < loop->watchdog_ms * 1000 / 2) return;
-    notify("WATCHDOG=1");
-    loop->watchdog_us = now_us;
-}
-
 static void finish_helped(struct loop *loop, const struct job *job);
 
 /* All helpers must be at rest while the map grows; one may be in the middle of long work. */
@@ -104,9 +77,9 @@ static void rest_helpers(struct loop *loop)
         struct helper *helper = loop->helper[h];
 
         wait_wake(&loop->wait, loop->helper_source[h]);
-        while (helper_n_out(helper) > 0) {
+        while (helper_n_out(helper) > 0 && !thread_has_ended(helper_thread(helper))) {
             if (helper_take(helper, TICK_MS, &job, &loop->helped)) finish_helped(loop, &job);
-            feed_watchdog(loop, clock_us());
+            watch_feed(loop, clock_us());
         }
     }
 }
@@ -545,7 +518,8 @@ static void tick(struct loop *loop, int64_t now_us)
     upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
     metrics_publish(loop->metrics, loop);
     // Where the whole process was stopped the others have first to come to.
-    if (!late) feed_watchdog(loop, now_us);
+    if (!late) watch_feed(loop, now_us);
+    watch_ends(loop);
 }
 
 /* A rare large reply must not keep its memory for ever. */

@@ -186,6 +186,11 @@ size_t helper_n_out(const struct helper *helper)
     return helper->n_out;
 }
 
+const struct thread *helper_thread(const struct helper *helper)
+{
+    return &helper->thread;
+}
+
 bool helper_is_alive(const struct helper *helper, int64_t now_us)
 {
     return pulse_is_alive(&helper->worker.pulse, now_us);

@@ -7,6 +7,7 @@
 #include "server/request.h"
 
 struct helper;
+struct thread;
 
 /* Start one under a name of its own. NO_MEMORY where the thread or its sockets cannot be had. */
 MUST_CHECK enum status helper_start(void *zmq_context, const char *name, struct env *env,
@@ -30,6 +31,9 @@ bool helper_take(struct helper *helper, int wait_ms, struct job *out_job, struct
 
 /* How many pieces of work are out. */
 size_t helper_n_out(const struct helper *helper);
+
+/* Its thread, to be watched. */
+const struct thread *helper_thread(const struct helper *helper);
 
 /* Whether its thread waits for work, or may still be at the work it has. */
 bool helper_is_alive(const struct helper *helper, int64_t now_us);

@@ -422,6 +422,11 @@ void line_stop(struct line *line)
     free(line);
 }
 
+const struct thread *line_thread(const struct line *line)
+{
+    return &line->thread;
+}
+
 void *line_socket(const struct line *line)
 {
     return line->loop_end;

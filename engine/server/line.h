@@ -9,6 +9,7 @@
 #include "store/shared.h"
 
 struct line;
+struct thread;
 
 /* What an ask and its answer have in front. */
 struct line_head {
@@ -47,6 +48,9 @@ MUST_CHECK enum status line_start(void *zmq_context, enum line_kind kind, const 
                                   struct line **out);
 /* Ends the thread, whatever it waits for. NULL is fine. */
 void line_stop(struct line *line);
+
+/* Its thread, to be watched. */
+const struct thread *line_thread(const struct line *line);
 
 /* The loop's end, to poll. */
 void *line_socket(const struct line *line);

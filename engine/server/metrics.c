@@ -260,6 +260,11 @@ void metrics_stop(struct metrics *metrics)
     free(metrics);
 }
 
+const struct thread *metrics_thread(const struct metrics *metrics)
+{
+    return &metrics->thread;
+}
+
 void metrics_publish(struct metrics *metrics, const struct loop *loop)
 {
     struct sample sample;

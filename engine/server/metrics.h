@@ -8,6 +8,7 @@
 #include "server/sample.h"
 
 struct metrics;
+struct thread;
 
 /* Serve at `url` (http://ADDRESS:PORT). IO_ERROR, with `fault`, where there can be no listener or
  * thread; NO_MEMORY. */
@@ -16,6 +17,9 @@ MUST_CHECK enum status metrics_start(void *zmq_context, const char *url, struct 
 
 /* Ends the thread. NULL is fine. */
 void metrics_stop(struct metrics *metrics);
+
+/* Its thread, to be watched. */
+const struct thread *metrics_thread(const struct metrics *metrics);
 
 /* What there is to tell from now on. NULL is fine: nobody asks. */
 void metrics_publish(struct metrics *metrics, const struct loop *loop);

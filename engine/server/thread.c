@@ -8,18 +8,35 @@
 
 enum { REST_SLICE_MS = 50 };
 
+static void *live(void *argument)
+{
+    struct thread *thread = argument;
+
+    thread->run(thread->argument);
+    atomic_store(&thread->has_ended, true);
+    return NULL;
+}
+
 bool thread_start(struct thread *thread, void *(*run)(void *), void *argument)
 {
     sigset_t all, before;
     int error;
 
+    thread->run = run;
+    thread->argument = argument;
+    atomic_store(&thread->has_ended, false);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread->id, NULL, run, argument);
+    error = pthread_create(&thread->id, NULL, live, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     thread->running = error == 0;
     if (error) errno = error;
     return thread->running;
+}
+
+bool thread_has_ended(const struct thread *thread)
+{
+    return atomic_load(&thread->has_ended);
 }
 
 void thread_join(struct thread *thread)

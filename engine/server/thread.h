@@ -8,14 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* It stays in its place while it runs. */
 struct thread {
     pthread_t id;
-    bool running;
+    bool running;  // started, and not joined yet
+    void *(*run)(void *);
+    void *argument;
+    atomic_bool has_ended;  // `run` has returned
 };
 
 /* Run `run` with `argument` in a thread that gets no signals: they are the loop's. False, with
  * errno, where there can be no more threads. */
 bool thread_start(struct thread *thread, void *(*run)(void *), void *argument);
+
+/* Whether it has come to its end, by itself where nobody has asked it to. */
+bool thread_has_ended(const struct thread *thread);
 
 /* Wait for its end, which the caller has asked for. Pre: it is running. */
 void thread_join(struct thread *thread);
