@@ -5,6 +5,8 @@
 #include "server/auth.h"
 
 #include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -95,6 +97,10 @@ static enum status look_at_path(const char *path, struct fault *fault)
     return IO_ERROR;
 }
 
+/* libzmq takes the number of the first peer from rand(), which it does not seed, and counts up. Its
+ * assertion fails, and the process ends, where a peer has taken the next one for its routing id:
+ * no socket option takes such an id, but a peer that writes its own bytes may have it. So where the
+ * numbers begin must be nobody's to know. */
 enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint, int fd,
                         const char *secret_key, void **out_socket, struct fault *fault)
 {
@@ -106,6 +112,7 @@ enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoin
     bool bound;
 
     if (is_ipc && fd < 0 && look_at_path(endpoint->url + sizeof(ipc) - 1, fault)) return IO_ERROR;
+    srand(randombytes_random());
     socket = zmq_socket(zmq_context, ZMQ_ROUTER);
     if (!socket || !set_options(socket) || (secret_key && !set_curve(socket, secret_key)) ||
         (strchr(endpoint->url, '[') && !set_int(socket, ZMQ_IPV6, 1)) ||

@@ -3,6 +3,7 @@
 served, and with memory and descriptors where they were."""
 
 import contextlib
+import ctypes
 import os
 import time
 import unittest
@@ -11,7 +12,7 @@ import msgpack
 import zmq
 
 from support.daemon import Daemon
-from support.raw_peer import READY, SHAPES, Raw, Relay, greeting
+from support.raw_peer import READY, SHAPES, Raw, Relay, greeting, ready_as
 from support.wire import Peer
 from thetad import NoReply, ThetadError
 
@@ -204,6 +205,35 @@ class Bodies(HostileTestCase):
                 self.assertLess(time.monotonic(), deadline, "replies are kept without end")
                 time.sleep(0.1)
             context.destroy(linger=0)
+
+
+class RoutingIds(HostileTestCase):
+    """libzmq numbers its peers by a number that goes up, and ends the process where a peer has
+    taken the next one for its own: where it begins must be nobody's to know."""
+    KEYS = False
+
+    @staticmethod
+    def guesses():
+        """Where it begins in a process that has not seeded its random numbers."""
+        libc = ctypes.CDLL(None)
+        libc.srand(1)
+        draws = [libc.rand() for _ in range(20)]
+        return {(low | high << 31) % 2**32 for low, high in zip(draws, draws[1:])}
+
+    def test_the_next_peer_s_is_not_known(self):
+        peers = []
+        for first in self.guesses():
+            for i in range(2, 5):  # behind those that there are already
+                peer = Raw(self.daemon.tcp_endpoint)
+                peers.append(peer)
+                peer.send(greeting(b"NULL"))
+                peer.receive()
+                peer.send(ready_as(b"\0" + ((first + i) % 2**32).to_bytes(4, "big")) + b"\0\1x")
+        for _ in range(6):
+            with self.daemon.tcp_client(timeout=10, tries=1) as client:
+                client.ping()
+        for peer in peers:
+            peer.close()
 
 
 class Descriptors(HostileTestCase):

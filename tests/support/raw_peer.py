@@ -20,11 +20,18 @@ def command(name, body):
     return b"\x04" + bytes([len(text)]) + text
 
 
+def ready_as(routing_id):
+    """READY with a routing id of the peer's own: also one that no socket option would take."""
+    length = len(routing_id).to_bytes(4, "big")
+    return command(b"READY", SOCKET_TYPE + b"\x08Identity" + length + routing_id)
+
+
 def noise(n, seed=7):
     return random.Random(seed).randbytes(n)
 
 
-READY = command(b"READY", b"\x0bSocket-Type\0\0\0\x06DEALER")
+SOCKET_TYPE = b"\x0bSocket-Type\0\0\0\x06DEALER"
+READY = command(b"READY", SOCKET_TYPE)
 HELLO = b"\x01\x00" + bytes(72) + noise(32) + bytes(8) + noise(80)  # version, padding, key, ...
 
 # What comes at a port that is open to the world.
@@ -59,6 +66,12 @@ class Raw:
             self.socket.sendall(data)
             return True
         return False
+
+    def receive(self):
+        """What has come; b"" where the daemon has hung up."""
+        with contextlib.suppress(OSError):
+            return self.socket.recv(65536)
+        return b""
 
     def close(self):
         self.socket.close()
