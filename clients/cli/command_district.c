@@ -42,7 +42,8 @@ const struct command command_district_init = {
     .n_operand = 1,
     .about = "Make a district's shared store in an empty PostgreSQL database",
     .details = "URL is what [store] url of the nodes says, as libpq takes it; the password comes "
-               "from a passfile.\n\n"
+               "from a passfile. A server that could lose what it has acknowledged, or show a "
+               "rotten page, is refused as by a node.\n\n"
                "Example:\n  theta district init 'postgresql://theta@db1,db2/theta'",
     .run = run_init,
 };

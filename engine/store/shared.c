@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "store/shared_run.h"
 #include "store/shared_schema.h"
+#include "store/shared_settings.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -22,13 +23,9 @@
 /* Who publishes a document says so on it. */
 #define CHANNEL "thetad_news"
 
-/* Settings are NULL where an engine does not have them. */
 static const struct pg_statement statements[N_STATEMENT] = {
-    [CHECK] = {.sql = "SELECT current_setting('fsync', true), "
-                      "current_setting('full_page_writes', true), "
-                      "current_setting('synchronous_commit', true), "
-                      "current_setting('server_encoding', true), "
-                      "current_setting('data_checksums', true), format, key FROM district"},
+    [SETTINGS] = {.sql = "SELECT " SHARED_SETTINGS_SQL},
+    [CHECK] = {.sql = "SELECT " SHARED_SETTINGS_SQL ", format, key FROM district"},
     /* A session starts with its row in `sitting`, or not at all: where somebody else has started
      * one of the examinee's since the number was read, that is taken. */
     [APPEND] = {.sql = "WITH d AS (SELECT newest, retired FROM district), "
@@ -151,37 +148,8 @@ void shared_done(struct shared *shared)
     for (size_t i = 0; i < COUNT_OF(shared->param); i++) buf_done(&shared->param[i]);
 }
 
-/* What the server must not have been set to. */
-static const struct {
-    const char *name, *good[2], *why;
-} needed[] = {
-    {"fsync", {"on", "on"}, "a power cut would lose what was acknowledged"},
-    {"full_page_writes", {"on", "on"}, "a power cut would damage pages"},
-    {"synchronous_commit",
-     {"on", "remote_apply"},
-     "what was acknowledged would not be on the standby's disk"},
-    {"server_encoding", {"UTF8", "UTF8"}, "names are UTF-8"},
-    {"data_checksums", {"on", "on"}, "a page that has rotted would be taken for a good one"},
-};
-
-/* What CHECK has behind them. */
-enum { FORMAT = COUNT_OF(needed), KEY };
-
-static enum status check_settings(const PGresult *row, struct fault *fault)
-{
-    for (size_t i = 0; i < COUNT_OF(needed); i++) {
-        struct slice value = pg_bytes(row, 0, (int)i);
-
-        if (PQgetisnull(row, 0, (int)i) || slice_equal_str(value, needed[i].good[0]) ||
-            slice_equal_str(value, needed[i].good[1])) {
-            continue;
-        }
-        fault_set(fault, NULL, needed[i].name, "the server has %s = %.*s: %s", needed[i].name,
-                  (int)value.n, (const char *)value.data, needed[i].why);
-        return BAD_REQUEST;
-    }
-    return OK;
-}
+/* What CHECK has behind the settings. */
+enum { FORMAT = SHARED_SETTINGS, KEY };
 
 static enum status check_format(struct shared *shared, const PGresult *row, struct fault *fault)
 {
@@ -213,7 +181,7 @@ static enum status check(struct shared *shared, struct fault *fault)
                   "there is no shared store there: `theta district init` makes it");
         st = CORRUPT;
     }
-    if (st == OK) st = check_settings(row, fault);
+    if (st == OK) st = shared_check_settings(row, fault);
     if (st == OK) st = check_format(shared, row, fault);
     PQclear(row);
     return st;
@@ -546,21 +514,37 @@ static enum status connect_any(struct shared *shared, const char *url, struct fa
     return pg_connect(&shared->pg, url, fault);
 }
 
+/* As a node would look at it. */
+static enum status check_server(struct shared *shared, struct fault *fault)
+{
+    struct pg_call call = {.number = SETTINGS};
+    PGresult *row = NULL;
+    enum status st = pg_run(&shared->pg, &call, &row, fault);
+
+    if (st == OK) st = shared_check_settings(row, fault);
+    PQclear(row);
+    return st;
+}
+
+static enum status check_no_tables(struct shared *shared, struct fault *fault)
+{
+    struct pg_call call = {.number = CHECK};
+    PGresult *row = NULL;
+    enum status st = pg_run(&shared->pg, &call, &row, fault);
+
+    PQclear(row);
+    if (st == NOT_FOUND) return pg_connect(&shared->pg, shared->url, fault);
+    if (st == OK) fault_set(fault, NULL, NULL, "the shared store is there already");
+    return st == OK ? EXISTS : st;
+}
+
 enum status shared_create(const char *url, struct fault *fault)
 {
     struct shared shared;
     enum status st = connect_any(&shared, url, fault);
 
-    if (st == OK) {
-        struct pg_call call = {.number = CHECK};
-        PGresult *row = NULL;
-
-        st = pg_run(&shared.pg, &call, &row, fault);
-        PQclear(row);
-        if (st == OK) fault_set(fault, NULL, NULL, "the shared store is there already");
-        st = st == NOT_FOUND ? OK : st == OK ? EXISTS : st;
-    }
-    if (st == OK) st = pg_connect(&shared.pg, url, fault);
+    if (st == OK) st = check_server(&shared, fault);
+    if (st == OK) st = check_no_tables(&shared, fault);
     if (st == OK) st = migrate(&shared, 0, fault);
     shared_done(&shared);
     return st;

@@ -36,9 +36,10 @@ void shared_done(struct shared *shared);
  * CORRUPT where its tables are not there, or not of this version. */
 MUST_CHECK enum status shared_connect(struct shared *shared, struct fault *fault);
 
-/* Make the tables in an empty database: EXISTS where they are there. Bring older ones up to date:
- * *out_from gets the version that was there, CORRUPT where it is none that this program knows.
- * IO_ERROR; all with a text in `fault`. Either is done as a whole or not at all. */
+/* Make the tables in an empty database: EXISTS where they are there, BAD_REQUEST as of
+ * shared_connect. Bring older ones up to date: *out_from gets the version that was there, CORRUPT
+ * where it is none that this program knows. IO_ERROR; all with a text in `fault`. Either is done as
+ * a whole or not at all. */
 MUST_CHECK enum status shared_create(const char *url, struct fault *fault);
 MUST_CHECK enum status shared_upgrade(const char *url, int64_t *out_from, struct fault *fault);
 

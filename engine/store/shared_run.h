@@ -6,6 +6,7 @@
 #include "store/shared.h"
 
 enum {
+    SETTINGS,
     CHECK,
     APPEND,
     FETCH,

@@ -532,54 +532,6 @@ class TestParked(DistrictTestCase):
         self.assertGreater(codes.count("retry"), 500)
 
 
-class TestServerSettings(unittest.TestCase):
-    """What a node refuses to start with."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.postgres = Postgres()
-        cls.addClassCleanup(cls.postgres.close)
-        cls.postgres.start()
-
-    def refused(self, url=None):
-        daemon = Daemon(settings=(f"[store] kind = postgres\nurl = {url or self.postgres.url}",))
-        self.addCleanup(daemon.close)
-        daemon.spawn()
-        self.assertNotEqual(daemon.process.wait(30), 0)
-        return daemon.log()
-
-    def test_what_would_lose_answers_is_refused(self):
-        self.assertIn("theta district init", self.refused())
-        run_theta("district", "init", self.postgres.url)
-        self.assertIn("already", run_theta("district", "init", self.postgres.url, code=65))
-        for name, value in (("fsync", "off"), ("full_page_writes", "off"),
-                            ("synchronous_commit", "off"), ("synchronous_commit", "local"),
-                            ("synchronous_commit", "remote_write")):
-            with self.subTest(name=name, value=value):
-                self.postgres.sql(f"ALTER SYSTEM SET {name} = {value}")
-                self.postgres.restart()
-                log = self.refused()
-                self.assertIn(f"{name} = {value}", log)
-                self.postgres.sql(f"ALTER SYSTEM RESET {name}")
-        self.postgres.stop()
-        self.postgres.run("pg_checksums", "--disable", "--no-sync", "-D", self.postgres.data)
-        self.postgres.start()
-        self.assertIn("data_checksums = off", self.refused())
-        self.postgres.stop()
-        self.postgres.run("pg_checksums", "--enable", "--no-sync", "-D", self.postgres.data)
-        self.postgres.start()
-        self.postgres.sql("UPDATE district SET format = 99")
-        self.assertIn("newer", self.refused())
-        self.assertIn("99", run_theta("district", "upgrade", self.postgres.url, code=65))
-        self.postgres.sql("UPDATE district SET format = 0")
-        self.assertIn("theta district upgrade", self.refused())
-
-    def test_a_url_that_is_no_good(self):
-        self.assertIn("passfile", self.refused("postgresql://user:secret@127.0.0.1/x"))
-        self.assertNotIn("secret", self.refused("postgresql://user:secret@127.0.0.1/x"))
-        self.assertIn("PostgreSQL", self.refused("host=127.0.0.1 port=1 user=nobody"))
-
-
 class Daemon_alone:  # pylint: disable=invalid-name
     """A node with the same bank and test over LMDB, to compare with."""
 

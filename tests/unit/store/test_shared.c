@@ -306,10 +306,16 @@ Test(shared, makes_its_tables)
 {
     int64_t from = 0;
 
+    fake.rows = (struct fake_rows){good_row(), 1, N_SETTING + 2};
+    good_row()[0] = fake_text("off");
+    cr_expect_eq(shared_create("host=a", &fault), BAD_REQUEST);  // as a node says it
+    cr_expect_str_eq(fault.field, "fsync");
+    cr_expect_eq(fake.n_query, 0);
+    good_row();
     fake.fails = FAKE_NO_TABLE;
+    fake.after = 2;                                            // the settings can be read
     cr_expect_eq(shared_create("host=a", &fault), NOT_FOUND);  // nor can they be made
     fake.fails = FAKE_NONE;
-    fake.rows = (struct fake_rows){good_row(), 1, N_SETTING + 2};
     cr_expect_eq(shared_create("host=a", &fault), EXISTS);
     cr_expect_eq(fake.n_query, 1);
     cr_expect_eq(shared_upgrade("host=a", &from, &fault), OK);
