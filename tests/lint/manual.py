@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The manual pages are well formed and say neither less nor more than the programs: theta(1) every
-command and its options, thetad(8) every option, thetad.conf(5) every key. The ops and error codes
-of thetad-protocol(7) are held against the daemon's table by tests/unit/server/test_manual.c."""
+command and its options, thetad(8) every option and the exit codes after which systemd does not
+start it again, thetad.conf(5) every key. The ops and error codes of thetad-protocol(7) are held
+against the daemon's table by tests/unit/server/test_manual.c."""
 
 import os
 import re
@@ -64,6 +65,15 @@ def check_thetad(root, help_of):
     yield from differ(path, "the option", options_of(tree.read(path)), known)
 
 
+def check_exits(root):
+    unit = root / "systemd/thetad.service"
+    manual = tree.read(root / MANUAL / "thetad.8")
+    known = set(re.findall(r"^\.It ([0-9]+)$", manual, re.MULTILINE))
+    named = re.search(r"^RestartPreventExitStatus=(.*)$", tree.read(unit), re.MULTILINE)
+    for code in sorted(set(named[1].split()) - known):
+        yield unit, 1, f"the exit code {code} is not one of thetad(8)"
+
+
 def check_config(root):
     path = root / MANUAL / "thetad.conf.5"
     shown = set()
@@ -98,6 +108,7 @@ NO_FORMATTER = None if FORMATTER else "neither mandoc nor groff is there: the fo
 def check(root, help_of):
     yield from check_theta(root, help_of)
     yield from check_thetad(root, help_of)
+    yield from check_exits(root)
     yield from check_config(root)
     if FORMATTER:
         yield from check_form(root)
@@ -120,16 +131,19 @@ HELP = {
 CONFIG = page("THETAD.CONF 5", ".It x\nA.\n.El\n.Ss [ipc]\n.Bl -tag -width Ds\n.It Cm roles\nB.")
 CLEAN = {
     f"{MANUAL}/theta.1": page("THETA 1", *THETA),
-    f"{MANUAL}/thetad.8": page("THETAD 8", ".It Fl c , Fl -config Ns = Ns Ar file\nA."),
+    f"{MANUAL}/thetad.8": page("THETAD 8", ".It Fl c , Fl -config Ns = Ns Ar file\nA.",
+                               ".It 65\nB."),
     f"{MANUAL}/thetad.conf.5": CONFIG,
     "engine/server/config.c": 'is(setting, "ipc", "roles")',
+    "systemd/thetad.service": "RestartPreventExitStatus=65\n",
 }
 VIOLATIONS = [
     ({f"{MANUAL}/theta.1": page("THETA 1", THETA[0], *THETA[2:])}, "bank list is not described"),
     ({f"{MANUAL}/theta.1": page("THETA 1", *THETA[:3])}, "verify: the option head is not"),
     ({f"{MANUAL}/theta.1": page("THETA 1", *THETA[1:])}, "the option json is not described"),
     ({f"{MANUAL}/theta.1": page("THETA 1", *THETA, ".It Ic fly\nE.")}, "fly is described, and"),
-    ({f"{MANUAL}/thetad.8": page("THETAD 8", ".It x\nA.")}, "config is not described"),
+    ({f"{MANUAL}/thetad.8": page("THETAD 8", ".It 65\nA.")}, "config is not described"),
+    ({"systemd/thetad.service": "RestartPreventExitStatus=65 66\n"}, "code 66 is not one of"),
     ({f"{MANUAL}/thetad.conf.5": CONFIG.replace("roles", "rolls"),
       "engine/server/config.c": ""}, "ipc.rolls is described"),
     ({"engine/server/config.c": 'is(setting, "ipc", "roles") is(setting, "tcp", "roles")'},
