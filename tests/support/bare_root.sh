@@ -6,35 +6,10 @@
 #     tests/support/bare_root.sh [--keep] [--base FILE.tar]
 #
 # --keep leaves the root and says where it is. --base takes the minimal root from FILE.tar, or
-# saves it there where there is no such file. Mounts and processes live in namespaces of their own
-# and end with them.
+# saves it there where there is no such file.
 set -euo pipefail
 
 . "$(dirname "${BASH_SOURCE[0]}")/root.sh"
-
-copy_tree() {
-    mkdir -p "$root/src/thetad"
-    git -C "$tree" ls-files -z --cached --others --exclude-standard |
-        tar -C "$tree" --null --files-from=- --ignore-failed-read -cf - |
-        tar -C "$root/src/thetad" -xf -
-    cp /etc/resolv.conf "$root/etc/resolv.conf"
-}
-
-# inside COMMAND...: in the root, with nothing on stdin. What it leaves running is an error.
-inside() {
-    unshare --mount --pid --fork --kill-child bash -c '
-        set -e
-        root=$1 && shift
-        mount -t proc proc "$root/proc"
-        mount -t tmpfs tmpfs "$root/dev/shm"
-        code=0
-        chroot "$root" env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-            "$@" </dev/null || code=$?
-        left=$(cat "$root"/proc/[0-9]*/comm | grep -E "^(thetad|theta|test_)" || true)
-        [[ -z $left ]] || { echo "left running: $left" >&2; exit 1; }
-        exit $code
-    ' inside "$root" "$@"
-}
 
 say "making a minimal $release"
 make_root

@@ -56,3 +56,33 @@ make_root() {
     chmod 755 "$root"  # mktemp's is root's alone, and within it services are others
     if [[ $base ]]; then tar -cpf "$base" -C "$root" .; fi
 }
+
+# The tree as it is, what is not committed too, at /src/thetad of the root.
+copy_tree() {
+    mkdir -p "$root/src/thetad"
+    git -C "$tree" ls-files -z --cached --others --exclude-standard |
+        tar -C "$tree" --null --files-from=- --ignore-failed-read -cf - |
+        tar -C "$root/src/thetad" -xf -
+    cp /etc/resolv.conf "$root/etc/resolv.conf"
+}
+
+# inside COMMAND...: in the root, with nothing on stdin, mounts and processes in namespaces of their
+# own. What it leaves running is an error.
+inside() {
+    unshare --mount --pid --fork --kill-child bash -c '
+        set -e
+        root=$1 && shift
+        mount -t proc proc "$root/proc"
+        mount -t tmpfs tmpfs "$root/dev/shm"
+        code=0
+        chroot "$root" env -i HOME=/ PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+            "$@" </dev/null || code=$?
+        left=
+        for pid in "$root"/proc/[0-9]*; do
+            pid=${pid##*/}
+            [[ $pid = $$ ]] || left+=" $(tr "\0" " " <"$root/proc/$pid/cmdline")"
+        done
+        [[ -z $left ]] || { echo "left running:$left" >&2; exit 1; }
+        exit $code
+    ' inside "$root" "$@"
+}
