@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which mutants are made of a piece of C."""
+"""Which mutants are made of a piece of C, which are drawn, and what is said of them."""
 
+import collections
+import pathlib
+import tempfile
+import types
 import unittest
 
+from support import mutate
 from support.mutate import mutants_of
 
 TEXT = """\
@@ -37,6 +42,61 @@ class Mutants(unittest.TestCase):
         lines = TEXT.split("\n")
         for i, _, _ in mutants_of(TEXT):
             self.assertRegex(lines[i], "if|g|a = b")
+
+
+def tree_of(folder):
+    for name in ("engine/num/a.c", "engine/num/b.c", "engine/irt/c.c"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(TEXT, encoding="utf-8")
+    return types.SimpleNamespace(source=folder)
+
+
+class Drawn(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.tree = tree_of(pathlib.Path(scratch.name))
+
+    def test_a_seed_has_them_again(self):
+        both = ["engine/num", "engine/irt"]
+        first = mutate.drawn(self.tree, both, 7, None)
+        self.assertEqual(first, mutate.drawn(self.tree, both, 7, None))
+        self.assertNotEqual(first, mutate.drawn(self.tree, both, 8, None))
+        self.assertEqual(len(first), 3 * len(mutants_of(TEXT)))
+
+    def test_a_folder_alone_has_the_same(self):
+        both = mutate.drawn(self.tree, ["engine/num", "engine/irt"], 7, None)
+        alone = mutate.drawn(self.tree, ["engine/num"], 7, None)
+        self.assertEqual(alone, [mutant for mutant in both if "/num/" in mutant[0]])
+
+    def test_folders_take_turns(self):
+        few = mutate.drawn(self.tree, ["engine/num", "engine/irt"], 7, 2)
+        self.assertEqual([str(pathlib.PurePath(name).parent) for name, _ in few],
+                         ["engine/num", "engine/irt"] * 2)
+
+
+class Verdicts(unittest.TestCase):
+    def verdict(self, *of_judges):
+        told = iter(of_judges)
+        with tempfile.TemporaryDirectory() as scratch:
+            tree = tree_of(pathlib.Path(scratch))
+            tree.judge = lambda judge, leaks: next(told, "same")
+            found = mutate.try_mutant(tree, "engine/num/a.c", mutants_of(TEXT)[0])
+            self.assertEqual((tree.source / "engine/num/a.c").read_text(encoding="utf-8"), TEXT)
+        return found
+
+    def test_one_test_that_fails_is_enough(self):
+        self.assertEqual(self.verdict("survived", "killed"), "killed")
+        self.assertEqual(self.verdict("same", "survived"), "survived")
+        self.assertEqual(self.verdict("none"), "none")
+        self.assertEqual(self.verdict("same", "same"), "same")
+
+    def test_what_cannot_be_told_apart_is_not_counted(self):
+        count = collections.Counter(killed=19, survived=1, same=50, none=30)
+        self.assertGreaterEqual(mutate.share(count), mutate.BAR)
+        count["survived"] += 1
+        self.assertLess(mutate.share(count), mutate.BAR)
 
 
 if __name__ == "__main__":
