@@ -55,12 +55,25 @@ static enum status read_server_key(const char *name, char *out, struct fault *fa
     return st;
 }
 
-/* Nobody is let in by a list that the keys are not in, nor kept out: both change together. */
 enum status access_reload(struct access *access, const struct config *config, struct fault *fault)
 {
-    struct buf admissions = {0};
-    enum status st = keys_read(access->keys, config->key_dir, &config->quota, fault);
+    return keys_begin(access->keys, config->key_dir, &config->quota, fault);
+}
 
+bool access_is_reading(const struct access *access)
+{
+    return access && keys_are_read(access->keys);
+}
+
+/* Nobody is let in by a list that the keys are not in, nor kept out: both change together. */
+enum status access_go_on(struct access *access, size_t n_file, bool *out_done, struct fault *fault)
+{
+    struct buf admissions = {0};
+    enum status st;
+
+    *out_done = keys_go_on(access->keys, n_file);
+    if (!*out_done) return OK;
+    st = keys_take(access->keys, fault);
     if (st) return st;
     keys_admissions(access->keys, &admissions);
     if (admissions.failed || !auth_admit(access->auth, buf_slice(&admissions))) {
@@ -76,6 +89,7 @@ enum status access_open(void *zmq_context, const struct config *config, struct a
 {
     struct access *access;
     enum status st;
+    bool done;
 
     *out_access = NULL;
     if (!config->server_key[0]) return OK;
@@ -85,6 +99,7 @@ enum status access_open(void *zmq_context, const struct config *config, struct a
     if (st == OK) st = keys_new(&access->keys);
     if (st == OK) st = auth_start(zmq_context, &access->auth, fault);
     if (st == OK) st = access_reload(access, config, fault);
+    if (st == OK) st = access_go_on(access, SIZE_MAX, &done, fault);
     if (st) {
         access_close(access);
         return st;

@@ -17,9 +17,14 @@ MUST_CHECK enum status access_open(void *zmq_context, const struct config *confi
                                    struct access **out_access, struct fault *fault);
 void access_close(struct access *access);
 
-/* Read the folder again, and nothing else. On an error all stays as it was. */
+/* Begin to read the folder again, and nothing else; and go on with it, `n_file` files at a time,
+ * until *out_done. Then all of it holds at once, or, on an error, all stays as it was. */
 MUST_CHECK enum status access_reload(struct access *access, const struct config *config,
                                      struct fault *fault);
+MUST_CHECK enum status access_go_on(struct access *access, size_t n_file, bool *out_done,
+                                    struct fault *fault);
+/* Whether a reading is under way. NULL is fine. */
+bool access_is_reading(const struct access *access);
 
 /* The daemon's secret key, in Z85. */
 const char *access_secret_key(const struct access *access);

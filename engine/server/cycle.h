@@ -44,6 +44,7 @@ struct pending {
 struct loop {
     struct server *server;
     const char *config_path;
+    bool has_reloaded, reload_again;  // while key files are read: what is to be told, and done then
     void *zmq;
     void *router[CONFIG_ENDPOINTS];
     struct access *access;  // of TCP; NULL where it has no keys

@@ -33,9 +33,20 @@ void keys_free(struct keys *keys);
 /* Take in the folder as it is now: every file but those whose name begins with a dot. A file that
  * is no good certificate is named in the log and left out. `limits` are those of a key that names
  * none of its own. NOT_FOUND where the folder cannot be read, FORBIDDEN where everybody may write
- * to it; all keys then stay as they were. */
+ * to it, NO_MEMORY; all keys then stay as they were. */
 MUST_CHECK enum status keys_read(struct keys *keys, const char *folder,
                                  const struct quota_limits *limits, struct fault *fault);
+
+/* The same a few files at a time, for a folder of thousands: begin, go on until that says that all
+ * have been read, take. Nothing changes before that; keys_take ends the reading, whatever it
+ * returns, as keys_abandon does. Errors of keys_begin and keys_take as of keys_read. */
+MUST_CHECK enum status keys_begin(struct keys *keys, const char *folder,
+                                  const struct quota_limits *limits, struct fault *fault);
+bool keys_go_on(struct keys *keys, size_t n_file);
+MUST_CHECK enum status keys_take(struct keys *keys, struct fault *fault);
+void keys_abandon(struct keys *keys);
+/* Whether a reading is under way. */
+bool keys_are_read(const struct keys *keys);
 
 /* The key of that text in Z85, valid or not; NULL where there has been none. */
 struct key *keys_find(struct keys *keys, const char *public_key);

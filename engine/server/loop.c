@@ -17,7 +17,10 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { QUIET_MS = 100 };  // no message for so long ends a drain
+enum {
+    QUIET_MS = 100,  // no message for so long ends a drain
+    KEY_FILES = 64,  // read between two cycles: half a millisecond
+};
 
 /* The signals that the loop takes as messages. */
 static sigset_t own_signals(void)
@@ -57,41 +60,67 @@ static void begin_drain(struct loop *loop)
     }
 }
 
-/* The keys as they are in the folder now, and what a request needs to be within its limits. */
-static void reload_keys(struct loop *loop, const struct config *config)
-{
-    struct fault fault = {0};
-
-    if (!loop->access) return;
-    if (access_reload(loop->access, config, &fault)) {
-        log_line(LOG_ERROR, "keys not read, the old ones stay", "field=%s error=\"%s\"",
-                 fault.field, fault.text);
-        return;
-    }
-    log_line(LOG_INFO, "keys read", "n=%zu folder=\"%s\"", access_n_key(loop->access),
-             config->key_dir);
-}
-
-/* A new log level, new limits of time and the keys; endpoints and the store stay as they are. */
-static void reload(struct loop *loop)
+/* A new log level and new limits, if the file has any that are good. */
+static bool reload_config(struct loop *loop)
 {
     struct server *server = loop->server;
     struct config config;
     struct fault fault = {0};
 
-    if (!loop->config_path) return;
     if (config_load(loop->config_path, &config, &fault)) {
         log_line(LOG_ERROR, "configuration refused, the old one stays", "field=%s error=\"%s\"",
                  fault.field, fault.text);
-        reload_keys(loop, &server->config);
-        return;
+        return false;
     }
     server->config.log_level = config.log_level;
     server->config.drain_ms = config.drain_ms;
     server->config.quota = config.quota;
     log_set_level(config.log_level);
-    reload_keys(loop, &server->config);
-    log_line(LOG_INFO, "configuration reloaded", "file=%s", loop->config_path);
+    return true;
+}
+
+/* What was asked for is done: the keys are as they are in the folder, and hold. */
+static void end_reload(struct loop *loop, enum status status, const struct fault *fault)
+{
+    if (status) {
+        log_line(LOG_ERROR, "keys not read, the old ones stay", "field=%s error=\"%s\"",
+                 fault->field, fault->text);
+    } else if (loop->access) {
+        log_line(LOG_INFO, "keys read", "n=%zu folder=\"%s\"", access_n_key(loop->access),
+                 loop->server->config.key_dir);
+    }
+    if (loop->has_reloaded) {
+        log_line(LOG_INFO, "configuration reloaded", "file=%s", loop->config_path);
+    }
+}
+
+/* A new log level, new limits and the keys; endpoints and the store stay as they are. */
+static void reload(struct loop *loop)
+{
+    struct fault fault = {0};
+    enum status st = OK;
+
+    if (!loop->config_path) return;
+    loop->reload_again = access_is_reading(loop->access);
+    if (loop->reload_again) return;
+    loop->has_reloaded = reload_config(loop);
+    if (loop->access) st = access_reload(loop->access, &loop->server->config, &fault);
+    if (!access_is_reading(loop->access)) end_reload(loop, st, &fault);
+}
+
+/* Thousands of key files are read between the cycles. A reload that was asked for meanwhile may be
+ * for files that had been read by then. */
+static void go_on_reload(struct loop *loop)
+{
+    struct fault fault = {0};
+    enum status st;
+    bool done;
+
+    if (!access_is_reading(loop->access)) return;
+    st = access_go_on(loop->access, KEY_FILES, &done, &fault);
+    if (!done) return;
+    end_reload(loop, st, &fault);
+    if (loop->reload_again) reload(loop);
 }
 
 static void take_signals(struct loop *loop)
@@ -145,6 +174,7 @@ static int wait_ms(const struct loop *loop)
 {
     const struct district *district = loop->server->district;
 
+    if (access_is_reading(loop->access)) return 0;
     if (loop->inbox.n > 0 || (district && district_next_ready(district))) return 0;
     if (!sessions_are_awake(loop->server->sessions)) return 0;
     return loop->server->draining ? QUIET_MS / 2 : TICK_MS;
@@ -158,6 +188,7 @@ static void run(struct loop *loop)
         good = wait_next(&loop->wait, wait_ms(loop));
         if (!good) break;
         take_signals(loop);
+        go_on_reload(loop);
         cycle(loop);
         if (loop->server->draining && drained(loop, clock_us())) loop->done = true;
     }

@@ -3,6 +3,7 @@
 
 import datetime
 import os
+import signal
 import time
 import unittest
 
@@ -131,6 +132,41 @@ class Reload(AccessTestCase):
         self.assert_kept_out(first)
         self.client(second).ping()
         self.assertIn('msg="request refused" name="first"', self.daemon.log())
+
+    def test_thousands_of_files(self):
+        """They are read between the cycles. What the log says holds from then on, and a reload
+        that is asked for meanwhile is not forgotten."""
+        keys = self.daemon.keys
+        for i in range(3000):
+            write_certificate(keys.public_file(f"k-{i}"), zmq.curve_keypair()[0], name=f"k-{i}",
+                              role="frontend", tenant="north")
+        options = {name: keys.add(name) for name in ("a-first", "first", "z-last")}
+        self.daemon.start()
+        self.assertIn("security=CURVE keys=3003", self.daemon.log())
+        standing = {name: self.client(key) for name, key in options.items()}
+        for name, client in standing.items():
+            client.ping()
+            keys.remove(name)
+            self.daemon.reload()
+            self.assert_code("forbidden", client.ping)
+        late = self.client(keys.add("a-late"))
+        self.daemon.reload()
+        late.ping()
+        self.daemon.process.send_signal(signal.SIGHUP)
+        time.sleep(0.02)  # the file has been read by now, mostly
+        keys.remove("a-late")
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.assert_comes_to_be_refused(late)
+
+    def assert_comes_to_be_refused(self, client):
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                client.ping()
+            except ThetadError as error:
+                self.assertEqual(error.code, "forbidden")
+                return
+        self.fail("the second reload was forgotten")
 
     def test_new_roles_hold_for_connections_that_stand(self):
         keys = self.daemon.keys

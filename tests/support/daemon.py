@@ -123,8 +123,9 @@ class Daemon:
         return Client(self.tcp_endpoint, **options)
 
     def reload(self):
-        """SIGHUP, and the wait until the log says that it was taken."""
-        said = re.compile(r"configuration re(loaded|fused)")
+        """SIGHUP, and the wait until the log says that it was taken: the keys, where there are any,
+        come when all their files have been read."""
+        said = re.compile(r"keys (not )?read" if self.keys else r"configuration re(loaded|fused)")
         before = len(said.findall(self.log()))
         self.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + READY_TIMEOUT_S
