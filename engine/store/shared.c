@@ -133,6 +133,14 @@ static const struct pg_statement statements[N_STATEMENT] = {
                              "RETURNING version",
                       .n_param = 5,
                       .type = {PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_BYTEA}},
+    [PAST] = {.sql = "SELECT w.i, s.number, s.session, e.record FROM "
+                     "unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (tenant, examinee, i) "
+                     "JOIN sitting s ON s.tenant = w.tenant AND s.examinee = w.examinee "
+                     "LEFT JOIN LATERAL (SELECT record FROM event WHERE event.tenant = s.tenant "
+                     "AND event.session = s.session ORDER BY n DESC LIMIT 1) e ON true "
+                     "ORDER BY w.i, s.number",
+              .n_param = 2,
+              .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY}},
 };
 
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit)

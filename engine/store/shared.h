@@ -72,10 +72,14 @@ MUST_CHECK enum status shared_append(struct shared *shared, const struct shared_
                                      size_t n, uint64_t retired, bool *out_taken,
                                      struct shared_news *out);
 
-/* A session whose events from number `from` on are asked for. */
+/* A session whose events from number `from` on are asked for. For one that is to be started the
+ * earlier sessions of its examinee may be asked for too (server/past.h): those with that bank that
+ * had an event since. */
 struct shared_want {
     struct slice tenant, session;
     uint32_t from;
+    struct slice examinee, bank;  // examinee empty: they are not
+    int64_t since_ms;
 };
 
 /* Read the events of sessions. `visit` gets them in order, with the number i of the want. CORRUPT

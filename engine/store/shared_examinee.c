@@ -2,7 +2,9 @@
 #include "store/shared_examinee.h"
 #include "store/shared_run.h"
 
-enum { SEATED_AT_ONCE = 500 };
+#include <stdlib.h>
+
+enum { SEATED_AT_ONCE = 500, PAST_AT_ONCE = 256 };
 
 enum status shared_sittings(struct shared *shared, const struct shared_sittings *sittings)
 {
@@ -20,6 +22,79 @@ enum status shared_sittings(struct shared *shared, const struct shared_sittings 
     }
     PQclear(rows);
     return OK;
+}
+
+/* Whether a session whose last event that is had one since. What cannot be read is looked at. */
+static bool is_since(struct slice record, int64_t since_ms)
+{
+    struct event_record last;
+
+    if (record.n == 0 || erased_stands(record)) return false;
+    return event_record_read(record, &last) || last.event.time_ms >= since_ms;
+}
+
+/* Some of the sessions, and whose they are. */
+struct past_fetch {
+    struct shared_visitor visitor;
+    struct shared_want want[PAST_AT_ONCE];
+    size_t of[PAST_AT_ONCE], n;
+};
+
+static void on_past(void *context, size_t i, const struct shared_event *event, enum status status)
+{
+    const struct past_fetch *fetch = context;
+
+    fetch->visitor.visit(fetch->visitor.context, fetch->of[i], event, status);
+}
+
+static enum status fetch_past(struct shared *shared, struct past_fetch *fetch)
+{
+    struct shared_news news;
+    size_t n = fetch->n;
+
+    fetch->n = 0;
+    if (n == 0) return OK;
+    return shared_fetch(shared, fetch->want, n, (struct shared_visitor){on_past, fetch}, &news);
+}
+
+static enum status each_past(struct shared *shared, const PGresult *rows, struct shared_past *list,
+                             struct past_fetch *fetch)
+{
+    enum status st = OK;
+
+    for (int row = 0; st == OK && row < PQntuples(rows); row++) {
+        size_t i = (size_t)pg_int(rows, row, 0) - 1;
+
+        list[i].next = (uint32_t)pg_int(rows, row, 1) + 1;
+        if (!is_since(pg_bytes(rows, row, 3), list[i].since_ms)) continue;
+        fetch->of[fetch->n] = i;
+        fetch->want[fetch->n++] =
+            (struct shared_want){.tenant = list[i].tenant, .session = pg_bytes(rows, row, 2)};
+        if (fetch->n == PAST_AT_ONCE) st = fetch_past(shared, fetch);
+    }
+    return st ? st : fetch_past(shared, fetch);
+}
+
+enum status shared_past(struct shared *shared, struct shared_past *list, size_t n,
+                        struct shared_visitor visitor)
+{
+    struct past_fetch *fetch = calloc(1, sizeof(*fetch));
+    PGresult *rows = NULL;
+    enum status st;
+
+    if (!fetch) return NO_MEMORY;
+    fetch->visitor = visitor;
+    shared_begin_arrays(shared, PAST, 2, n);
+    for (size_t i = 0; i < n; i++) {
+        list[i].next = 1;
+        pg_element(&shared->param[0], list[i].tenant);
+        pg_element(&shared->param[1], list[i].examinee);
+    }
+    st = shared_run(shared, PAST, &rows);
+    if (st == OK) st = each_past(shared, rows, list, fetch);
+    PQclear(rows);
+    free(fetch);
+    return st;
 }
 
 /* The tombstone's seal where it stands as event number n. */

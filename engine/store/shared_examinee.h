@@ -18,6 +18,17 @@ struct shared_sittings {
 MUST_CHECK enum status shared_sittings(struct shared *shared,
                                        const struct shared_sittings *sittings);
 
+/* An examinee whose sessions are asked for that had an event since. */
+struct shared_past {
+    struct slice tenant, examinee;
+    int64_t since_ms;
+    uint32_t next;  // the answer's: the number that the examinee's next session has
+};
+/* Read their events: `visit` gets them session by session as shared_fetch says, with the number i
+ * of the examinee. */
+MUST_CHECK enum status shared_past(struct shared *shared, struct shared_past *list, size_t n,
+                                   struct shared_visitor visitor);
+
 /* Put tombstones in place of a session that has n_event events and no more. *out_done is false,
  * and nothing has changed, where it has: somebody has gone on with it since it was read. One that
  * was erased before stays as it is. */

@@ -22,6 +22,7 @@ enum {
     SEAT,
     COUNTS_LOOK,
     COUNTS_STORE,
+    PAST,
     N_STATEMENT
 };
 

@@ -2,6 +2,7 @@
 #include "fake_pq.h"
 #include "store/shared.h"
 #include "store/shared_counts.h"
+#include "store/shared_examinee.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -199,8 +200,9 @@ static void visit(void *context, size_t i, const struct shared_event *event, enu
 
 Test(shared, fetches_and_checks_seals)
 {
-    const struct shared_want wants[] = {{slice_str("school"), slice_str("s-1"), 0},
-                                        {slice_str("school"), slice_str("s-2"), 0}};
+    const struct shared_want wants[] = {
+        {.tenant = slice_str("school"), .session = slice_str("s-1")},
+        {.tenant = slice_str("school"), .session = slice_str("s-2")}};
     struct shared_event event = event_of("s-1", 3);
     uint8_t seal[SEAL_BYTES], bad[SEAL_BYTES];
     struct fake_field none = fake_bytes(NULL, 0), record = fake_text("what happened");
@@ -381,4 +383,70 @@ Test(shared, stores_counts_where_nobody_was_first)
     fake.fails = FAKE_CONSUME;
     cr_expect_eq(shared_counts_store(&shared, &counts, &done), IO_ERROR);
     cr_expect_not(done);
+}
+
+static void visit_none(void *context, size_t i, const struct shared_event *event,
+                       enum status status)
+{
+    (void)i;
+    (void)event;
+    (void)status;
+    ++*(int *)context;
+}
+
+/* An event of a session that was started at that time. */
+static struct slice started_at(int64_t time_ms, struct buf *out)
+{
+    struct event_record record = {.tenant = slice_str("school"),
+                                  .session = slice_str("s-1"),
+                                  .event = {.kind = EVENT_STARTED, .time_ms = time_ms},
+                                  .identity = {.test = slice_str("t"),
+                                               .bank = slice_str("b"),
+                                               .test_version = 1,
+                                               .bank_version = 1,
+                                               .examinee = slice_str("e")}};
+
+    event_record_write(&record, out);
+    return buf_slice(out);
+}
+
+/* Only sessions that had an event since are fetched; one whose last event cannot be read is, so
+ * that this is found. */
+Test(shared, looks_at_the_past_of_examinees)
+{
+    const int64_t since_ms = 2385000;
+    struct tombstone tombstone = {.who = slice_str("who"), .reason = slice_str("why")};
+    struct buf old = {0}, young = {0}, erased = {0};
+    struct slice records[5];
+    int n_visit = 0;
+
+    erased_write(&tombstone, &erased);
+    records[0] = slice_of(NULL, 0);
+    records[1] = started_at(since_ms - 1, &old);
+    records[2] = buf_slice(&erased);
+    records[3] = started_at(since_ms, &young);
+    records[4] = slice_str("no event");
+    cr_assert_eq(connect_to(good_row()), OK);
+    for (size_t j = 0; j < COUNT_OF(records); j++) {
+        struct shared_past list[] = {
+            {.tenant = slice_str("school"), .examinee = slice_str("e-1"), .since_ms = since_ms},
+            {.tenant = slice_str("school"), .examinee = slice_str("e-2"), .since_ms = since_ms}};
+        struct fake_field row[6] = {fake_int8(2), fake_int4(7), fake_text("s-1"),
+                                    fake_bytes(records[j].data, records[j].n)};
+        int n_run = fake.n_run;
+
+        fake.rows = (struct fake_rows){row, 1, 6};
+        cr_expect_eq(shared_past(&shared, list, 2, (struct shared_visitor){visit_none, &n_visit}),
+                     OK);
+        cr_expect_eq(fake.n_run - n_run, j >= 3 ? 2 : 1, "record %zu", j);
+        cr_expect_eq(list[0].next, 1);
+        cr_expect_eq(list[1].next, 8);
+    }
+    cr_expect_eq(n_visit, 0);
+    fake.fails = FAKE_SILENT;
+    cr_expect_eq(shared_past(&shared, NULL, 0, (struct shared_visitor){visit_none, &n_visit}),
+                 IO_ERROR);
+    buf_done(&old);
+    buf_done(&young);
+    buf_done(&erased);
 }
