@@ -51,6 +51,7 @@ void group_free(struct district *district, struct group *group)
     inbox_done(&group->parked);
     buf_done(&group->document);
     buf_done(&group->reply);
+    past_free(group->past);
     free(group);
 }
 
@@ -144,6 +145,18 @@ struct group *district_want(struct district *district, struct slice tenant, stru
     struct group *group = group_of(district, tenant, session);
 
     if (group) group_want(district, group, from);
+    return group;
+}
+
+struct group *district_want_past(struct district *district, const struct shared_want *want)
+{
+    struct group *group = group_of(district, want->tenant, want->session);
+    struct past *past = group ? past_new(want) : NULL;
+
+    if (!past) return NULL;
+    past_free(group->past);
+    group->past = past;
+    group_want(district, group, want->from);
     return group;
 }
 

@@ -15,6 +15,7 @@
 #include "server/held.h"
 #include "server/inbox.h"
 #include "server/line.h"
+#include "server/past.h"
 #include "store/journal.h"
 
 struct district;
@@ -39,6 +40,7 @@ struct group {
     enum status found;   // of that fetch: what is to be told of the session where it is not OK
     struct inbox parked;
     struct buf document;  // PUBLISHING: as line_put_document has it; empty: only news are awaited
+    struct past *past;    // of the examinee of a session that is to be started, NULL: not asked for
     bool has_reply;       // of the first parked request: its reply stands in `reply`
     bool has_paid;        // and its key's limits were charged for it
     struct buf reply;
@@ -71,6 +73,10 @@ struct group *district_serving(const struct district *district);
 /* Ask for a session's events from number `from` on. NULL without memory. */
 struct group *district_want(struct district *district, struct slice tenant, struct slice session,
                             uint32_t from);
+
+/* The same for a session that is to be started, with the past of its examinee from that time on:
+ * it is in group->past when the request is served again. */
+struct group *district_want_past(struct district *district, const struct shared_want *want);
 
 /* Have an event appended; its seal is made and goes to out_seal [SEAL_BYTES]. `event->seal` is not
  * read. NULL without memory. */

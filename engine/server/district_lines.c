@@ -65,6 +65,7 @@ static bool send_wants(struct district *district)
         if (out->n == FETCH_MOST || !ask_reserve(out) ||
             !session_key_read(key, &wanted.tenant, &wanted.session))
             break;
+        if (group->past) past_want(group->past, &wanted);
         line_put_want(&out->body, &wanted);
         if (out->body.failed) break;
         out->groups[out->n++] = group;
@@ -165,6 +166,9 @@ static void take_fetch(struct district *district, const struct line_head *head,
     struct ask *out = &district->out[LINE_FETCH];
     struct slice rest = buf_slice(&district->body);
 
+    for (size_t i = 0; i < out->n && head->status == OK; i++) {
+        if (out->groups[i]->past) past_take(out->groups[i]->past, &rest);
+    }
     for (size_t i = 0; i < out->n; i++) {
         struct group *group = out->groups[i];
 

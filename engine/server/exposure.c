@@ -203,6 +203,27 @@ static enum status find_seen(const struct exposure *exposure, const struct live 
     return seen_each(exposure->env, &key, add_seen, &search);
 }
 
+/* From what the shared store has told. Pre: the versions of the bank are compiled. */
+static enum status find_past(const struct live *live, const struct past *past, int64_t since_ms,
+                             struct kept_list *kept)
+{
+    struct search search = {session_plan(live->session)->bank, since_ms, kept};
+    struct slice rest = buf_slice(&past->asked);
+    struct past_session session;
+
+    while (past_next(&rest, &session)) {
+        const struct bank *bank = bank_entry_version(live->bank->entry, session.version)->bank;
+
+        for (size_t j = 0; j < session.n_item; j++) {
+            uint32_t item = past_item(&session, j);
+
+            if (item >= bank_n_item(bank)) return CORRUPT;
+            add_seen(&search, session.asked_ms, slice_str(bank_id(bank, item)));
+        }
+    }
+    return OK;
+}
+
 static int by_item(const void *x, const void *y)
 {
     const struct kept_out *a = x, *b = y;
@@ -239,15 +260,17 @@ static enum status draw(struct exposure *exposure, struct live *live, uint64_t s
 }
 
 enum status exposure_begin(struct exposure *exposure, struct live *live, struct event *event,
-                           struct batch *batch)
+                           struct batch *batch, const struct past *past)
 {
     int64_t repeat_ms = session_plan(live->session)->test.exposure.repeat_ms;
+    int64_t since_ms = event->time_ms - repeat_ms;
     struct kept_list kept = {0};
     enum status st = OK;
 
     if (live->exposed.tally) st = draw(exposure, live, event->seed, batch, &kept);
     if (st == OK && repeat_ms > 0) {
-        st = find_seen(exposure, live, event->time_ms - repeat_ms, &kept);
+        st = past ? find_past(live, past, since_ms, &kept)
+                  : find_seen(exposure, live, since_ms, &kept);
     }
     if (st == OK && kept.failed) st = NO_MEMORY;
     settle(&kept);

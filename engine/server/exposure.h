@@ -5,6 +5,7 @@
 #ifndef SERVER_EXPOSURE_H
 #define SERVER_EXPOSURE_H
 
+#include "server/past.h"
 #include "server/tallies.h"
 #include "store/event_record.h"
 
@@ -28,10 +29,12 @@ void exposure_close(struct exposure *exposure);  // NULL is fine
 MUST_CHECK enum status exposure_enter(struct exposure *exposure, struct live *live);
 void exposure_leave(struct exposure *exposure, struct live *live);
 
-/* Draw what a session that starts is not to be asked, into event->kept. EXHAUSTED where that would
- * be more than LIMIT_KEPT items. */
+/* Draw what a session that starts is not to be asked, into event->kept. `past`: what its examinee
+ * was asked before, NULL: memory and the store have it. EXHAUSTED where that would be more than
+ * LIMIT_KEPT items; CORRUPT. */
 MUST_CHECK enum status exposure_begin(struct exposure *exposure, struct live *live,
-                                      struct event *event, struct batch *batch);
+                                      struct event *event, struct batch *batch,
+                                      const struct past *past);
 /* The same for a start that is replayed: what its record says. CORRUPT. */
 MUST_CHECK enum status exposure_replay(struct live *live, const struct event_record *record,
                                        struct event *event);

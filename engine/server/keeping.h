@@ -34,6 +34,7 @@ struct rest {
     int64_t arrived_us;
     struct entry *touched;  // the copy that it found
     struct group *group;    // what it waits for
+    uint32_t sitting;       // that a start has to be, 0: whichever is next
     bool has_appended;
 };
 
@@ -66,6 +67,10 @@ struct keeping {
                          int64_t now_us, struct entry **out);
     /* Of one that is not there, as far as is known: whether it was, and was erased. */
     bool (*is_erased)(struct sessions *sessions, struct slice tenant, struct slice id);
+    /* What the examinee of a session that is to be started was asked since that time, for
+     * exposure_begin. RETRY: the request has to wait; CORRUPT. NULL: memory and LMDB have it. */
+    enum status (*look_back)(struct sessions *sessions, const struct start *start, int64_t since_ms,
+                             const struct past **out);
     /* Room to note one more event, before it happens. NO_MEMORY. */
     enum status (*reserve)(struct entry *entry);
     /* Note the event, its seal in the entry. Returns its number for what counts by it; 0 where it

@@ -55,6 +55,49 @@ static bool is_erased(struct sessions *sessions, struct slice tenant, struct sli
     return group && group->found == EXISTS;
 }
 
+/* What it was asked in, with the versions of the bank. One that is not here is among the news. */
+static enum status load_versions(struct sessions *sessions, const struct start *start,
+                                 const struct past *past)
+{
+    struct slice rest = buf_slice(&past->asked);
+    struct past_session session;
+    enum status st = OK;
+
+    while (st == OK && past_next(&rest, &session)) {
+        struct bank_version *version = bank_entry_version(start->bank->entry, session.version);
+
+        if (version)
+            st = registry_load_bank(sessions->config.registry, version);
+        else
+            st = sessions_wait(sessions,
+                               district_await_news(sessions->config.district, start->tenant));
+    }
+    return st;
+}
+
+/* Another session of the examinee may start elsewhere before this one does: so its start takes the
+ * number behind those that were looked at, or is refused. */
+static enum status look_back(struct sessions *sessions, const struct start *start, int64_t since_ms,
+                             const struct past **out)
+{
+    struct district *district = sessions->config.district;
+    struct group *group = district_find(district, start->tenant, start->id);
+    struct shared_want wanted = {.tenant = start->tenant,
+                                 .session = start->id,
+                                 .examinee = start->examinee,
+                                 .bank = bank_entry_name(start->bank->entry).name,
+                                 .since_ms = since_ms};
+    bool is_there = group && group->past && group->past->status != RETRY &&
+                    group->checked_us >= sessions->rest.arrived_us &&
+                    slice_equal(group->past->examinee, wanted.examinee) &&
+                    slice_equal(group->past->bank, wanted.bank);
+
+    if (!is_there) return sessions_wait(sessions, district_want_past(district, &wanted));
+    *out = group->past;
+    sessions->rest.sitting = group->past->next;
+    return group->past->status ? group->past->status : load_versions(sessions, start, group->past);
+}
+
 static enum status reserve(struct entry *entry)
 {
     (void)entry;
@@ -72,7 +115,10 @@ static uint64_t append(struct sessions *sessions, struct entry *entry,
     buf_clear(bytes);
     event_record_write(record, bytes);
     event.record = buf_slice(bytes);
-    if (record->event.kind == EVENT_STARTED) event.examinee = record->identity.examinee;
+    if (record->event.kind == EVENT_STARTED) {
+        event.examinee = record->identity.examinee;
+        event.sitting = sessions->rest.sitting;
+    }
     sessions->rest.has_appended = true;
     sessions->rest.group =
         bytes->failed ? NULL : district_append(sessions->config.district, &event, entry->seal);
@@ -201,6 +247,7 @@ const struct keeping keeping_postgres = {.name = "postgres",
                                          .admit = admit,
                                          .fetch = fetch,
                                          .is_erased = is_erased,
+                                         .look_back = look_back,
                                          .reserve = reserve,
                                          .append = append,
                                          .rests = rests,

@@ -3,6 +3,7 @@
 #include "base/handoff.h"
 #include "server/log.h"
 #include "server/news.h"
+#include "server/past.h"
 #include "server/tally_share.h"
 #include "server/thread.h"
 #include "store/shared_counts.h"
@@ -73,6 +74,9 @@ void line_put_want(struct buf *out, const struct shared_want *want)
     buf_append_slice(out, want->tenant);
     buf_append_slice(out, want->session);
     put(out, &want->from, sizeof(want->from));
+    buf_append_slice(out, want->examinee);
+    buf_append_slice(out, want->bank);
+    put(out, &want->since_ms, sizeof(want->since_ms));
 }
 
 static void take_want(struct slice *rest, struct shared_want *out)
@@ -80,6 +84,9 @@ static void take_want(struct slice *rest, struct shared_want *out)
     out->tenant = slice_take(rest);
     out->session = slice_take(rest);
     take(rest, &out->from, sizeof(out->from));
+    out->examinee = slice_take(rest);
+    out->bank = slice_take(rest);
+    take(rest, &out->since_ms, sizeof(out->since_ms));
 }
 
 void line_put_document(struct buf *out, const struct shared_document *document)
@@ -155,8 +162,11 @@ static enum status fetch(struct line *line, struct line_head *head)
 {
     struct slice rest = buf_slice(&line->body);
     struct shared_want *wants = line->list;
+    enum status st;
 
     for (uint32_t i = 0; i < head->n; i++) take_want(&rest, &wants[i]);
+    st = past_read(&line->shared, wants, head->n, &line->reply);
+    if (st) return st;
     return shared_fetch(&line->shared, wants, head->n, (struct shared_visitor){on_event, line},
                         &head->news);
 }

@@ -136,7 +136,7 @@ struct test_entry *registry_test(struct registry *registry, struct library_name 
     return (struct test_entry *)entry_find(registry->tests, name);
 }
 
-struct bank_version *bank_entry_version(struct bank_entry *entry, uint32_t version)
+struct bank_version *bank_entry_version(const struct bank_entry *entry, uint32_t version)
 {
     return entry_version(&entry->entry, version);
 }

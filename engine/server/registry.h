@@ -41,7 +41,7 @@ struct bank_entry *registry_bank(struct registry *registry, struct library_name 
 struct test_entry *registry_test(struct registry *registry, struct library_name name);
 
 /* A version, 0 for the newest; NULL where there is none. */
-struct bank_version *bank_entry_version(struct bank_entry *entry, uint32_t version);
+struct bank_version *bank_entry_version(const struct bank_entry *entry, uint32_t version);
 struct test_version *test_entry_version(struct test_entry *entry, uint32_t version);
 struct library_name bank_entry_name(const struct bank_entry *entry);
 struct library_name test_entry_name(const struct test_entry *entry);

@@ -328,6 +328,7 @@ static enum status start(struct call *call)
     read_id(&call->in, "group", OPTIONAL, &start.group);
     read_start_event(call, &event, &dims);
     if (call->in.failed) return BAD_REQUEST;
+    if (start.id.n == 0) start.id = sessions_waited_as(call->server->sessions, call->tenant);
     is_made = start.id.n == 0;
     if (is_made) {
         snprintf(made, sizeof(made), "s-%08x%08x%08x", randombytes_random(), randombytes_random(),

@@ -57,16 +57,15 @@ static struct bank_version *bank_of(struct call *call, const struct test *test)
     return entry ? bank_entry_version(entry, 0) : NULL;
 }
 
-/* What is counted over all sessions of a test, or looked up in an examinee's others, must be known
- * in one place. */
+/* What is counted over all sessions of a test must be known in one place. */
 static enum status check_exposure(struct call *call, const struct test *test)
 {
     const struct exposure_spec *exposure = &test->exposure;
 
     if (!call->server->district) return OK;
-    if (exposure->max_uses == 0 && exposure->repeat_ms == 0) return OK;
+    if (exposure->max_uses == 0) return OK;
     return refuse(call, INVALID_TEST, "document.exposure",
-                  "max_uses and repeat_after_days are not there with store.kind = postgres");
+                  "max_uses is not there with store.kind = postgres");
 }
 
 static enum status put_version(struct call *call, struct library_name name, struct slice document,

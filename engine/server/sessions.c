@@ -86,6 +86,19 @@ enum status sessions_wait(struct sessions *sessions, struct group *group)
     return group ? RETRY : NO_MEMORY;
 }
 
+struct slice sessions_waited_as(const struct sessions *sessions, struct slice tenant)
+{
+    const struct district *district = sessions->config.district;
+    const struct group *group = district ? district_serving(district) : NULL;
+    struct slice whose, id;
+
+    if (!group || !session_key_read(session_key_slice(&group->key), &whose, &id) ||
+        !slice_equal(whose, tenant)) {
+        return slice_of(NULL, 0);
+    }
+    return id;
+}
+
 enum rests sessions_rests(struct sessions *sessions, struct group **out_group)
 {
     if (!sessions->keeping->rests) return RESTS_ON_NOTHING;
@@ -235,18 +248,23 @@ enum status sessions_start(struct sessions *sessions, const struct start *start,
                            struct event *event, struct batch *batch, int64_t now_us,
                            struct live **out)
 {
+    int64_t repeat_ms = start->plan->test.exposure.repeat_ms;
+    const struct past *past = NULL;
     struct entry *entry;
-    enum status st = NO_MEMORY;
+    enum status st = OK;
     bool changed;
 
     if (sessions_n_live(sessions) - sessions_n_ended(sessions) >= sessions->config.max_live) {
         return BUSY;
     }
+    if (repeat_ms > 0 && sessions->keeping->look_back) {
+        st = sessions->keeping->look_back(sessions, start, event->time_ms - repeat_ms, &past);
+    }
+    if (st) return st;
     entry = entry_new(sessions, start);
     if (!entry) return NO_MEMORY;
-    if (sessions->keeping->reserve(entry) == OK) {
-        st = exposure_begin(sessions->config.exposure, &entry->live, event, batch);
-    }
+    st = sessions->keeping->reserve(entry);
+    if (st == OK) st = exposure_begin(sessions->config.exposure, &entry->live, event, batch, past);
     if (st == OK) {
         st = move(sessions, entry, event, slice_of(NULL, 0), batch, &changed);
     }

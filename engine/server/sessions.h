@@ -51,6 +51,10 @@ enum rests sessions_rests(struct sessions *sessions, struct group **out_group);
 /* The request that is being served waits for that group; NULL: there was no memory for it. */
 MUST_CHECK enum status sessions_wait(struct sessions *sessions, struct group *group);
 
+/* The id that the request was given when it had to wait before; it is to be served as that again,
+ * for what it waited for is that session's. Empty where it has none. */
+struct slice sessions_waited_as(const struct sessions *sessions, struct slice tenant);
+
 /* What is to be done with what comes from the shared store. */
 struct district_hooks sessions_hooks(struct sessions *sessions);
 
@@ -90,8 +94,9 @@ struct start {
     const struct plan *plan;
 };
 
-/* Start a session; its records go to the batch. BUSY beyond max_live, EXHAUSTED, NO_MEMORY. Pre:
- * none is asleep where the test asks what its examinee has seen. */
+/* Start a session; its records go to the batch. BUSY beyond max_live, EXHAUSTED, NO_MEMORY; RETRY
+ * where the request rests on a fetch. Pre: none is asleep where the test asks what its examinee has
+ * seen. */
 MUST_CHECK enum status sessions_start(struct sessions *sessions, const struct start *start,
                                       struct event *event, struct batch *batch, int64_t now_us,
                                       struct live **out);

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What sessions at different nodes owe to each other: no item that the examinee was asked at
+another node a moment ago."""
+
+import threading
+import time
+import unittest
+from collections import Counter
+
+from support.postgres import until
+from test_district import BANK, DistrictTestCase, score_of
+from test_district_privacy import code_of, make_older
+
+LENGTH = 4
+
+
+def limited(name, exposure, bank="b"):
+    return {"test": name, "bank": bank, "reveal": True, "exposure": exposure,
+            "stop": {"any": [{"rule": "length", "at": LENGTH}]}}
+
+
+def answer(client, state):
+    return client.call("session.answer", session=state["session"], seq=state["seq"],
+                       item=state["item"]["id"], response=score_of(state["item"]))
+
+
+def asked(client, examinee, n_answer=LENGTH, **fields):
+    """A session with so many answers: its id, and the items that it was asked."""
+    state = client.call("session.start", **{"test": "again", "examinee": examinee, **fields})
+    items = [state["item"]["id"]]
+    for _ in range(n_answer):
+        state = answer(client, state)
+        if "item" in state:
+            items.append(state["item"]["id"])
+    return state["session"], items
+
+
+class TestRepeats(DistrictTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.client.test_put(limited("again", {"repeat_after_days": 7}))
+
+    def seen_before(self, client, session):
+        why = client.call("session.explain", session=session)
+        return Counter(part for _, part, _ in why["items"])["seen_before"]
+
+    def test_what_was_asked_at_another_node_is_not_asked(self):
+        """Every session begins at once where the one before did not end; some have an id from
+        the client, some from the node."""
+        here, seen, sessions = self.clients(), set(), []
+        for number in range(6):
+            named = {"session": f"s-again-{number}"} if number % 2 else {}
+            session, items = asked(here[number % 2], "e-again", **named)
+            self.assertEqual(len(items), LENGTH)
+            self.assertFalse(seen & set(items))
+            self.assertEqual(self.seen_before(here[1 - number % 2], session), len(seen))
+            seen |= set(items)
+            sessions.append(session)
+        self.assertFalse(seen & set(asked(here[0], "e-again", n_answer=0)[1]))
+        self.assertTrue(seen & set(asked(here[0], "e-other")[1]))
+        for client in here:
+            faults = self.verified(client)["faults"]
+            self.assertFalse([fault for fault in faults if fault["session"] in sessions])
+
+    def verified(self, client):
+        reply = client.call("log.verify")
+        while not reply["done"]:
+            reply = client.call("log.verify", run=reply["run"])
+        return reply
+
+    def test_what_was_shown_and_not_answered_is_seen(self):
+        one, other = self.clients()
+        items = asked(one, "e-open", n_answer=2)[1]
+        self.assertEqual(len(items), 3)
+        self.assertFalse(set(items) & set(asked(other, "e-open")[1]))
+
+    def test_days_go_by(self):
+        """Of a session that has ended, and of one that is still asked its last question."""
+        one, other = self.clients()
+        for n_answer in (LENGTH, LENGTH - 1):
+            for days, comes_again in ((6, False), (8, True)):
+                examinee = f"e-{n_answer}-{days}"
+                session, items = asked(one, examinee, n_answer=n_answer)
+                make_older(self.postgres, session, days)
+                items_2 = asked(other, examinee, n_answer=n_answer)[1]
+                self.assertEqual(items_2 == items, comes_again)
+                self.assertEqual(bool(set(items) & set(items_2)), comes_again)
+
+    def test_two_starts_at_once(self):
+        """The later one knows what the earlier was asked first, wherever that was."""
+        for number in range(15):
+            first, clients = [None, None], self.clients()
+            gate = threading.Barrier(2)
+
+            def start(i, number=number, first=first, clients=clients, gate=gate):
+                gate.wait()
+                first[i] = asked(clients[i], f"e-both-{number}", n_answer=0)[1][0]
+
+            threads = [threading.Thread(target=start, args=(i,)) for i in (0, 1)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertNotEqual(first[0], first[1])
+            self.assertNotIn(None, first)
+
+    def test_a_start_that_had_to_wait(self):
+        """One node has looked at the past and cannot write yet, for it writes something else; the
+        other starts a session of the examinee meanwhile."""
+        one, other = self.clients()
+        held = other.call("session.start", test="t", examinee="e-held")
+        blocker = "SELECT 1 FROM pg_stat_activity WHERE wait_event"
+        insert = ("BEGIN; INSERT INTO event VALUES ('local', "
+                  f"'{held['session']}', 1, '', ''); SELECT pg_sleep(1); ROLLBACK")
+        said, clients = {}, self.clients() + self.clients()
+
+        def run(name, call, *arguments):
+            said[name] = call(*arguments)
+
+        threads = [threading.Thread(target=run, args=arguments) for arguments in (
+            ("blocker", self.postgres.sql, insert),
+            ("answer", answer, clients[1], held),
+            ("waits", asked, clients[3], "e-waits", 0))]
+        for thread, wait_event in zip(threads, (" = 'PgSleep'", "_type = 'Lock'", None)):
+            thread.start()
+            if wait_event:
+                until(lambda wait_event=wait_event: self.postgres.sql(blocker + wait_event))
+        time.sleep(0.2)  # for the look at the past
+        first = asked(one, "e-waits", 0)[1]
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(said), 3)
+        self.assertNotEqual(said["waits"][1], first)
+
+    def test_another_version_of_the_bank(self):
+        """Items go by their ids: in the new version they have other numbers."""
+        one, other = self.clients()
+        self.client.bank_upload("turned", BANK)
+        self.client.test_put(limited("turned", {"repeat_after_days": 7}, bank="turned"))
+        self.wait_for(other, "turned", 1)
+        items = asked(one, "e-turned", test="turned")[1]
+        self.client.bank_upload("turned", BANK[::-1])
+        self.wait_for(other, "turned", 2)
+        self.assertFalse(set(items) & set(asked(other, "e-turned", test="turned")[1]))
+        self.assertTrue(set(items) & set(asked(other, "e-turned")[1]))  # of another bank
+
+    def wait_for(self, client, test, bank_version):
+        until(lambda: code_of(client.call, "test.get", test=test) == "ok" and
+              client.call("test.get", test=test)["bank_version"] == bank_version)
+
+    def test_what_was_erased_is_not_known(self):
+        one, other = self.clients()
+        items = asked(one, "e-erased")[1]
+        other.call("examinee.erase", examinee="e-erased")
+        self.assertEqual(asked(one, "e-erased")[1], items)
+        items_2 = asked(other, "e-erased")[1]
+        self.assertFalse(set(items) & set(items_2))
+
+    def test_a_damaged_session_is_told(self):
+        one, _ = self.clients()
+        session, _ = asked(one, "e-damaged")
+        self.postgres.sql(f"UPDATE event SET seal = '\\x00' WHERE session = '{session}' AND n = 1")
+        self.assertEqual(code_of(one.call, "session.start", test="again", examinee="e-damaged"),
+                         "internal")
+        self.assertIn(f'"an earlier session of an examinee is damaged" session={session}',
+                      self.daemons[0].log())
+
+
+if __name__ == "__main__":
+    unittest.main()
