@@ -31,35 +31,39 @@ import time
 SLOW = "@(admits|bounds|criteria|replay|revise)/*"
 JUDGES = {
     "proto": ("proto", "server:request/*"),
-    "engine/base": ("base", "proto"),
-    "engine/num": ("num", "irt", "estimate", "contract:@(estimate_dims|criteria_dims|priors)/*"),
+    "engine/base": ("base", "proto", "fault_memory"),
+    "engine/num": ("num", "fault_memory", "irt", "estimate",
+                   "contract:@(estimate_dims|criteria_dims|priors)/*"),
     "engine/irt": ("irt", "contract:@(model*|item_table|shortlist|criteria_dims)/*", "session",
-                   "contract:@(bounds|replay)/*"),
+                   "fault_memory", "contract:@(bounds|replay)/*"),
     "engine/estimate": ("estimate", "contract:@(estim*|prior*|constant|person_fit)/*", "golden",
-                        "trace", "contract:@(replay|revise)/*"),
+                        "trace", "fault_memory", "contract:@(replay|revise)/*"),
     "engine/select": ("select", "contract:@(criteria_*|shortlist|blueprint)/*", "golden", "trace",
-                      f"contract:{SLOW}"),
-    "engine/content": ("content", "select", "session", "trace", "contract:@(blueprint|admits)/*"),
-    "engine/session": ("session", "trace", "contract:@(st*|blueprint|sessions_dims)/*",
-                       f"contract:{SLOW}"),
+                      "fault_memory", f"contract:{SLOW}"),
+    "engine/content": ("content", "select", "session", "trace", "fault_memory",
+                       "contract:@(blueprint|admits)/*"),
+    "engine/session": ("session", "trace", "fault_memory",
+                       "contract:@(st*|blueprint|sessions_dims)/*", f"contract:{SLOW}"),
     "engine/store": ("store:{}/*", "store", "server"),
     "engine/server": ("server:{}/*", "server", "integration_test_sessions",
                       "integration_test_overload", "integration_test_quotas",
                       "integration_test_access"),
 }
-BUILD = ("-G", "Ninja", "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -w",
-         "-DCMAKE_EXE_LINKER_FLAGS=-fsanitize=leak", "-Wno-dev")
+# A mutant is tried in the quick build; one that lives there is tried in the one with sanitizers.
+BUILDS = {
+    "quick": ("-DCMAKE_C_FLAGS_DEBUG=-O1 -w",),
+    "checked": ("-DCMAKE_C_FLAGS_DEBUG=-O1 -g", "-DTHETAD_SANITIZE=ON"),
+}
+SANITIZERS = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1"}
 BAR = 0.95
 # A test has a mutant that does not end if one of its processes uses twice the processor that all of
 # them do without one, or if it takes four times as long.
 LEAST_CPU_S, LEAST_S, MOST_TIMES, BASE_S = 5, 60, 4, 1800
-MOST_BYTES = 4 << 30  # of a process whose mutant allocates without end
 SWAPS = ((" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" == ", " != "),
          (" != ", " == "), (" && ", " || "), (" || ", " && "), (" + ", " - "), (" - ", " + "),
          (" * ", " / "), ("++", "--"), (" += ", " -= "))
 CONDITION = re.compile(r"^(\s+(?:\} else )?(?:if|while) )\((.*)\)(( \{)?|( .*;))$")
 STATEMENT = re.compile(r"^(\s+)[a-z_][\w.>\-\[\]]*( = [^;{]*|\([^;{]*\));$")
-FREES = re.compile(r"free|done|close|NULL|failed")  # leaks are looked for where one may come of it
 NOT_CODE = re.compile(r"^\s*(/?\*|//|#|assert|_Static_assert|static |const |enum |struct )|\"")
 
 
@@ -85,84 +89,24 @@ def mutants_of(text):
     return found
 
 
-class Tree:
-    """A copy of the source, and its build."""
-
-    def __init__(self, source, folder):
-        self.source, self.build = folder / "source", folder / "build"
-        self.paths = {}  # of a target's program
-        self.unharmed = {}  # by judge: the hash of its program, how long, how much processor
-        names = subprocess.run(["git", "-C", str(source), "ls-files", "-z"], check=True,
-                               capture_output=True, text=True).stdout.split("\0")
-        for name in filter(None, names):
-            target = self.source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if not target.exists() or target.read_bytes() != (source / name).read_bytes():
-                shutil.copy(source / name, target)
-
-    def quiet(self, *command, seconds=BASE_S, cpu_s=BASE_S, leaks=False):
-        def limit():
-            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
-            resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "CRITERION_FAIL_FAST": "1",
-                       "LSAN_OPTIONS": f"detect_leaks={int(leaks)}:abort_on_error=1"}
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                              start_new_session=True, env=environment,
-                              preexec_fn=limit) as process:
-            try:
-                return process.wait(seconds) == 0
-            except subprocess.TimeoutExpired:
-                return False
-            finally:
-                end_group(process.pid)
-
-    def configure(self):
-        return self.quiet("cmake", "-S", str(self.source), "-B", str(self.build), *BUILD)
-
-    def make(self, judges):
-        targets = sorted({target for judge in judges for target in targets_of(judge)})
-        return self.quiet("cmake", "--build", str(self.build), "--target", *targets, "--", "-j2")
-
-    def program(self, target):
-        if target not in self.paths:
-            self.paths[target] = next(path for path in self.build.rglob(target) if path.is_file())
-        return self.paths[target]
-
-    def hash(self, judge):
-        return hashlib.sha256(b"".join(self.program(target).read_bytes()
-                                       for target in targets_of(judge))).digest()
-
-    def passes(self, judge, leaks=True, seconds=BASE_S, cpu_s=BASE_S):
-        if judge.startswith("integration"):
-            return self.quiet("ctest", "--test-dir", str(self.build), "-R", f"^{judge}$",
-                              seconds=seconds, leaks=leaks)
-        suites = judge.partition(":")[2]
-        return self.quiet(str(self.program(targets_of(judge)[0])), "--filter", suites or "*/*",
-                          seconds=seconds, cpu_s=cpu_s, leaks=leaks)
-
-    def passes_unharmed(self, judge):
-        """The same without a mutant; its program, and how long it may take with one."""
-        start, cpu_start_s = time.monotonic(), cpu_of_children_s()
-        good = self.passes(judge)
-        seconds = max(LEAST_S, MOST_TIMES * (time.monotonic() - start))
-        cpu_s = max(LEAST_CPU_S, int(2 * (cpu_of_children_s() - cpu_start_s)) + 1)
-        self.unharmed[judge] = self.hash(judge), seconds, cpu_s
-        return good
-
-    def judge(self, judge, leaks):
-        """none (is not built), same (the compiler makes the same of it), killed or survived."""
-        if not self.make([judge]):
-            return "none"
-        unharmed, seconds, cpu_s = self.unharmed[judge if judge in self.unharmed
-                                                 else program_of(judge)]
-        if self.hash(judge) == unharmed:
-            return "same"
-        return "survived" if self.passes(judge, leaks, seconds, cpu_s) else "killed"
+def quiet(*command, seconds=BASE_S, cpu_s=BASE_S):
+    """Whether it ends well, and in time; nothing of it is left running."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "CRITERION_FAIL_FAST": "1",
+                   **SANITIZERS}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          start_new_session=True, env=environment, preexec_fn=limit) as process:
+        try:
+            return process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            end_group(process.pid)
 
 
 def end_group(pid):
-    """What a test that was ended has left running."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -184,7 +128,79 @@ def targets_of(judge):
 
 
 def judges_of(name):
-    return JUDGES[str(pathlib.PurePath(name).parent)]
+    path = pathlib.PurePath(name)
+    return [judge.format(path.stem) for judge in JUDGES[str(path.parent)]]
+
+
+class Build:
+    """A build of the copy."""
+
+    def __init__(self, source, folder, options):
+        self.folder = folder
+        self.paths = {}  # of a target's program
+        self.unharmed = {}  # by judge: the hash of its program, how long, how much processor
+        if not quiet("cmake", "-S", str(source), "-B", str(folder), "-G", "Ninja", "-Wno-dev",
+                     "-DCMAKE_BUILD_TYPE=Debug", *options):
+            sys.exit(f"{folder}: cmake fails")
+
+    def make(self, judge):
+        return quiet("cmake", "--build", str(self.folder), "--target", *targets_of(judge), "--",
+                     "-j2")
+
+    def program(self, target):
+        if target not in self.paths:
+            self.paths[target] = next(path for path in self.folder.rglob(target) if path.is_file())
+        return self.paths[target]
+
+    def hash(self, judge):
+        return hashlib.sha256(b"".join(self.program(target).read_bytes()
+                                       for target in targets_of(judge))).digest()
+
+    def passes(self, judge, seconds=BASE_S, cpu_s=BASE_S):
+        if judge.startswith("integration"):
+            return quiet("ctest", "--test-dir", str(self.folder), "-R", f"^{judge}$",
+                         seconds=seconds)
+        suites = judge.partition(":")[2]
+        return quiet(str(self.program(targets_of(judge)[0])), "--filter", suites or "*/*",
+                     seconds=seconds, cpu_s=cpu_s)
+
+    def ready(self, judge):
+        """Before its first mutant: a test that fails without one would kill them all."""
+        if judge in self.unharmed:
+            return
+        if not self.make(judge):
+            sys.exit(f"{judge}: the copy does not build")
+        start, cpu_start_s = time.monotonic(), cpu_of_children_s()
+        if not self.passes(judge):
+            sys.exit(f"{judge} does not pass without a mutant")
+        self.unharmed[judge] = (
+            self.hash(judge), max(LEAST_S, MOST_TIMES * (time.monotonic() - start)),
+            max(LEAST_CPU_S, int(2 * (cpu_of_children_s() - cpu_start_s)) + 1))
+
+    def judge(self, judge):
+        """none (is not built), same (the compiler makes the same of it), killed or survived."""
+        if not self.make(judge):
+            return "none"
+        unharmed, seconds, cpu_s = self.unharmed[judge]
+        if self.hash(judge) == unharmed:
+            return "same"
+        return "survived" if self.passes(judge, seconds, cpu_s) else "killed"
+
+
+class Tree:
+    """A copy of the source, and its builds."""
+
+    def __init__(self, source, folder):
+        self.source = folder / "source"
+        names = subprocess.run(["git", "-C", str(source), "ls-files", "-z"], check=True,
+                               capture_output=True, text=True).stdout.split("\0")
+        for name in filter(None, names):
+            target = self.source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists() or target.read_bytes() != (source / name).read_bytes():
+                shutil.copy(source / name, target)
+        self.builds = [Build(self.source, folder / name, options)
+                       for name, options in BUILDS.items()]
 
 
 def try_mutant(tree, name, mutant):
@@ -193,18 +209,22 @@ def try_mutant(tree, name, mutant):
     path = tree.source / name
     before = path.read_text(encoding="utf-8")
     lines = before.split("\n")
-    lines[i], before_line = line, lines[i]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    verdict = "same"
-    try:
-        for judge in judges_of(name):  # most are killed by the first: only that is linked
-            found = tree.judge(judge.format(path.stem), FREES.search(before_line) is not None)
+    lines[i] = line
+    for build in tree.builds:
+        verdict = "same"
+        for judge in judges_of(name):
+            build.ready(judge)
+            path.write_text("\n".join(lines), encoding="utf-8")
+            try:
+                found = build.judge(judge)
+            finally:
+                path.write_text(before, encoding="utf-8")
             if found in ("none", "killed"):
                 return found
             verdict = "survived" if found == "survived" else verdict
-        return verdict
-    finally:
-        path.write_text(before, encoding="utf-8")
+        if verdict == "same":  # sanitizers tell the columns of a line, so that all differs there
+            break
+    return verdict
 
 
 def files_of(tree, parts):
@@ -238,16 +258,6 @@ def show(counts):
               f"{count['same']:12} {count['none']:9} {100 * share(count):6.1f} %")
 
 
-def start(tree, names):
-    """Builds what judges the files; whatever fails without a mutant would kill them all."""
-    judges = {judge: None for name in names for judge in judges_of(name) if "{}" not in judge}
-    if not tree.configure() or not tree.make(judges):
-        sys.exit("the copy does not build")
-    bad = [judge for judge in judges if not tree.passes_unharmed(judge)]
-    if bad:
-        sys.exit(f"without a mutant these do not pass: {' '.join(bad)}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=pathlib.Path)
@@ -261,7 +271,6 @@ def main():
     tree = Tree(options.source.resolve(), options.folder.resolve())
     mutants = drawn(tree, options.part, options.seed, options.each)
     print(f"seed {options.seed}, {len(mutants):,} mutants to try", flush=True)
-    start(tree, [name for name, _ in mutants])
     counts = collections.defaultdict(collections.Counter)
     end = time.monotonic() + options.seconds
     for name, mutant in mutants:
