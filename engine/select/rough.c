@@ -316,7 +316,7 @@ static bool bound(const struct rough_kind *kind, const struct criterion_input *i
         }
         low[j] = rough.scale * (block.value[i] - block.slack[i]);
         high[j] = rough.scale * (block.value[i] + block.slack[i]);
-        if (!(high[j] - low[j] < (double)INFINITY)) return false;
+        if (!isfinite(high[j])) return false;
     }
     return true;
 }

@@ -10,6 +10,7 @@
 #include "tests/support/expect.h"
 
 #include <criterion/criterion.h>
+#include <gsl/gsl_eigen.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_integration.h>
 #include <gsl/gsl_roots.h>
@@ -44,6 +45,8 @@ gsl_root_fsolver *__real_gsl_root_fsolver_alloc(const gsl_root_fsolver_type *typ
 void __real_gsl_root_fsolver_free(gsl_root_fsolver *solver);
 gsl_integration_glfixed_table *__real_gsl_integration_glfixed_table_alloc(size_t n);
 void __real_gsl_integration_glfixed_table_free(gsl_integration_glfixed_table *table);
+gsl_eigen_symm_workspace *__real_gsl_eigen_symm_alloc(size_t n);
+void __real_gsl_eigen_symm_free(gsl_eigen_symm_workspace *workspace);
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
@@ -53,6 +56,8 @@ gsl_root_fsolver *__wrap_gsl_root_fsolver_alloc(const gsl_root_fsolver_type *typ
 void __wrap_gsl_root_fsolver_free(gsl_root_fsolver *solver);
 gsl_integration_glfixed_table *__wrap_gsl_integration_glfixed_table_alloc(size_t n);
 void __wrap_gsl_integration_glfixed_table_free(gsl_integration_glfixed_table *table);
+gsl_eigen_symm_workspace *__wrap_gsl_eigen_symm_alloc(size_t n);
+void __wrap_gsl_eigen_symm_free(gsl_eigen_symm_workspace *workspace);
 
 void *__wrap_malloc(size_t size)
 {
@@ -102,6 +107,18 @@ void __wrap_gsl_integration_glfixed_table_free(gsl_integration_glfixed_table *ta
 {
     if (fault.armed && table) fault.balance--;
     __real_gsl_integration_glfixed_table_free(table);
+}
+
+gsl_eigen_symm_workspace *__wrap_gsl_eigen_symm_alloc(size_t n)
+{
+    if (fails()) GSL_ERROR_NULL("no memory", GSL_ENOMEM);
+    return counted(__real_gsl_eigen_symm_alloc(n));
+}
+
+void __wrap_gsl_eigen_symm_free(gsl_eigen_symm_workspace *workspace)
+{
+    if (fault.armed && workspace) fault.balance--;
+    __real_gsl_eigen_symm_free(workspace);
 }
 
 static void arm(long nth, bool and_on)
@@ -169,6 +186,15 @@ static enum result try_quadrature(void)
     return result;
 }
 
+static enum result try_eigen(void)
+{
+    struct eigen *eigen = eigen_new();
+    enum result result = made(eigen);
+
+    eigen_free(eigen);
+    return result;
+}
+
 static enum result try_estimate_workspace(void)
 {
     struct estimate_workspace *workspace = estimate_workspace_new();
@@ -196,6 +222,11 @@ Test(memory, root_finder_new)
 Test(memory, quadrature_new)
 {
     all_ways("quadrature_new", try_quadrature, 2);
+}
+
+Test(memory, eigen_new)
+{
+    all_ways("eigen_new", try_eigen, 1 + MATRIX_MOST);
 }
 
 Test(memory, estimate_workspace_new)

@@ -74,6 +74,24 @@ Test(sets, may_be_none_at_all)
     bank_free(bank);
 }
 
+Test(sets, may_hold_every_item)
+{
+    static const char *const all[N_ITEM] = {"P", "Q", "P", "Q", "P", "Q", "P", "Q"};
+    struct bank *bank;
+    struct sets *sets = open(&bank, all);
+    size_t n[2];
+
+    cr_assert(sets_n(sets) == 2);
+    for (size_t s = 0; s < 2; s++) {
+        const uint32_t *items = sets_items(sets, s, &n[s]);
+
+        for (size_t j = 0; j < n[s]; j++) cr_expect(items[j] == 2 * j + s);
+    }
+    cr_expect(n[0] == 4 && n[1] == 4);
+    sets_free(sets);
+    bank_free(bank);
+}
+
 Test(sets, go_on_with_that_of_the_last_item)
 {
     struct bank *bank;

@@ -114,6 +114,40 @@ Test(mode, of_a_concave_function_is_bracketed_at_once)
     estimate_workspace_free(workspace);
 }
 
+struct counted {
+    double centre;
+    int n_call;
+};
+
+static double counted_line(double theta, void *context)
+{
+    struct counted *counted = context;
+
+    counted->n_call++;
+    return counted->centre - theta;
+}
+
+/* The slope is asked for at the nodes of the scan and where the root is looked for: two ends and
+ * one call an iteration. The integrals that tell two modes apart would cost as much again. */
+Test(mode, alone_is_compared_with_nothing)
+{
+    static const double centres[] = {-7.0, -1.1, 0.385, 9.0};
+    struct estimate_workspace *workspace = estimate_workspace_new();
+
+    cr_assert(workspace);
+    for (size_t i = 0; i < COUNT_OF(centres); i++) {
+        struct counted counted = {.centre = centres[i]};
+        struct function slope = {.value = counted_line, .context = &counted};
+        struct estimate out = {0};
+        int n_node = (int)mode_scan_nodes(-4.0, 4.0, workspace->node);
+
+        mode_find(slope, -4.0, 4.0, false, workspace, &out);
+        cr_expect(counted.n_call <= n_node + 2 + out.iterations, "centre %g: %d calls, %d nodes",
+                  centres[i], counted.n_call, n_node);
+    }
+    estimate_workspace_free(workspace);
+}
+
 Test(mode, of_an_empty_interval_is_its_lower_end)
 {
     struct estimate_workspace *workspace = estimate_workspace_new();

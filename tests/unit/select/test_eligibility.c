@@ -200,3 +200,22 @@ Test(eligibility, other_cuts_begin_anew_and_the_whole_stays)
     eligibility_counts_free(second);
     eligibility_counts_free(third);
 }
+
+Test(eligibility, every_place_is_taken_over)
+{
+    const struct kept_out kept = {1, 2};
+    struct eligibility_counts *from = counts_of(&divided, 3), *to;
+
+    for (unsigned k = 0; k < 3; k++) count(from, &q[k], 1, k, NULL);
+    count(from, &q[2], 1, 1, &kept);
+    to = eligibility_counts_new(&divided, 9, from);
+    cr_assert(to);
+    for (uint32_t item = 0; item < 3; item++) {
+        for (unsigned k = 0; k < 3; k++) {
+            expect_bits(eligibility_probability(to, item, k),
+                        eligibility_probability(from, item, k), "item %u, interval %u", item, k);
+        }
+    }
+    eligibility_counts_free(from);
+    eligibility_counts_free(to);
+}

@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { N_ITEM = 12 };
@@ -24,6 +25,7 @@ static struct bank *bank_any(void)
 /* What theta and SE are worth before the first answer. */
 static void expect_start(struct test *test, const struct bank *bank, bool has_prior, double want_se)
 {
+    static const struct ability no_ability;
     struct sitting sitting;
     struct session_view view;
     struct event event;
@@ -39,6 +41,7 @@ static void expect_start(struct test *test, const struct bank *bank, bool has_pr
     expect_close(view.se, want_se, 0.0, "%s: SE at the start", test->interim.estimator->name);
     expect_bits(sitting.effects.outcome.theta, view.theta, "the outcome's theta");
     cr_expect(sitting.effects.changed && sitting.effects.outcome.item == view.item);
+    cr_expect(memcmp(&view.ability, &no_ability, sizeof(no_ability)) == 0, "of several dimensions");
     cr_expect(sitting.effects.outcome.stop == NULL && view.stop == NULL);
     cr_expect(view.seq == 1 && view.asked == 1 && session_n_answer(sitting.session) == 0);
     sitting_close(&sitting);
@@ -83,6 +86,42 @@ Test(session, view_before_the_start_is_empty)
     cr_expect(session_n_event(sitting.session) == 0);
     cr_expect(session_plan(sitting.session) == sitting.plan);
     cr_expect(workspace_estimate(sitting.workspace) != NULL);
+    sitting_close(&sitting);
+    bank_free(bank);
+}
+
+static void make_timed(size_t i, void *context, struct item_spec *spec)
+{
+    (void)context;
+    spec->model = &model_1pl;
+    spec->value[SLOT_A] = 1.0;
+    spec->rapid_ms = i == 0 ? 0 : 2385;
+}
+
+/* An answer before its item's time is a guess; where item or answer have no time it is neither. */
+Test(session, tells_guesses_by_their_time)
+{
+    static const int64_t elapsed_ms[] = {7, -1, 0, 1, 2384, 2385, 2386};
+    struct bank *bank = bank_make(COUNT_OF(elapsed_ms), make_timed, NULL);
+    struct session_quality quality;
+    struct sitting sitting;
+    struct test test;
+
+    test_init(&test);
+    test.n_start = COUNT_OF(elapsed_ms);
+    for (size_t i = 0; i < COUNT_OF(elapsed_ms); i++)
+        snprintf(test.start_items[i], sizeof(test.start_items[i]), "q%zu", i + 1);
+    sitting_open(&sitting, &test, bank);
+    cr_assert(sitting_start(&sitting, 11) == OK);
+    for (size_t i = 0; i < COUNT_OF(elapsed_ms); i++) {
+        struct event event = sitting_answer_event(&sitting, 1);
+
+        event.elapsed_ms = elapsed_ms[i];
+        cr_assert(sitting_take(&sitting, &event) == OK);
+    }
+    session_quality(sitting.session, &quality);
+    cr_expect(quality.n_timed == 5 && quality.n_rapid == 3, "%u timed, %u rapid", quality.n_timed,
+              quality.n_rapid);
     sitting_close(&sitting);
     bank_free(bank);
 }
