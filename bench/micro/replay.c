@@ -21,6 +21,7 @@ enum { VERIFY_STEP = 10000 };
 #define START_PER_S    500000.0  // events
 #define VERIFY_S       60.0      // a million events
 #define SERVING_S      1.0
+#define LOOK_MS        1.0
 #define VERIFY_MILLION 1e6
 
 struct replay_options {
@@ -36,6 +37,7 @@ struct figures {
     double journal_s, archive_s;
     struct serving {      // to the first reply
         double s, cpu_s;  // by the clock, and what the daemon took of a processor
+        double look_s;    // processor time, with all in memory: see look_s
     } begun, answered;    // all sessions
 };
 
@@ -123,7 +125,27 @@ static struct serving serve_once(const struct replay_options *options, const str
     cpu_ns = machine_now(daemon.pid).cpu_ns;
     thetad_close(client);
     daemon_kill(&daemon);
-    return (struct serving){1e-9 * (double)(to_ns - from_ns), 1e-9 * (double)cpu_ns};
+    return (struct serving){.s = 1e-9 * (double)(to_ns - from_ns), .cpu_s = 1e-9 * (double)cpu_ns};
+}
+
+/* How long the loop stands still, at most, while it looks at all sessions in memory for what the
+ * journal may be trimmed to. */
+static double look_s(struct config *config)
+{
+    struct server server;
+    double longest = 0.0;
+
+    config->n_awake = UINT64_MAX;
+    stock_open(config, &server);
+    do {
+        double from_s = cpu_s(), took_s;
+
+        if (sessions_trim(server.sessions, &server.batch)) stock_fail("trim", NULL);
+        took_s = cpu_s() - from_s;
+        if (took_s > longest) longest = took_s;
+    } while (sessions_are_looked_at(server.sessions));
+    server_close(&server);
+    return longest;
 }
 
 static struct serving measure_serving(const struct replay_options *options, unsigned n_answer)
@@ -144,7 +166,8 @@ static struct serving measure_serving(const struct replay_options *options, unsi
         sample_add(s, once.s);
         sample_add(cpu_s, once.cpu_s);
     }
-    median = (struct serving){sample_quantile(s, 0.5), sample_quantile(cpu_s, 0.5)};
+    median =
+        (struct serving){sample_quantile(s, 0.5), sample_quantile(cpu_s, 0.5), look_s(&config)};
     stock_remove(&config);
     sample_free(s);
     sample_free(cpu_s);
@@ -164,6 +187,8 @@ static void hold(const struct replay_options *options, const struct figures *f, 
     if (!options->thetad) return;
     bars_at_most(bars, "serving again, sessions begun", "s", f->begun.s, SERVING_S);
     bars_at_most(bars, "serving again, sessions answered", "s", f->answered.s, SERVING_S);
+    bars_at_most(bars, "longest step of a look at all sessions", "ms", 1e3 * f->answered.look_s,
+                 LOOK_MS);
 }
 
 static void print_table(const struct replay_options *options, const struct figures *f,
@@ -187,6 +212,8 @@ static void print_table(const struct replay_options *options, const struct figur
         printf("%-52s %10.2f %12.2f\n", "begun", f->begun.s, f->begun.cpu_s);
         printf("%-42s %9ld %10.2f %12.2f\n", "answers given by each", options->n_answer,
                f->answered.s, f->answered.cpu_s);
+        printf("\nlongest step of a look at all of them, for what may be trimmed: %.2f ms\n",
+               1e3 * f->answered.look_s);
     }
     bars_print(bars, "a start takes longer than intended, or the machine was busy.");
 }
@@ -200,11 +227,12 @@ static json_t *as_json(const struct replay_options *options, const struct figure
 
     if (options->thetad) {
         json_object_set_new(out, "serving",
-                            json_pack("{s:I, s:f, s:f, s:I, s:f, s:f}", "sessions",
+                            json_pack("{s:I, s:f, s:f, s:I, s:f, s:f, s:f}", "sessions",
                                       (json_int_t)options->n_session, "begun_s", f->begun.s,
                                       "begun_cpu_s", f->begun.cpu_s, "answers",
                                       (json_int_t)options->n_answer, "answered_s", f->answered.s,
-                                      "answered_cpu_s", f->answered.cpu_s));
+                                      "answered_cpu_s", f->answered.cpu_s, "look_s",
+                                      f->answered.look_s));
     }
     json_object_set_new(out, "bars", bars_json(bars));
     json_object_set_new(out, "met", json_boolean(bars_met(bars)));

@@ -7,6 +7,7 @@
 #include "server/asleep.h"
 #include "server/damage.h"
 #include "server/hash.h"
+#include "server/oldest.h"
 #include "server/sessions.h"
 
 #include <utlist.h>
@@ -46,6 +47,7 @@ struct sessions {
     struct damage *damage;          // sessions that are refused
     uint64_t damaged_lsn;           // the first event of those that are still to be had, 0: none
     struct entry *running, *ended;  // least recently used first
+    struct oldest oldest;           // what the journal may be trimmed to
     size_t n_ended;
     struct workspace *workspace;
     size_t workspace_items;

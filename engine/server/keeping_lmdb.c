@@ -15,6 +15,9 @@
 
 enum { TRIM_BATCH = 20000, PINNED_EVENTS = 1000000, MOST_LOST = 256 };
 
+/* Sessions that one trim looks at: a third of a millisecond. */
+enum { LOOK_SESSIONS = 2048 };
+
 /* A rebuild that goes on asks systemd for time. */
 enum { NOTIFY_EVENTS = 8192 };
 
@@ -515,35 +518,32 @@ static enum status release(struct sessions *sessions, struct entry *entry, struc
     return OK;
 }
 
-/* The entry whose first unarchived event is the oldest, NULL where all events are archived. */
-static struct entry *oldest(const struct sessions *sessions)
-{
-    struct entry *found = NULL;
-
-    for (struct entry *entry = sessions->table; entry; entry = entry->hh.next) {
-        if (entry->n_lsn > 0 && (!found || entry->lsn[0] < found->lsn[0])) found = entry;
-    }
-    return found;
-}
-
-static enum status trim(struct sessions *sessions, struct batch *batch)
+/* Pre: a look for the oldest event that must stay has ended. */
+static enum status trim_behind(struct sessions *sessions, struct batch *batch)
 {
     struct journal *journal = sessions->config.journal;
-    struct entry *entry = oldest(sessions);
-    uint64_t first, end = entry ? entry->lsn[0] : journal->next_lsn;
+    struct entry *entry = sessions->oldest.found;
+    uint64_t first, end = sessions->oldest.lsn;
     uint64_t counted = exposure_trim(sessions->config.exposure, batch, journal->next_lsn);
     enum status st = journal_first(journal, &first);
 
-    if (st || !sessions_are_awake(sessions)) return st;
+    if (st) return st;
     if (end > counted) end = counted;
     if (sessions->damaged_lsn > 0 && end > sessions->damaged_lsn) end = sessions->damaged_lsn;
     if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
     journal_trim(journal, batch, first, end);
     /* One session in use for ever must not hold all that came after it. */
-    if (entry && journal->next_lsn - entry->lsn[0] > PINNED_EVENTS) {
+    if (entry && entry->n_lsn > 0 && journal->next_lsn - entry->lsn[0] > PINNED_EVENTS) {
         return put_archive(sessions, entry, batch);
     }
     return OK;
+}
+
+/* Those that are asleep are in no look. */
+static enum status trim(struct sessions *sessions, struct batch *batch)
+{
+    if (!sessions_are_awake(sessions) || !oldest_look(sessions, LOOK_SESSIONS)) return OK;
+    return trim_behind(sessions, batch);
 }
 
 /* What cannot be read is taken for one. */

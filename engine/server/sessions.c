@@ -42,6 +42,7 @@ void entry_drop(struct sessions *sessions, struct entry *entry)
     struct entry **list = list_of(sessions, entry);
 
     if (sessions->rest.touched == entry) sessions->rest.touched = NULL;
+    oldest_leave(&sessions->oldest, entry);
     sessions->n_ended -= entry->ended;
     DL_DELETE(*list, entry);
     HASH_DEL(sessions->table, entry);
@@ -396,6 +397,11 @@ enum status sessions_tidy(struct sessions *sessions, struct batch *batch, int64_
 enum status sessions_trim(struct sessions *sessions, struct batch *batch)
 {
     return sessions->keeping->trim(sessions, batch);
+}
+
+bool sessions_are_looked_at(const struct sessions *sessions)
+{
+    return sessions->oldest.is_under_way;
 }
 
 enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,

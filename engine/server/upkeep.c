@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    TRIM_TICKS = 20,     // trim the journal on every so many ticks
+    TRIM_TICKS = 20,     // begin to trim the journal on every so many ticks
     RETAIN_LOOK = 64,    // sessions whose age is looked at on a tick
     TIDY_BUSY = 8,       // sessions to archive in a cycle that serves,
     TIDY_IDLE = 256,     // and on a tick
@@ -48,11 +48,11 @@ void upkeep_tick(struct server *server, int64_t now_us, int64_t now_ms, uint64_t
 
     uploads_tidy(server->uploads, &server->batch, now_us);
     look_at_disk(server);
-    if (n_tick % TRIM_TICKS == 0) {
+    if (n_tick % TRIM_TICKS == 0 || sessions_are_looked_at(server->sessions)) {
         st = sessions_trim(server->sessions, &server->batch);
         if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
-        journal_anchor(&server->journal, &server->batch);
     }
+    if (n_tick % TRIM_TICKS == 0) journal_anchor(&server->journal, &server->batch);
     st = erase_old(server, now_ms, RETAIN_LOOK);
     if (st) log_line(LOG_ERROR, "old sessions could not be erased", "status=%d", (int)st);
 }
