@@ -132,19 +132,20 @@ static struct group *group_of(struct district *district, struct slice tenant, st
     return group ? group : group_new(district, tenant, session);
 }
 
-void group_want(struct district *district, struct group *group, uint32_t from)
+void group_want(struct district *district, struct group *group, uint32_t from, bool confirms)
 {
     group->state = GROUP_WANTED;
     group->from = from;
+    group->confirms = confirms;
     DL_APPEND(district->wanted, group);
 }
 
 struct group *district_want(struct district *district, struct slice tenant, struct slice session,
-                            uint32_t from)
+                            uint32_t from, bool confirms)
 {
     struct group *group = group_of(district, tenant, session);
 
-    if (group) group_want(district, group, from);
+    if (group) group_want(district, group, from, confirms);
     return group;
 }
 
@@ -156,8 +157,14 @@ struct group *district_want_past(struct district *district, const struct shared_
     if (!past) return NULL;
     past_free(group->past);
     group->past = past;
-    group_want(district, group, want->from);
+    group_want(district, group, want->from, true);  // nothing looks at it again
     return group;
+}
+
+void district_confirm(struct district *district, struct group *group)
+{
+    assert(group == district->serving);
+    group_want(district, group, 0, true);
 }
 
 bool ask_reserve(struct ask *ask)

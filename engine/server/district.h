@@ -35,9 +35,11 @@ enum group_state {
 struct group {
     struct session_key key;
     enum group_state state;
-    uint32_t from;       // WANTED, FETCHING: the first event that is asked for
-    int64_t checked_us;  // when the last fetch that has come was handed over
-    enum status found;   // of that fetch: what is to be told of the session where it is not OK
+    uint32_t from;         // WANTED, FETCHING: the first event that is asked for
+    bool confirms;         // WANTED, FETCHING: what is found is to be confirmed
+    int64_t checked_us;    // when the last fetch that has come was handed over
+    int64_t confirmed_us;  // and the last one that was confirmed
+    enum status found;     // of that fetch: what is to be told of the session where it is not OK
     struct inbox parked;
     struct buf document;  // PUBLISHING: as line_put_document has it; empty: only news are awaited
     struct past *past;    // of the examinee of a session that is to be started, NULL: not asked for
@@ -70,9 +72,13 @@ struct group *district_find(const struct district *district, struct slice tenant
 /* The one whose requests are being served again, NULL where none are. */
 struct group *district_serving(const struct district *district);
 
-/* Ask for a session's events from number `from` on. NULL without memory. */
+/* Ask for a session's events from number `from` on. `confirms`: a reply may rest on them alone, as
+ * shared_confirm says; else only what is appended behind them. NULL without memory. */
 struct group *district_want(struct district *district, struct slice tenant, struct slice session,
-                            uint32_t from);
+                            uint32_t from, bool confirms);
+
+/* The same, all of them and confirmed, for the group whose requests are being served. */
+void district_confirm(struct district *district, struct group *group);
 
 /* The same for a session that is to be started, with the past of its examinee from that time on:
  * it is in group->past when the request is served again. */

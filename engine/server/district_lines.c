@@ -10,7 +10,8 @@ static void ask(struct district *district, enum line_kind kind, const struct sha
 {
     struct ask *out = &district->out[kind];
 
-    out->head = (struct line_head){.news = *news, .sent_us = clock_us(), .n = (uint32_t)out->n};
+    out->head = (struct line_head){
+        .news = *news, .sent_us = clock_us(), .n = (uint32_t)out->n, .confirms = out->confirms};
     out->is_unsent = !line_ask(district->line[kind], &out->head, buf_slice(&out->body));
 }
 
@@ -52,6 +53,7 @@ static bool send_wants(struct district *district)
     /* What was refused because an item was withdrawn would be refused again. */
     if (district->known.retired < district->seen.retired) return false;
     out->n = 0;
+    out->confirms = false;
     buf_clear(&out->body);
     DL_FOREACH_SAFE(district->wanted, group, next)
     {
@@ -69,6 +71,7 @@ static bool send_wants(struct district *district)
         line_put_want(&out->body, &wanted);
         if (out->body.failed) break;
         out->groups[out->n++] = group;
+        out->confirms |= group->confirms;  // one write for all of them
         group->state = GROUP_FETCHING;
         DL_DELETE(district->wanted, group);
     }
@@ -129,13 +132,13 @@ bool district_send(struct district *district)
 }
 
 /* What is there now tells, where anybody waits for it. */
-static void look_again(struct district *district, struct group *group, uint32_t from)
+static void look_again(struct district *district, struct group *group, uint32_t from, bool confirms)
 {
     group->has_reply = false;
     if (group->parked.n == 0)
         group_free(district, group);
     else
-        group_want(district, group, from);
+        group_want(district, group, from, confirms);
 }
 
 static void take_append(struct district *district, const struct line_head *head,
@@ -154,7 +157,7 @@ static void take_append(struct district *district, const struct line_head *head,
         if (taken)
             group_make_ready(district, group);
         else
-            look_again(district, group, 0);  // refused, or nobody knows what became of it
+            look_again(district, group, 0, false);  // refused, or nobody knows what became of it
     }
     out->n = 0;
     if (head->status == OK) hooks->timed(hooks->server, clock_us() - head->sent_us);
@@ -173,10 +176,11 @@ static void take_fetch(struct district *district, const struct line_head *head,
         struct group *group = out->groups[i];
 
         if (head->status) {
-            look_again(district, group, group->from);
+            look_again(district, group, group->from, group->confirms);
             continue;
         }
         group->checked_us = head->sent_us;
+        if (head->confirms) group->confirmed_us = head->sent_us;
         group->found = hooks->fetched(hooks->context, group, &rest, i);
         if (group->found == RETRY) {
             group->state = GROUP_BEHIND;

@@ -12,6 +12,7 @@ struct ask {
     struct buf body;
     struct group **groups;  // [n], in the order of the body
     size_t n, cap;
+    bool confirms;   // a fetch: somebody asks for that
     bool is_unsent;  // the line did not take it, and is to be asked again
     struct line_head head;
 };
@@ -35,7 +36,7 @@ struct district {
 };
 
 /* Have a session's events asked for, from number `from` on. */
-void group_want(struct district *district, struct group *group, uint32_t from);
+void group_want(struct district *district, struct group *group, uint32_t from, bool confirms);
 /* Nothing is under way for it any more: those who wait may go on, and without them it is freed. */
 void group_make_ready(struct district *district, struct group *group);
 /* It is wanted, and nobody waits for it any more. */

@@ -16,7 +16,7 @@
 struct entry {
     struct live live;
     int64_t used_us;
-    int64_t checked_us;        // postgres: when it was last known to be as in the store
+    int64_t checked_us;        // postgres: when it was last confirmed to be as in the store
     uint8_t seal[SEAL_BYTES];  // of the last event
     uint32_t n_archived;       // events that the archive has
     uint32_t n_lsn, cap_lsn;
@@ -34,6 +34,7 @@ struct entry {
 struct rest {
     int64_t arrived_us;
     struct entry *touched;  // the copy that it found
+    struct group *missed;   // whose session is not there, which is not confirmed
     struct group *group;    // what it waits for
     uint32_t sitting;       // that a start has to be, 0: whichever is next
     bool has_appended;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The events of sessions in a shared store. What is in memory is a copy, good for taking a
  * session's next event: if another node has taken it first, that event is refused, and the copy is
- * dropped. A request that takes none rests on a copy only where that was checked after the request
- * came. So a session may go from node to node between any two requests; staying is only faster. */
+ * dropped. A request that takes none rests on a copy, or on there being none, only where that was
+ * confirmed after the request came. So a session may go from node to node between any two requests;
+ * staying is only faster. */
 #include "base/planted.h"
 #include "server/keeping.h"
 #include "server/log.h"
@@ -29,21 +30,24 @@ static enum status admit(struct sessions *sessions, struct slice tenant, struct 
 
 /* The request waits for the session's events from number `from` on. */
 static enum status want(struct sessions *sessions, struct slice tenant, struct slice id,
-                        uint32_t from)
+                        uint32_t from, bool confirms)
 {
-    return sessions_wait(sessions, district_want(sessions->config.district, tenant, id, from));
+    return sessions_wait(sessions,
+                         district_want(sessions->config.district, tenant, id, from, confirms));
 }
 
 static enum status fetch(struct sessions *sessions, struct slice tenant, struct slice id,
                          int64_t now_us, struct entry **out)
 {
-    const struct group *group = district_find(sessions->config.district, tenant, id);
+    struct group *group = district_find(sessions->config.district, tenant, id);
 
     (void)now_us;
     *out = NULL;
+    /* Most requests append, and that confirms what was read. */
     if (!group || group->checked_us < sessions->rest.arrived_us) {
-        return want(sessions, tenant, id, 0);
+        return want(sessions, tenant, id, 0, false);
     }
+    if (group->confirmed_us < sessions->rest.arrived_us) sessions->rest.missed = group;
     return group->found ? group->found : CORRUPT;
 }
 
@@ -134,7 +138,10 @@ static enum rests rests(struct sessions *sessions, struct group **out)
     if (!rest->group && entry && entry->checked_us < rest->arrived_us &&
         !planted("copies not checked")) {
         (void)want(sessions, entry->live.tenant, entry->live.id,
-                   session_n_event(entry->live.session));
+                   session_n_event(entry->live.session), true);
+    } else if (!rest->group && !entry && rest->missed) {
+        district_confirm(sessions->config.district, rest->missed);
+        rest->group = rest->missed;
     }
     *out = rest->group;
     if (!rest->group) return RESTS_ON_NOTHING;
@@ -232,7 +239,7 @@ static enum status fetched(void *context, const struct group *group, struct slic
     if (st && entry) entry_drop(sessions, entry);
     if (st) return st;
     if (!entry) return NOT_FOUND;
-    entry->checked_us = group->checked_us;
+    if (group->confirmed_us > entry->checked_us) entry->checked_us = group->confirmed_us;
     entry_touch(sessions, entry, group->checked_us);
     return OK;
 }

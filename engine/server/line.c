@@ -167,8 +167,9 @@ static enum status fetch(struct line *line, struct line_head *head)
     for (uint32_t i = 0; i < head->n; i++) take_want(&rest, &wants[i]);
     st = past_read(&line->shared, wants, head->n, &line->reply);
     if (st) return st;
-    return shared_fetch(&line->shared, wants, head->n, (struct shared_visitor){on_event, line},
-                        &head->news);
+    st = shared_fetch(&line->shared, wants, head->n, (struct shared_visitor){on_event, line},
+                      &head->news);
+    return st == OK && head->confirms ? shared_confirm(&line->shared, &line->shared.fault) : st;
 }
 
 static enum status news(struct line *line, struct line_head *head)
@@ -184,6 +185,7 @@ static enum status news(struct line *line, struct line_head *head)
         st = shared_publish(&line->shared, &document, known, &done);
     }
     if (st == OK) st = shared_next(&line->shared, known, &document, &head->news);
+    if (st == OK) st = shared_confirm(&line->shared, &line->shared.fault);
     if (st || document.number == 0) return st;
     line_put_document(&line->reply, &document);
     head->made_status = news_compile(&document, &head->made);

@@ -17,6 +17,7 @@ struct line_head {
     struct shared_news news;  // an ask for an append has what its writer knows
     int64_t sent_us;          // when the loop handed it over
     uint32_t n;               // events or wants; documents to publish, 0 or 1
+    bool confirms;            // of a fetch: what is found is to be confirmed, or was
     struct bank *made;        // of the document in an answer, the taker's
     enum status made_status;  // whether that could be made
     bool is_hint;             // no answer: the server has told of news, which may be asked for

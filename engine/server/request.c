@@ -476,7 +476,12 @@ void call_work(struct decoder *decoder, struct slice body, struct job *job, stru
     enum status st = call_decode(&call, decoder, slice_of(body.data, n_body));
 
     call.extra = slice_of(body.data + n_body, job->n_extra);
+    tools->shared.has_read = false;
     if (st == OK) st = job->request->work(&call, tools->env, tools->workspace);
+    if (tools->shared.has_read && st != RETRY &&
+        shared_confirm(&tools->shared, &tools->shared.fault)) {
+        st = RETRY;
+    }
     job->status = st;
     end_call(&call, st, mark);
 }

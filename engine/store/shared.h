@@ -21,6 +21,7 @@ struct shared {
     char url[512];
     uint8_t key[SHARED_KEY];  // of the seals, once it has been connected to
     bool listens;             // it is to be told by the server when a document is published
+    bool has_read;            // something that was not confirmed since
     struct buf param[PG_PARAMS];
     PGresult *kept;      // what the last document points into
     struct fault fault;  // of the last call that failed and has no `fault` of its own
@@ -35,6 +36,12 @@ void shared_done(struct shared *shared);
  * name in `fault`, where a setting of the server would let it lose what it has said to have kept;
  * CORRUPT where its tables are not there, or not of this version. */
 MUST_CHECK enum status shared_connect(struct shared *shared, struct fault *fault);
+
+/* Find out whether what was read on this connection still stood when that was done: every answer
+ * that somebody was told of until then was to be seen. IO_ERROR: nobody knows, and nothing may be
+ * told that rests on those reads alone; there is no connection any more, and another would not tell
+ * of these. */
+MUST_CHECK enum status shared_confirm(struct shared *shared, struct fault *fault);
 
 /* Make the tables in an empty database: EXISTS where they are there, BAD_REQUEST as of
  * shared_connect. Bring older ones up to date: *out_from gets the version that was there, CORRUPT

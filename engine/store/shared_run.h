@@ -23,6 +23,7 @@ enum {
     COUNTS_LOOK,
     COUNTS_STORE,
     PAST,
+    CONFIRM,
     N_STATEMENT
 };
 

@@ -39,6 +39,7 @@ PLANTED = (
     ("replies before commit", "district"),
     ("refused append ignored", "district"),
     ("copies not checked", "district"),
+    ("reads not confirmed", "district"),
     ("helper stuck", "watchdog"),
     ("auth stuck", "watchdog"),
 )

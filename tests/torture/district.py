@@ -14,6 +14,7 @@ from support import audit
 from support.disk import can_mount
 from support.district import District, until
 from support.relay import TO_CLIENT, TO_SERVER
+from thetad import NoReply, ThetadError
 from torture import crowd
 from torture.programme import Tally
 from torture.rivals import Rivals
@@ -26,6 +27,7 @@ HOLD_S = (0.2, 2.5)  # how long a fault stays
 LONG_HOLD_S = 7.0  # now and then: longer than any wait for a reply, a statement or a connection
 LONG_SHARE = 0.1
 QUIET_S = 1.0  # for what a stalled way held to arrive
+FOUND_BY = {"reads not confirmed": "failover_unseen"}  # a control need not wait for its kind
 ROW = "{:24} {:>7} {:>11} {:>14} {:>10}"
 
 
@@ -49,10 +51,10 @@ class Behind:
 class Faults:
     """Each holds a fault for some time and takes it back."""
 
-    def __init__(self, district, random):
+    def __init__(self, district, random, planted=None):
         self.district = district
         self.random = random
-        self.deck = []
+        self.deck = [kind for kind in self.KINDS if kind.__name__ == FOUND_BY.get(planted)]
 
     def hold(self):
         long = self.random.random() < LONG_SHARE
@@ -129,14 +131,39 @@ class Faults:
 
     def failover_unseen(self):
         """The primary is cut off, not dead, and comes back when another has taken its place: it is
-        an owner of nothing, for it has no standby."""
+        an owner of nothing, for it has no standby. A node that nobody asked meanwhile is still
+        connected to it, and must not tell what it has."""
         lost = self.district.primary
-        lost.freeze()
-        self.district.promote_standby()
+        quiet, other = self.random.sample(range(len(self.district.nodes)), 2)
+        names = [f"{word}-{self.random.getrandbits(32)}" for word in ("before", "after")]
+        with self.district.nodes[quiet].client(deadline=60.0) as here, \
+                self.district.nodes[other].client(deadline=60.0) as there:
+            for relay in self.district.to_node[quiet]:
+                relay.refuse()
+            item = there.session_start(crowd.TEST["test"], "e", session=names[0]).item["id"]
+            here.call("session.get", session=names[0])
+            lost.freeze()
+            self.district.promote_standby()
+            there.call("session.answer", session=names[0], seq=1, item=item, response=1)
+            there.session_start(crowd.TEST["test"], "e", session=names[1])
+            lost.thaw()
+            told = [self._told(self.district.nodes[quiet], name) for name in names]
         self.hold()
-        lost.thaw()
-        self.hold()
+        self.district.heal()
         self.district.make_standby()
+        if told[0] not in (None, 2) or told[1] not in (None, 1):
+            raise AssertionError(f"a state as it was: {dict(zip(names, told))}")
+
+    @staticmethod
+    def _told(node, session):
+        """The question that the session is at, or an error; None where the node does not know."""
+        with node.client(timeout=4.0, tries=1) as client:
+            try:
+                return client.call("session.get", session=session)["seq"]
+            except NoReply:
+                return None
+            except ThetadError as error:
+                return None if error.retry else error.code
 
     def primary_restarted_alone(self):
         """What a primary knows after a restart may be on no other disk, and it is then lost."""
@@ -234,7 +261,7 @@ def told(examinee):
 class Play:
     def __init__(self, context, district):
         self.district = district
-        self.faults = Faults(district, context.random)
+        self.faults = Faults(district, context.random, context.planted)
         self.audit = crowd.Audit(Behind(district))
         self.table = Table()
         self.is_told = context.n_round is not None  # each round, for those who wait

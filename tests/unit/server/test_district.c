@@ -206,7 +206,7 @@ static struct group *park(int i, int64_t arrived_us)
     struct message message = message_of("request", arrived_us);
     struct group *group = find(i);
 
-    if (!group) group = district_want(district, slice_str("school"), name_of(i), 0);
+    if (!group) group = district_want(district, slice_str("school"), name_of(i), 0, false);
     cr_assert(group && district_park(district, group, &message));
     return group;
 }
@@ -281,6 +281,36 @@ Test(district, asks_for_so_many_sessions_at_once)
     cr_expect(district_is_idle(district));
 }
 
+/* One write for all that are fetched together, and none where nobody asks for that. */
+Test(district, confirms_what_a_reply_rests_on)
+{
+    struct group *group = park(1, 1), *other = park(2, 1);
+
+    cr_expect(district_send(district));
+    cr_expect_not(fakes[LINE_FETCH].head.confirms);
+    answer(LINE_FETCH, &(struct line_head){.sent_us = 5}, slice_of(NULL, 0));
+    cr_expect(group->checked_us == 5 && group->confirmed_us == 0);
+    district_begin(district, group);
+    district_confirm(district, group);
+    district_end(district, false);
+    park(3, 1);
+    cr_expect(district_send(district));
+    cr_expect_eq(fakes[LINE_FETCH].head.n, 2);
+    cr_expect(fakes[LINE_FETCH].head.confirms);
+    answer(LINE_FETCH, &(struct line_head){.status = IO_ERROR, .confirms = true},
+           slice_of(NULL, 0));
+    cr_expect_eq(group->confirmed_us, 0);
+    cr_expect(district_send(district));
+    cr_expect(fakes[LINE_FETCH].head.confirms);
+    answer(LINE_FETCH, &(struct line_head){.sent_us = 9, .confirms = true}, slice_of(NULL, 0));
+    cr_expect(group->confirmed_us == 9 && find(3)->confirmed_us == 9);
+    cr_expect_eq(other->confirmed_us, 0);
+    cr_expect_eq(serve(), 3);
+    park(4, 1);
+    cr_expect(district_send(district));
+    cr_expect_not(fakes[LINE_FETCH].head.confirms);
+}
+
 /* New names of sessions one after the other while the store is silent. */
 Test(district, forgets_what_nobody_waits_for)
 {
@@ -304,7 +334,7 @@ Test(district, forgets_what_nobody_waits_for)
 /* Nor is it asked for: a request for which there was no memory has left a group that is empty. */
 Test(district, does_not_ask_for_what_nobody_waits_for)
 {
-    cr_assert_not_null(district_want(district, slice_str("school"), name_of(1), 0));
+    cr_assert_not_null(district_want(district, slice_str("school"), name_of(1), 0, false));
     cr_expect_not(district_send(district));
     cr_expect_eq(fakes[LINE_FETCH].n_ask, 0);
     cr_expect(district_is_idle(district));
@@ -316,7 +346,7 @@ Test(district, has_room_for_so_many_bytes)
     struct message message = {.got = FRAMES_MESSAGE, .body = slice_of(large, sizeof(large))};
 
     for (int i = 0; i < 64; i++) {
-        struct group *group = district_want(district, slice_str("school"), name_of(i), 0);
+        struct group *group = district_want(district, slice_str("school"), name_of(i), 0, false);
 
         cr_expect(district_has_room(district));
         cr_assert(district_park(district, group, &message));

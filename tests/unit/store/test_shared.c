@@ -111,11 +111,15 @@ Test(shared, connects_once)
     cr_expect_eq(connect_to(good_row()), OK);
     cr_expect_eq(shared_connect(&shared, &fault), OK);
     cr_expect_eq(fake.n_connect, 1);
-    cr_expect_eq(fake.n_query, 1);
-    cr_expect_str_eq(fake.sql, "UPDATE district SET one = one");  // the standby has what is seen
+    cr_expect_eq(fake.n_run, 2);  // the standby has what is seen
+    cr_expect_eq(fake.n_query, 0);
     shared.listens = true;
     cr_expect_eq(connect_to(good_row()), OK);
-    cr_expect_eq(fake.n_query, 3);  // and it listens
+    cr_expect_eq(fake.n_query, 1);  // and it listens
+    fake.fails = FAKE_WARNED;
+    fake.after = 1;  // it does not have it
+    cr_expect_eq(connect_to(good_row()), IO_ERROR);
+    cr_expect_null(shared.pg.conn);
     fake.fails = FAKE_CONNECT;
     cr_expect_eq(connect_to(good_row()), IO_ERROR);
 }
@@ -240,6 +244,27 @@ Test(shared, fetches_and_checks_seals)
     cr_expect_eq(seen.n, 4);
 }
 
+/* What was read on another connection stays as it is. */
+Test(shared, confirms_what_it_has_read)
+{
+    const struct shared_want want = {.tenant = slice_str("school"), .session = slice_str("s-1")};
+    struct shared_visitor visitor = {visit, NULL};
+    struct shared_news news = {0};
+
+    cr_assert_eq(connect_to(good_row()), OK);
+    fake.rows.n_row = 0;
+    cr_expect_not(shared.has_read);
+    cr_expect_eq(shared_fetch(&shared, &want, 1, visitor, &news), OK);
+    cr_expect(shared.has_read);
+    cr_expect_eq(shared_confirm(&shared, &fault), OK);
+    cr_expect_not(shared.has_read);
+    fake.fails = FAKE_SILENT;
+    cr_expect_eq(shared_confirm(&shared, &fault), IO_ERROR);
+    fake.fails = FAKE_NONE;
+    cr_expect_eq(shared_confirm(&shared, &fault), IO_ERROR);
+    cr_expect_eq(fake.n_connect, 1);
+}
+
 Test(shared, publishes_once)
 {
     const struct shared_document document = {.kind = slice_str(SHARED_TEST),
@@ -257,7 +282,7 @@ Test(shared, publishes_once)
     fake.rows.n_row = 0;  // somebody else was first
     cr_expect_eq(shared_publish(&shared, &document, 7, &done), OK);
     cr_expect_not(done);
-    cr_expect_eq(fake.n_query, 2);  // one was of the connection
+    cr_expect_eq(fake.n_query, 1);
     fake.rows.n_row = 1;
     fake.fails = FAKE_QUERY;
     fake.after = 1;  // it is published, and nobody is told
