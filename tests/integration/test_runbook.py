@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What systemd/district tells an administrator to type, against a real PostgreSQL: its files are
-taken as they are, and the steps of "Restore from backup" go back to a moment. HAProxy and promtool
-judge their files in test_metrics."""
+taken as they are, and the steps of "Restore from backup" go back to a moment. HAProxy judges its
+file and runs by it; promtool judges those of Prometheus in test_metrics."""
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
-from support.daemon import Daemon
+from support.daemon import Daemon, free_port
 from support.district import POSTGRES_CONFIG, Server
 from support.postgres import until
 from thetad import ThetadError
@@ -154,6 +155,46 @@ class TestRunbook(unittest.TestCase):
         until(lambda: standby.sql(count) == self.server.sql(count), seconds=20,
               why="the standby does not go on beyond the moment")
         self.assertNotEqual(standby.sql(count), [["0"]])
+
+
+class TestBalancer(unittest.TestCase):
+    """HAProxy itself with its file."""
+
+    def setUp(self):
+        self.program = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin")
+        if not self.program:
+            self.skipTest("HAProxy is not installed")
+        self.folder = tempfile.mkdtemp(prefix="thetad-haproxy-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def test_it_takes_its_configuration(self):
+        done = subprocess.run([self.program, "-c", "-f", os.path.join(DISTRICT, "haproxy.cfg")],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("WARNING", done.stderr)
+
+    @unittest.skipIf(os.getuid() != 0, "only root can become another")
+    def test_it_gives_up_its_rights(self):
+        config, socket = (os.path.join(self.folder, name) for name in ("haproxy.cfg", "socket"))
+        text = text_of("haproxy.cfg")
+        for what, new in (("bind :7350", f"bind 127.0.0.1:{free_port()}"), ("40000", "100"),
+                          ("/run/haproxy/admin.sock", socket), ("10.0.0.", "127.0.0.")):
+            self.assertIn(what, text)
+            text = text.replace(what, new)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(text)
+        process = subprocess.Popen([self.program, "-db", "-q", "-f", config],
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        until(lambda: os.path.exists(socket) and
+              os.stat(f"/proc/{process.pid}").st_uid != 0, why="it stays root")
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+            status = dict(line.split(":\t", 1) for line in file)
+        owner = str(pwd.getpwnam("haproxy").pw_uid)
+        self.assertEqual(status["Uid"].split(), [owner] * 4)
+        self.assertEqual(int(status["CapPrm"], 16), 0)
+        self.assertEqual(os.readlink(f"/proc/{process.pid}/root"), "/var/lib/haproxy")
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ class Balancer:
             text = file.read()
         servers = "".join(f"    server n{i} {address}:{port} check\n"
                           for i, address in enumerate(addresses, 1))
-        for what, new in ((r"^    log .*\n", ""), (r"/run/haproxy/admin\.sock", self.socket_path),
+        for what, new in ((r"^    (log|chroot|user|group) .*\n", ""),
+                          (r"/run/haproxy/admin\.sock", self.socket_path),
                           (r"bind :7350", "bind " + self.endpoint.removeprefix("tcp://")),
                           (r"port 9735", f"port {metrics_port}"), (r"maxconn \d+", "maxconn 2000"),
                           (r"(^    server .*\n)+", servers)):
