@@ -258,7 +258,8 @@ static bool take_message(struct loop *loop, int socket, struct message *out)
     out->socket = socket;
     out->user[0] = '\0';
     out->got = frames_receive(loop->router[socket], &loop->envelope, &loop->body,
-                              loop_has_keys(loop, socket) ? out->user : NULL);
+                              loop_has_keys(loop, socket) ? out->user : NULL,
+                              socket == TCP_ENDPOINT ? loop->unfinished : NULL);
     if (out->got == FRAMES_NONE) {
         wait_sleep(&loop->wait, loop->router_source[socket]);
         return false;

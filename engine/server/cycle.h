@@ -47,7 +47,8 @@ struct loop {
     bool has_reloaded, reload_again;  // while key files are read: what is to be told, and done then
     void *zmq;
     void *router[CONFIG_ENDPOINTS];
-    struct access *access;  // of TCP; NULL where it has no keys
+    struct access *access;          // of TCP; NULL where it has no keys
+    struct unfinished *unfinished;  // of TCP; NULL where that is off
     struct helper *helper[N_HELPER];
     struct metrics *metrics;  // NULL where they are off
     struct sweep *sweep;      // NULL: there is nothing to sweep
@@ -66,7 +67,7 @@ struct loop {
     struct pending *pending;
     size_t n_pending;
     uint64_t next_ticket;
-    int64_t watchdog_ms, tick_us, watchdog_us, quiet_us, drain_us;
+    int64_t watchdog_ms, tick_us, watchdog_us, quiet_us, drain_us, look_us;
     uint64_t n_tick;
     int exit_code;
     bool done;

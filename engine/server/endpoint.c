@@ -62,3 +62,13 @@ enum endpoint_reach endpoint_reach(const char *url)
 
     return endpoint_address(url, "tcp://", &address);
 }
+
+uint16_t endpoint_port(const struct sockaddr_storage *address)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    memcpy(&in, address, sizeof(in));
+    memcpy(&in6, address, sizeof(in6));
+    return ntohs(address->ss_family == AF_INET6 ? in6.sin6_port : in.sin_port);
+}

@@ -3,6 +3,7 @@
 #ifndef SERVER_ENDPOINT_H
 #define SERVER_ENDPOINT_H
 
+#include <stdint.h>
 #include <sys/socket.h>
 
 enum endpoint_reach {
@@ -18,5 +19,8 @@ enum endpoint_reach endpoint_reach(const char *url);  // tcp://
 /* The same of any scheme ("http://"), and where it is not bad the address. */
 enum endpoint_reach endpoint_address(const char *url, const char *scheme,
                                      struct sockaddr_storage *out);
+
+/* The port of such an address. */
+uint16_t endpoint_port(const struct sockaddr_storage *address);
 
 #endif

@@ -26,7 +26,8 @@ enum {
     BACKLOG = 4096,
     SOCKET_MODE = 0660,
     LINGER_MS = 2000,
-    MADE_ID_BYTES = 5,  // of a routing id that libzmq makes; its first byte is 0
+    FRAME_OVERHEAD = 42,  // bytes on the wire of a frame, by CURVE
+    MADE_ID_BYTES = 5,    // of a routing id that libzmq makes; its first byte is 0
 };
 
 static bool set_int(void *socket, int option, int value)
@@ -167,9 +168,9 @@ void frames_unbind(void *socket)
 }
 
 enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body,
-                               char user[FRAMES_USER])
+                               char user[FRAMES_USER], struct unfinished *unfinished)
 {
-    size_t mark = envelope->n;
+    size_t mark = envelope->n, n_byte = 0;
     bool good = true, more = true;
     zmq_msg_t frame;
 
@@ -183,12 +184,14 @@ enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *b
             return FRAMES_NONE;
         }
         more = zmq_msg_more(&frame);
+        n_byte += zmq_msg_size(&frame) + FRAME_OVERHEAD;
         if (more) {
             good =
                 good && keep_frame(envelope, zmq_msg_data(&frame), zmq_msg_size(&frame), n_frame);
             continue;
         }
         if (user) keep_user(&frame, user);
+        if (unfinished) unfinished_message(unfinished, zmq_msg_get(&frame, ZMQ_SRCFD), n_byte);
         buf_clear(body);
         buf_append(body, zmq_msg_data(&frame), zmq_msg_size(&frame));
         good = good && n_frame > 0 && !body->failed;

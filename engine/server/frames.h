@@ -5,6 +5,7 @@
 
 #include "base/slice.h"
 #include "server/config.h"
+#include "server/unfinished.h"
 
 /* A ROUTER bound to `endpoint`, with every limit set; `fd` is a socket that listens there already,
  * -1 for none. With a `secret_key` (Z85) it speaks CURVE only, with peers that the ZAP handler of
@@ -24,9 +25,9 @@ enum { FRAMES_USER = 64 };  // bytes of a User-Id with its NUL
  * replaced. `user` (NULL: not asked for) gets what the ZAP handler said of the peer, "" where it
  * was not asked. FRAMES_NAMED: the peer has set a routing id, which could be another's; it is to be
  * refused. FRAMES_BAD: the message was taken, but its envelope is over the limits, so there is
- * nobody to answer. */
+ * nobody to answer. `unfinished` (NULL: nobody) hears by which connection it came. */
 enum frames_got frames_receive(void *socket, struct buf *envelope, struct buf *body,
-                               char user[FRAMES_USER]);
+                               char user[FRAMES_USER], struct unfinished *unfinished);
 
 /* Send a body behind an envelope as it was received. False where the peer is gone or takes no more:
  * the reply is dropped, and the peer asks again. */

@@ -3,6 +3,7 @@
 #include "server/loop.h"
 #include "server/clock.h"
 #include "server/cycle.h"
+#include "server/endpoint.h"
 #include "server/frames.h"
 #include "server/inherited.h"
 #include "server/notify.h"
@@ -170,6 +171,21 @@ static bool add_sources(struct loop *loop)
     return good;
 }
 
+static void look_at_connections(struct loop *loop)
+{
+    int64_t now_us = clock_us();
+    uint64_t n_before;
+    size_t n_cut;
+
+    if (!loop->unfinished || now_us - loop->look_us < TICK_MS * 1000) return;
+    loop->look_us = now_us;
+    n_cut = unfinished_look(loop->unfinished, now_us);
+    if (n_cut > 0 && refusals_add(&loop->refusals, "unfinished", now_us, &n_before)) {
+        log_line(LOG_WARN, "connections were cut: a message without end", "n=%zu before=%llu",
+                 n_cut, (unsigned long long)n_before);
+    }
+}
+
 static int wait_ms(const struct loop *loop)
 {
     const struct district *district = loop->server->district;
@@ -190,11 +206,20 @@ static void run(struct loop *loop)
         take_signals(loop);
         go_on_reload(loop);
         cycle(loop);
+        look_at_connections(loop);
         if (loop->server->draining && drained(loop, clock_us())) loop->done = true;
     }
     if (good) return;
     log_line(LOG_ERROR, "cannot wait for messages", "error=\"%s\"", zmq_strerror(errno));
     loop->exit_code = EX_OSERR;
+}
+
+static bool watch_connections(struct loop *loop, const char *url)
+{
+    struct sockaddr_storage address;
+
+    endpoint_address(url, "tcp://", &address);
+    return unfinished_new(endpoint_port(&address), &loop->unfinished) == OK;
 }
 
 /* `fd`: where systemd listens there already, else -1. */
@@ -210,6 +235,7 @@ static int bind_endpoint(struct loop *loop, int socket, int fd, struct fault *fa
     if (frames_bind(loop->zmq, endpoint, fd, secret, &loop->router[socket], fault)) {
         return EX_UNAVAILABLE;
     }
+    if (socket == TCP_ENDPOINT && !watch_connections(loop, endpoint->url)) return EX_OSERR;
     if (secret) {
         log_line(LOG_INFO, "listening",
                  "endpoint=%s security=CURVE keys=%zu roles=\"by key\" by=%s", endpoint->url,
@@ -274,6 +300,7 @@ static void close_sockets(struct loop *loop)
         if (loop->router[s]) zmq_close(loop->router[s]);
     }
     access_close(loop->access);
+    unfinished_free(loop->unfinished);
     if (loop->zmq) zmq_ctx_term(loop->zmq);
     if (loop->signal_fd >= 0) close(loop->signal_fd);
     cycle_drop_pending(loop);

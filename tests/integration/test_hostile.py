@@ -185,6 +185,37 @@ class Bodies(HostileTestCase):
             peer.send(bytes(2 * MIB + 1))
             self.assertTrue(peer.silent(500))
 
+    def test_frames_without_end_close_the_connection(self):
+        """Each frame is within the limits; that another one follows is said for ever."""
+        frame = b"\3" + (MIB // 4).to_bytes(8, "big") + bytes(MIB // 4)
+        with self.bounded(160 * MIB):
+            peers = [Raw(self.daemon.tcp_endpoint) for _ in range(3)]
+            for peer in peers:
+                peer.send(greeting(b"NULL") + READY)
+                for _ in range(24):
+                    peer.send(frame)
+            self.serve_a_good_client()
+            for peer in peers:
+                while peer.receive():
+                    pass
+            self.wait_for_descriptors(60)
+            for peer in peers:
+                self.assertFalse(all(peer.send(frame) for _ in range(9)))
+                peer.close()
+        self.assertIn("a message without end", self.daemon.log())
+
+    def test_much_at_once_is_no_message_without_end(self):
+        """Whole messages, as many as there may be under way."""
+        body = msgpack.packb({"v": 1, "id": 7, "op": "ping", "x": bytes(60000)})
+        with Peer(self.daemon.tcp_endpoint) as peer:
+            for _ in range(4):
+                for _ in range(300):
+                    peer.send(body)
+                for _ in range(300):
+                    self.assertTrue(peer.receive()[1]["ok"])
+                time.sleep(0.7)
+        self.assertNotIn("a message without end", self.daemon.log())
+
     def test_a_reader_that_does_not_read(self):
         """A reply that a peer does not take waits for it, but only so many do."""
         with self.bounded(160 * MIB):

@@ -217,7 +217,7 @@ Test(auth, names_the_peer_after_a_poll)
     for (int i = 0; i < 3; i++) {
         if (i > 0) cr_assert_geq(zmq_send(client, "hi", 2, 0), 0);
         cr_assert(wait_for(router, WAIT_MS));
-        cr_assert_eq(frames_receive(router, &envelope, &body, user), FRAMES_MESSAGE);
+        cr_assert_eq(frames_receive(router, &envelope, &body, user, NULL), FRAMES_MESSAGE);
         cr_expect(slice_equal_str(buf_slice(&body), "hi"));
         cr_assert(auth_key(gate.auth, user), "user is \"%s\"", user);
         cr_expect_str_eq(auth_key(gate.auth, user), gate.public_key);
@@ -247,7 +247,7 @@ Test(auth, knows_a_routing_id_that_was_set)
     cr_assert_eq(zmq_connect(client, url), 0);
     cr_assert_geq(zmq_send(client, "hi", 2, 0), 0);
     cr_assert(wait_for(router, WAIT_MS));
-    cr_expect_eq(frames_receive(router, &envelope, &body, NULL), FRAMES_NAMED);
+    cr_expect_eq(frames_receive(router, &envelope, &body, NULL, NULL), FRAMES_NAMED);
     zmq_close(client);
     zmq_close(router);
     zmq_ctx_term(zmq);
