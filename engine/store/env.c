@@ -11,6 +11,7 @@
 #include "store/ahead.h"
 #include "store/create.h"
 #include "store/format.h"
+#include "store/lock.h"
 #include "store/pages.h"
 
 #include <errno.h>
@@ -21,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -165,23 +165,6 @@ static enum status load_key(struct env *env)
     return memcmp(hash, record + KEY_BYTES, SEAL_BYTES) == 0 ? OK : CORRUPT;
 }
 
-/* LMDB lets several processes in; two daemons would ask the same student different questions. */
-static enum status take_lock(struct env *env, const char *path, struct fault *fault)
-{
-    char file[PATH_MAX];
-
-    snprintf(file, sizeof(file), "%s/thetad.lock", path);
-    env->lock_fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, OPEN_MODE);
-    if (env->lock_fd < 0 && env->read_only && (errno == EROFS || errno == EACCES)) return OK;
-    if (env->lock_fd < 0) {
-        fault_set(fault, NULL, "data_dir", "cannot open %s: %s", file, strerror(errno));
-        return IO_ERROR;
-    }
-    if (flock(env->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
-    fault_set(fault, NULL, "data_dir", "another process holds %s", file);
-    return BUSY;
-}
-
 /* Default flags: a commit is on disk when it returns. */
 static unsigned open_flags(const struct env *env)
 {
@@ -205,7 +188,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
                              struct fault *fault)
 {
     enum status st;
-    int code, dead;
+    int code, dead, fd = -1;
 
     fault_set(fault, NULL, "data_dir", "libsodium or LMDB cannot be set up");
     if (sodium_init() < 0) return IO_ERROR;
@@ -214,7 +197,7 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
     mdb_env_set_maxdbs(env->mdb, TABLE_N);
     mdb_env_set_maxreaders(env->mdb, MAX_READERS);
     mdb_env_set_mapsize(env->mdb, map_bytes);
-    st = take_lock(env, path, fault);
+    st = lock_folder(path, env->read_only, &env->lock_fd, fault);
     if (st == OK && !env->read_only) st = store_create(path, fault);
     if (st == OK) st = check_pages(path, fault);
     if (st) return st;
@@ -224,6 +207,9 @@ static enum status env_setup(struct env *env, const char *path, size_t map_bytes
                   mdb_strerror(code));
         return status_of(code);
     }
+    code = mdb_env_get_fd(env->mdb, &fd);
+    st = code ? status_of(code) : lock_file(path, fd, fault);
+    if (st) return st;
     mdb_reader_check(env->mdb, &dead);
     code = open_tables(env);
     if (code == MDB_NOTFOUND) {

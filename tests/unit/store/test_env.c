@@ -324,6 +324,25 @@ Test(env, lets_one_in_at_a_time)
     shelf_close(&shelf);
 }
 
+/* Somebody took the lock files for the remains of a crash. */
+Test(env, lets_one_in_where_the_locks_are_cleared_away)
+{
+    static const char *const names[] = {"thetad.lock", "lock.mdb"};
+    char file[PATH_MAX];
+    struct shelf shelf;
+
+    shelf_open(&shelf, 8);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        snprintf(file, sizeof(file), "%s/%s", shelf.scratch.path, names[i]);
+        cr_assert_eq(unlink(file), 0);
+    }
+    expect_refused(&shelf, BUSY, "another process has the store");
+    shelf_put(&shelf, TABLE_BANK, slice_str("b"), "still mine");
+    shelf_reopen(&shelf);
+    expect_value(&shelf, TABLE_BANK, "b", "still mine");
+    shelf_close(&shelf);
+}
+
 Test(env, says_where_it_cannot_open)
 {
     struct shelf shelf = {.scratch.path = "/nonexistent/theta"};
