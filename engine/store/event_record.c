@@ -19,6 +19,7 @@ enum {
     N_SCORED = 2,
     OUTCOME_MOST = 16 * LIMIT_DIMS + 4,
     KEPT_BYTES = 8,
+    USED_BYTES = 4,
 };
 
 static size_t n_own(const struct event *event)
@@ -33,11 +34,26 @@ static size_t n_own(const struct event *event)
     return (kind < COUNT_OF(n) ? n[kind] : 0u) + (event->n_kept > 0);
 }
 
-static void write_counts(struct writer *out, const struct event *event)
+static void write_used(struct writer *out, const uint32_t *used, uint32_t n)
 {
-    if (event->n_used > 0) write_array(out, 2);
+    msgpack_pack_bin(&out->packer, (size_t)n * USED_BYTES);
+    for (uint32_t j = 0; j < n; j++) {
+        uint8_t bytes[USED_BYTES];
+
+        bytes_put_u32(bytes, used[j]);
+        msgpack_pack_bin_body(&out->packer, bytes, sizeof(bytes));
+    }
+}
+
+static void write_counts(struct writer *out, const struct event_record *record)
+{
+    const struct event *event = &record->event;
+    uint32_t n = record->n_used_new;
+
+    if (event->n_used > 0) write_array(out, 2u + (n > 0));
     write_int(out, event->n_retired);
     if (event->n_used > 0) write_int(out, event->n_used);
+    if (n > 0) write_used(out, event->used + event->n_used - n, n);
 }
 
 static void write_kept(struct writer *out, const struct event *event)
@@ -157,7 +173,7 @@ void event_record_write(const struct event_record *record, struct buf *buf)
     write_str(&out, record->session);
     write_int(&out, record->n);
     write_int(&out, event->time_ms);
-    write_counts(&out, event);
+    write_counts(&out, record);
     write_bin(&out, slice_of(record->previous, SEAL_BYTES));
     write_outcome(&out, &record->outcome);
     if (event->kind == EVENT_STARTED) write_started(&out, record);
@@ -236,14 +252,19 @@ static void take_prior(struct flat *in, struct event_record *out)
     if (event->has_prior && !prior_is_sound(event, dims)) in->failed = true;
 }
 
-/* n_retired, or an array of it and n_used. */
-static void take_counts(struct flat *in, struct event *event)
+/* n_retired, or an array of it, n_used, and those of them that are new. */
+static void take_counts(struct flat *in, struct event_record *out)
 {
-    bool has_used = flat_peek(in) == HEAD_ARRAY;
+    struct event *event = &out->event;
+    size_t n = flat_peek(in) == HEAD_ARRAY ? flat_array(in) : 1;
 
-    if (has_used && flat_array(in) != 2) in->failed = true;
+    if (n < 1 || n > 3) in->failed = true;
     event->n_retired = (uint32_t)flat_int(in, 0, UINT32_MAX);
-    if (has_used) event->n_used = (uint32_t)flat_int(in, 1, UINT32_MAX);
+    if (n > 1) event->n_used = (uint32_t)flat_int(in, 1, UINT32_MAX);
+    if (n < 3) return;
+    out->used_new = flat_bin(in);
+    if (out->used_new.n == 0 || out->used_new.n % USED_BYTES != 0) in->failed = true;
+    out->n_used_new = (uint32_t)(out->used_new.n / USED_BYTES);
 }
 
 static void take_kept(struct flat *in, struct event_record *out)
@@ -336,7 +357,7 @@ enum status event_record_read(struct slice bytes, struct event_record *out)
     out->session = flat_str(&in, LIMIT_ID);
     out->n = (uint32_t)flat_int(&in, 0, UINT32_MAX);
     out->event.time_ms = flat_int(&in, -LIMIT_INT, LIMIT_INT);
-    take_counts(&in, &out->event);
+    take_counts(&in, out);
     take_previous(&in, out->previous);
     take_outcome(&in, out);
     if (out->event.kind == EVENT_STARTED) take_started(&in, out);
@@ -344,6 +365,45 @@ enum status event_record_read(struct slice bytes, struct event_record *out)
     if (out->event.kind == EVENT_SCORED) take_scored(&in, &out->event);
     if (out->event.kind == EVENT_VOIDED) out->reason = take_optional_str(&in, LIMIT_RAW);
     return flat_is_done(&in) ? OK : CORRUPT;
+}
+
+void used_list_done(struct used_list *list)
+{
+    free(list->item);
+    *list = (struct used_list){0};
+}
+
+enum status used_list_reserve(struct used_list *list, uint32_t n)
+{
+    uint32_t cap = list->n + n;
+    uint32_t *item;
+
+    if (cap <= list->cap) return OK;
+    item = realloc(list->item, cap * sizeof(*item));
+    if (!item) return NO_MEMORY;
+    list->item = item;
+    list->cap = cap;
+    return OK;
+}
+
+bool event_record_tells_used(const struct event_record *record, const struct used_list *list)
+{
+    return record->n_used_new > 0 || list->n > 0;
+}
+
+enum status event_record_used(const struct event_record *record, size_t n_item,
+                              struct used_list *list)
+{
+    uint32_t n = record->n_used_new;
+
+    if (used_list_reserve(list, n)) return NO_MEMORY;
+    for (uint32_t j = 0; j < n; j++) {
+        uint32_t item = bytes_get_u32(record->used_new.data + (size_t)j * USED_BYTES);
+
+        if (item >= n_item) return CORRUPT;
+        list->item[list->n++] = item;
+    }
+    return record->event.n_used == list->n ? OK : CORRUPT;
 }
 
 enum status event_record_kept(const struct event_record *record, size_t n_item,

@@ -221,6 +221,41 @@ Test(event_record, tells_what_is_kept_out)
     buf_done(&bytes);
 }
 
+/* In a district the record tells which items were used up since the event before; the list goes on
+ * behind what it had. */
+Test(event_record, tells_what_is_used_up)
+{
+    static const uint32_t used[] = {7, 70000, 12};
+    struct event_record record = answered(RESPONSE_SCORE, NULL), again;
+    struct used_list list = {0};
+    struct buf bytes = {0};
+
+    record.event.used = used;
+    record.event.n_used = 3;
+    record.n_used_new = 2;
+    event_record_write(&record, &bytes);
+    cr_assert_eq(event_record_read(buf_slice(&bytes), &again), OK);
+    cr_expect_eq(again.event.n_retired, 3);
+    cr_expect_eq(again.event.n_used, 3);
+    cr_expect_eq(again.n_used_new, 2);
+    cr_expect(event_record_tells_used(&again, &list));
+    cr_expect_eq(event_record_used(&again, 70001, &list), CORRUPT, "one is missing before them");
+    list.n = 0;
+    cr_assert_eq(used_list_reserve(&list, 1), OK);
+    list.item[list.n++] = used[0];
+    cr_expect_eq(event_record_used(&again, 70001, &list), OK);
+    cr_expect_arr_eq(list.item, used, sizeof(used));
+    list.n = 1;
+    cr_expect_eq(event_record_used(&again, 70000, &list), CORRUPT, "there is no such item");
+    again.n_used_new = 0;
+    list.n = 3;
+    cr_expect(event_record_tells_used(&again, &list), "its session has told some");
+    cr_expect_eq(event_record_used(&again, 70001, &list), OK);
+    used_list_done(&list);
+    cr_expect_not(event_record_tells_used(&again, &list));
+    buf_done(&bytes);
+}
+
 Test(event_record, keeps_every_bit_of_a_nan)
 {
     static const uint64_t bits[] = {0x7ff8000000000000, 0xfff8000000000123, 0x7ff0000000000001,
