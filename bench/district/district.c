@@ -71,7 +71,7 @@ static void append(struct appends *appends)
     static char id[BATCH_MOST][48];
     static uint8_t record[RECORD_MOST], seal[SEAL_BYTES];
     static struct shared_event event[BATCH_MOST];
-    static bool taken[BATCH_MOST];
+    static enum shared_fate fate[BATCH_MOST];
     const struct district *district = appends->district;
     struct shared_news news;
 
@@ -87,11 +87,11 @@ static void append(struct appends *appends)
         if (event[k].n == 0) event[k].examinee = event[k].session;
     }
     appends->n++;
-    if (shared_append(&appends->shared, event, (size_t)district->n_batch, 0, taken, &news) != OK) {
+    if (shared_append(&appends->shared, event, (size_t)district->n_batch, 0, fate, &news) != OK) {
         fail("an append", appends->shared.fault.text);
     }
     for (long k = 0; k < district->n_batch; k++) {
-        if (!taken[k]) fail("an append that was refused", id[k]);
+        if (fate[k] == SHARED_REFUSED) fail("an append that was refused", id[k]);
     }
 }
 

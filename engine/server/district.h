@@ -128,6 +128,8 @@ bool district_send(struct district *district);
 
 /* What the owner of the sessions does with what comes. */
 struct district_hooks {
+    /* An item is used up by the limit of the session's test. */
+    void (*used)(void *context, const struct group *group, struct slice item);
     /* The end of a commit: the event is there, or else the copy is to be dropped. */
     void (*committed)(void *context, const struct group *group, bool taken);
     /* The events that were asked for, of those a session is; `rest` is theirs, for line_take_row

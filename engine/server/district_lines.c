@@ -141,11 +141,22 @@ static void look_again(struct district *district, struct group *group, uint32_t 
         group_want(district, group, from, confirms);
 }
 
+/* What is used up is known before what was refused because of it is served again. */
+static void take_used(const struct district *district, const struct ask *out,
+                      const struct district_hooks *hooks)
+{
+    struct slice rest = slice_of(district->body.data + out->n, district->body.n - out->n), item;
+    size_t i;
+
+    while (line_take_used(&rest, &i, &item)) hooks->used(hooks->context, out->groups[i], item);
+}
+
 static void take_append(struct district *district, const struct line_head *head,
                         const struct district_hooks *hooks)
 {
     struct ask *out = &district->out[LINE_APPEND];
 
+    if (head->status == OK) take_used(district, out, hooks);
     for (size_t i = 0; i < out->n; i++) {
         bool taken =
             head->status == OK && (district->body.data[i] || planted("refused append ignored"));

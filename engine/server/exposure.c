@@ -125,6 +125,7 @@ void exposure_leave(struct exposure *exposure, struct live *live)
     }
     free(live->exposed.kept);
     free(live->exposed.pick);
+    used_list_done(&live->exposed.used);
     live->exposed = (struct exposed){0};
 }
 
@@ -314,6 +315,45 @@ static enum status reserve_pick(struct exposed *exposed)
     return OK;
 }
 
+/* What the tally has beyond what the session's events have told. */
+static enum status add_fresh(struct live *live)
+{
+    struct exposed *exposed = &live->exposed;
+    struct used_list *used = &exposed->used;
+    struct event known = {0};
+    bool *is_told;
+
+    exposed->n_fresh = 0;
+    tally_used(exposed->tally, &known);
+    if (known.n_used == exposed->n_known) return OK;
+    if (used_list_reserve(used, known.n_used - exposed->n_known)) return NO_MEMORY;
+    is_told = calloc(bank_n_item(session_plan(live->session)->bank), sizeof(*is_told));
+    if (!is_told) return NO_MEMORY;
+    for (uint32_t j = 0; j < used->n; j++) is_told[used->item[j]] = true;
+    for (uint32_t j = exposed->n_known; j < known.n_used; j++) {
+        uint32_t item = known.used[j];
+
+        if (item != NO_ITEM && !is_told[item]) used->item[used->n + exposed->n_fresh++] = item;
+    }
+    free(is_told);
+    return OK;
+}
+
+static enum status put_used(struct live *live, struct event *event)
+{
+    struct exposed *exposed = &live->exposed;
+    enum status st;
+
+    if (!tally_is_shared(exposed->tally)) {
+        tally_used(exposed->tally, event);
+        return OK;
+    }
+    st = add_fresh(live);
+    event->used = exposed->used.item;
+    event->n_used = exposed->used.n + exposed->n_fresh;
+    return st;
+}
+
 enum status exposure_prepare(struct live *live, struct event *event)
 {
     struct exposed *exposed = &live->exposed;
@@ -321,19 +361,56 @@ enum status exposure_prepare(struct live *live, struct event *event)
 
     if (st || !exposed->tally) return st;
     st = tally_reserve(exposed->tally);
-    if (st == OK) tally_used(exposed->tally, event);
-    return st;
+    return st ? st : put_used(live, event);
 }
 
-enum status exposure_prepare_again(struct live *live, struct event *event)
+void exposure_record(struct live *live, struct event_record *record)
 {
-    uint32_t n_used = event->n_used;
+    struct exposed *exposed = &live->exposed;
+    struct event known = {0};
 
+    if (!exposed->tally || !tally_is_shared(exposed->tally)) return;
+    tally_used(exposed->tally, &known);
+    record->n_used_new = exposed->n_fresh;
+    exposed->used.n += exposed->n_fresh;
+    exposed->n_fresh = 0;
+    exposed->n_known = known.n_used;
+}
+
+/* What the session's own events tell, or as many as there were of those that the store has. */
+static enum status put_used_again(struct live *live, const struct event_record *record,
+                                  struct event *event)
+{
+    struct exposed *exposed = &live->exposed;
+    uint32_t n_used = event->n_used;
+    enum status st;
+
+    if (event_record_tells_used(record, &exposed->used)) {
+        st = event_record_used(record, bank_n_item(session_plan(live->session)->bank),
+                               &exposed->used);
+        event->used = exposed->used.item;
+        return st;
+    }
     event->n_used = 0;
-    if (live->exposed.tally) tally_used(live->exposed.tally, event);
+    if (exposed->tally) tally_used(exposed->tally, event);
     if (n_used > event->n_used) return CORRUPT;
     event->n_used = n_used;
+    return OK;
+}
+
+enum status exposure_prepare_again(struct live *live, const struct event_record *record,
+                                   struct event *event)
+{
+    enum status st = put_used_again(live, record, event);
+
+    if (st) return st;
     return live->exposed.tally ? reserve_pick(&live->exposed) : OK;
+}
+
+void exposure_learn(struct exposure *exposure, const struct live *live, struct slice item,
+                    struct batch *batch)
+{
+    if (live->exposed.tally) tally_learn(exposure->tallies, live->exposed.tally, item, batch);
 }
 
 /* Note the question that the last event asked, and tell what is to be counted. */

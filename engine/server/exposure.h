@@ -17,6 +17,10 @@ struct exposed {
     struct tally_plan *tally;  // NULL: the test counts nothing
     struct kept_out *kept;     // [n_kept], its own
     uint32_t n_kept;
+    /* In a district: the items used up that its events have told, and behind those, until the next
+     * event is recorded, n_fresh more; n_known of the tally's are among them all. */
+    struct used_list used;
+    uint32_t n_fresh, n_known;
     struct eligibility_pick *pick;  // [n_pick] its questions, where the tally draws by them
     size_t n_pick, cap_pick;
     struct live *prev, *next;  // sessions of the same examinee in memory
@@ -41,8 +45,15 @@ MUST_CHECK enum status exposure_replay(struct live *live, const struct event_rec
 
 /* The items that are used up now into the event, and room to count what it will ask. */
 MUST_CHECK enum status exposure_prepare(struct live *live, struct event *event);
-/* The same for an event that is replayed, whose record says how many there were. CORRUPT. */
-MUST_CHECK enum status exposure_prepare_again(struct live *live, struct event *event);
+/* The event is being recorded: with those that none of its session has told, in a district. */
+void exposure_record(struct live *live, struct event_record *record);
+/* The same as exposure_prepare for an event that is replayed, whose record says how many there
+ * were, or which. CORRUPT. */
+MUST_CHECK enum status exposure_prepare_again(struct live *live, const struct event_record *record,
+                                              struct event *event);
+/* The shared store has told that an item is used up by the limit of the session's test. */
+void exposure_learn(struct exposure *exposure, const struct live *live, struct slice item,
+                    struct batch *batch);
 
 /* Count what the session's last event, of that number, brought about; and where it was replayed. */
 void exposure_count(struct exposure *exposure, struct live *live, uint64_t lsn,

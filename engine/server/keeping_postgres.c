@@ -108,6 +108,19 @@ static enum status reserve(struct entry *entry)
     return OK;
 }
 
+/* What the event asks, where there is a limit to that: then it may be refused. */
+static void put_use(const struct live *live, struct shared_event *event)
+{
+    const struct plan *plan = session_plan(live->session);
+    uint32_t item = session_news(live->session).item;
+
+    if (plan->test.exposure.max_uses == 0 || item == NO_ITEM) return;
+    event->test = test_entry_name(live->test->entry).name;
+    event->bank = bank_entry_name(live->bank->entry).name;
+    event->item = slice_str(bank_id(plan->bank, item));
+    event->most = plan->test.exposure.max_uses;
+}
+
 /* A failure sticks to the batch, which is then not committed. */
 static uint64_t append(struct sessions *sessions, struct entry *entry,
                        const struct event_record *record, struct batch *batch)
@@ -123,6 +136,7 @@ static uint64_t append(struct sessions *sessions, struct entry *entry,
         event.examinee = record->identity.examinee;
         event.sitting = sessions->rest.sitting;
     }
+    put_use(&entry->live, &event);
     sessions->rest.has_appended = true;
     sessions->rest.group =
         bytes->failed ? NULL : district_append(sessions->config.district, &event, entry->seal);
@@ -180,6 +194,15 @@ static struct entry *find(const struct sessions *sessions, const struct group *g
 
     if (!session_key_read(session_key_slice(&group->key), &tenant, &id)) return NULL;
     return entry_find(sessions, tenant, id);
+}
+
+static void used(void *context, const struct group *group, struct slice item)
+{
+    struct sessions *sessions = context;
+    const struct entry *entry = find(sessions, group);
+
+    if (!entry) return;
+    exposure_learn(sessions->config.exposure, &entry->live, item, sessions->config.batch);
 }
 
 static void committed(void *context, const struct group *group, bool taken)
@@ -246,7 +269,8 @@ static enum status fetched(void *context, const struct group *group, struct slic
 
 struct district_hooks sessions_hooks(struct sessions *sessions)
 {
-    return (struct district_hooks){.committed = committed, .fetched = fetched, .context = sessions};
+    return (struct district_hooks){
+        .used = used, .committed = committed, .fetched = fetched, .context = sessions};
 }
 
 const struct keeping keeping_postgres = {.name = "postgres",

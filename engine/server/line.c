@@ -7,6 +7,7 @@
 #include "server/tally_share.h"
 #include "server/thread.h"
 #include "store/shared_counts.h"
+#include "store/shared_uses.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -25,8 +26,8 @@ struct line {
     void *loop_end, *socket;  // the second is the thread's, as is what follows up to has_hinted
     struct shared shared;
     struct buf body, reply;
-    void *list;   // events or wants of the ask
-    bool *taken;  // of an append
+    void *list;              // events or wants of the ask
+    enum shared_fate *fate;  // of an append
     size_t cap;
     bool was_lost, has_hinted;
     bool is_corrupt;  // what was shared last
@@ -55,6 +56,10 @@ void line_put_event(struct buf *out, const struct shared_event *event)
     buf_append_slice(out, event->record);
     buf_append_slice(out, event->examinee);
     put(out, &event->sitting, sizeof(event->sitting));
+    buf_append_slice(out, event->test);
+    buf_append_slice(out, event->bank);
+    buf_append_slice(out, event->item);
+    put(out, &event->most, sizeof(event->most));
 }
 
 static void take_event(struct slice *rest, struct shared_event *out)
@@ -67,6 +72,18 @@ static void take_event(struct slice *rest, struct shared_event *out)
     out->record = slice_take(rest);
     out->examinee = slice_take(rest);
     take(rest, &out->sitting, sizeof(out->sitting));
+    out->test = slice_take(rest);
+    out->bank = slice_take(rest);
+    out->item = slice_take(rest);
+    take(rest, &out->most, sizeof(out->most));
+}
+
+bool line_take_used(struct slice *rest, size_t *out_i, struct slice *out_item)
+{
+    if (rest->n == 0) return false;
+    take(rest, out_i, sizeof(*out_i));
+    *out_item = slice_take(rest);
+    return true;
 }
 
 void line_put_want(struct buf *out, const struct shared_want *want)
@@ -124,16 +141,24 @@ bool line_take_row(struct slice *rest, struct line_row *out)
 static bool reserve(struct line *line, size_t n)
 {
     void *list;
-    bool *taken;
+    enum shared_fate *fate;
 
     if (n <= line->cap) return true;
     list = realloc(line->list, n * sizeof(struct shared_event));
     if (list) line->list = list;
-    taken = realloc(line->taken, n * sizeof(*taken));
-    if (taken) line->taken = taken;
-    if (!list || !taken) return false;
+    fate = realloc(line->fate, n * sizeof(*fate));
+    if (fate) line->fate = fate;
+    if (!list || !fate) return false;
     line->cap = n;
     return true;
+}
+
+static void on_used(void *context, size_t i, struct slice item)
+{
+    struct line *line = context;
+
+    put(&line->reply, &i, sizeof(i));
+    buf_append_slice(&line->reply, item);
 }
 
 static enum status append(struct line *line, struct line_head *head)
@@ -143,10 +168,13 @@ static enum status append(struct line *line, struct line_head *head)
     enum status st;
 
     for (uint32_t i = 0; i < head->n; i++) take_event(&rest, &events[i]);
-    st =
-        shared_append(&line->shared, events, head->n, head->news.retired, line->taken, &head->news);
-    if (st == OK) put(&line->reply, line->taken, head->n * sizeof(*line->taken));
-    return st;
+    st = shared_append(&line->shared, events, head->n, head->news.retired, line->fate, &head->news);
+    for (uint32_t i = 0; i < head->n && st == OK; i++) {
+        const uint8_t is_there = line->fate[i] != SHARED_REFUSED;
+
+        put(&line->reply, &is_there, 1);
+    }
+    return st ? st : shared_used(&line->shared, events, head->n, line->fate, on_used, line);
 }
 
 static void on_event(void *context, size_t i, const struct shared_event *event, enum status status)
@@ -430,7 +458,7 @@ void line_stop(struct line *line)
     buf_done(&line->body);
     buf_done(&line->reply);
     free(line->list);
-    free(line->taken);
+    free(line->fate);
     free(line);
 }
 

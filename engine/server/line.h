@@ -27,7 +27,8 @@ struct line_head {
  * that its writer knows, where there is one.
  * An ask to share counts of exposure is what tallies_hand_over has written, its answer what
  * tallies_take_back reads.
- * An ask to append has events, its answer a byte for each: whether it is there now. An ask to fetch
+ * An ask to append has events, its answer a byte for each: whether it is there now, and behind
+ * those items that are used up. An ask to fetch
  * has wants; its answer has the past of the examinees that they name (server/past.h), and then
  * events with the number of their want, and their status. */
 void line_put_event(struct buf *out, const struct shared_event *event);
@@ -35,6 +36,9 @@ void line_put_want(struct buf *out, const struct shared_want *want);
 void line_put_document(struct buf *out, const struct shared_document *document);
 /* Take the next one off `rest`; they are ours, so there is one. */
 void line_take_document(struct slice *rest, struct shared_document *out);
+/* An item that is used up, with the number of an event by whose test and limit it is. False at the
+ * end. */
+bool line_take_used(struct slice *rest, size_t *out_i, struct slice *out_item);
 struct line_row {
     size_t i;
     enum status status;

@@ -47,7 +47,7 @@ enum status replay_event(struct replay *replay, const struct stored_event *store
         return refuse(replay, "more items are withdrawn in it than in its bank");
     }
     event.retired = live->bank->retired;
-    st = exposure_prepare_again(live, &event);
+    st = exposure_prepare_again(live, record, &event);
     if (st == OK) st = exposure_replay(live, record, &event);
     if (st == CORRUPT) return refuse(replay, "what it keeps out is not what the store has");
     if (st == OK) st = session_replay(live->session, &event, &record->outcome, replay->workspace);

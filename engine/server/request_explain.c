@@ -58,8 +58,23 @@ struct way {
     uint32_t seq;
     struct event asked;     // the event that led to the question
     struct kept_out *kept;  // what the session was not to be asked
+    struct used_list used;  // where its events tell what is used up
     uint32_t item, at;      // what was asked, and its number
 };
+
+static enum status take_used(struct way *way, const struct event_record *record,
+                             struct event *event)
+{
+    enum status st;
+
+    if (!event_record_tells_used(record, &way->used)) {
+        event->used = way->history->used;
+        return event->n_used > way->history->n_used ? CORRUPT : OK;
+    }
+    st = event_record_used(record, bank_n_item(session_plan(way->session)->bank), &way->used);
+    event->used = way->used.item;
+    return st;
+}
 
 static enum status on_event(void *context, const struct stored_event *stored)
 {
@@ -71,9 +86,9 @@ static enum status on_event(void *context, const struct stored_event *stored)
 
     if (way->at == way->seq) return OK;
     event.retired = way->history->retired;
-    event.used = way->history->used;
     if (event.n_retired > way->history->n_retired) return CORRUPT;
-    if (event.n_used > way->history->n_used) return CORRUPT;
+    st = take_used(way, record, &event);
+    if (st) return st;
     if (event.n_kept > 0) {
         if (way->kept) return CORRUPT;
         st = event_record_kept(record, bank_n_item(session_plan(way->session)->bank), &way->kept);
@@ -183,6 +198,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
     }
     session_free(way.session);
     free(way.kept);
+    used_list_done(&way.used);
     workspace_free(way.workspace);
     return st;
 }

@@ -57,17 +57,6 @@ static struct bank_version *bank_of(struct call *call, const struct test *test)
     return entry ? bank_entry_version(entry, 0) : NULL;
 }
 
-/* What is counted over all sessions of a test must be known in one place. */
-static enum status check_exposure(struct call *call, const struct test *test)
-{
-    const struct exposure_spec *exposure = &test->exposure;
-
-    if (!call->server->district) return OK;
-    if (exposure->max_uses == 0) return OK;
-    return refuse(call, INVALID_TEST, "document.exposure",
-                  "max_uses is not there with store.kind = postgres");
-}
-
 static enum status put_version(struct call *call, struct library_name name, struct slice document,
                                const struct test *test, struct test_version **out)
 {
@@ -94,8 +83,6 @@ static enum status put(struct call *call)
     enum status st = read_document(call, &document, &test);
 
     if (st) return refuse_document(call, st);
-    st = check_exposure(call, &test);
-    if (st) return st;
     bank = bank_of(call, &test);
     if (!bank) {
         return refuse(call, UNKNOWN_BANK, "document.bank", "there is no bank \"%s\"", test.bank);

@@ -240,6 +240,7 @@ static enum status move(struct sessions *sessions, struct entry *entry, struct e
     memcpy(record.previous, entry->seal, SEAL_BYTES);
     record.event = *event;
     record.outcome = effects.outcome;
+    exposure_record(live, &record);
     lsn = sessions->keeping->append(sessions, entry, &record, batch);
     if (lsn > 0) exposure_count(sessions->config.exposure, live, lsn, batch);
     return OK;

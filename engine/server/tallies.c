@@ -114,7 +114,7 @@ static enum status settle(const struct tallies *tallies, struct tally_plan *plan
     struct tally *tally = plan->tally;
     struct used *used = plan->used;
 
-    if (!used || used->settled) return OK;
+    if (!used || used->settled || tallies->shares) return OK;
     for (uint32_t at = 0; at < tally->counts->n_place; at++) {
         if (tally->place[at]->uses < used->most || is_used(used, at)) continue;
         if (tally_reserve_used(tally, used)) return NO_MEMORY;
@@ -148,6 +148,7 @@ enum status tallies_plan(struct tallies *tallies, const struct tally_name *name,
     view = tally_view(tally, plan);
     if (!view) return NO_MEMORY;
     view->version = version;
+    view->is_shared = tallies->shares;
     *out = view;
     return tallies->shares ? begin_sharing(view) : OK;
 }
@@ -164,6 +165,25 @@ void tally_used(const struct tally_plan *plan, struct event *event)
 {
     event->used = plan->used ? plan->used_item : NULL;
     event->n_used = plan->used ? plan->used->n : 0;
+}
+
+bool tally_is_shared(const struct tally_plan *plan)
+{
+    return plan->is_shared;
+}
+
+void tally_learn(struct tallies *tallies, struct tally_plan *plan, struct slice item,
+                 struct batch *batch)
+{
+    struct tally *tally = plan->tally;
+    struct place *place;
+
+    if (!plan->used || tally_place(tally, item, 1.0, &place) || is_used(plan->used, place->at) ||
+        tally_reserve_used(tally, plan->used)) {
+        return;
+    }
+    tally_add_used(tally, plan->used, place->at);
+    write_used(tallies, tally, plan->used, batch);
 }
 
 size_t tally_n_place(const struct tally_plan *plan)
@@ -242,7 +262,7 @@ static void take_use(const struct tallies *tallies, struct tally_plan *plan, uin
     }
     LL_FOREACH(tally->used, used)
     {
-        if (place->uses != used->most) continue;
+        if (place->uses != used->most || tallies->shares) continue;
         tally_add_used(tally, used, place->at);
         write_used(tallies, tally, used, batch);
     }

@@ -47,6 +47,14 @@ MUST_CHECK enum status tally_begin(struct tallies *tallies, struct tally_plan *p
  * next tally_reserve or tally_begin. */
 void tally_used(const struct tally_plan *plan, struct event *event);
 
+/* Whether it is shared with other nodes: then what is used up is learned, and the order in which
+ * that was is another at each node. */
+bool tally_is_shared(const struct tally_plan *plan);
+/* An item is used up by the plan's limit. Where there is no memory for that it is learned another
+ * time. */
+void tally_learn(struct tallies *tallies, struct tally_plan *plan, struct slice item,
+                 struct batch *batch);
+
 /* How many items a draw may keep out; and the draw. Returns how many it keeps out. */
 size_t tally_n_place(const struct tally_plan *plan);
 size_t tally_draw(const struct tally_plan *plan, uint64_t seed, struct kept_out *out);

@@ -56,6 +56,7 @@ struct tally_plan {
     struct tally *tally;
     const struct plan *plan;
     uint32_t version;     // of its test
+    bool is_shared;       // with other nodes
     uint32_t *place_of;   // [n_item]
     uint32_t *item_of;    // [counts->cap]
     struct used *used;    // of the plan's limit, NULL: it has none

@@ -22,7 +22,7 @@ enum pg_type {
     PG_INT8_ARRAY = 1016,
 };
 
-enum { PG_PARAMS = 8, PG_STATEMENTS = 32 };
+enum { PG_PARAMS = 12, PG_STATEMENTS = 32 };
 
 /* A statement is sent by its number, and prepared when a connection first needs it. */
 struct pg_statement {

@@ -20,6 +20,9 @@
     "AND o.examinee = w.examinee), 0) "                                                            \
     "+ row_number() OVER (PARTITION BY w.tenant, w.examinee ORDER BY w.session)"
 
+/* Of the events, those that may be there as far as their items go. */
+#define GRANTED "AND (w.most = 0 OR (w.tenant, w.session) IN (SELECT tenant, session FROM k)) "
+
 /* Who publishes a document says so on it. */
 #define CHANNEL "thetad_news"
 
@@ -27,25 +30,46 @@ static const struct pg_statement statements[N_STATEMENT] = {
     [SETTINGS] = {.sql = "SELECT " SHARED_SETTINGS_SQL},
     [CHECK] = {.sql = "SELECT " SHARED_SETTINGS_SQL ", format, key FROM district"},
     /* A session starts with its row in `sitting`, or not at all: where somebody else has started
-     * one of the examinee's since the number was read, that is taken. */
+     * one of the examinee's since the number was read, that is taken. A question whose item has a
+     * limit of uses is asked with its use granted (k), or not at all: c are those whose place is
+     * free still, and u grants as many uses of each item as are left. */
     [APPEND] = {.sql = "WITH d AS (SELECT newest, retired FROM district), "
                        "w AS (SELECT w.* FROM unnest($1::text[], $2::text[], $3::int[], "
-                       "$4::bytea[], $5::bytea[], $6::text[], $7::int[]) "
-                       "AS w (tenant, session, n, seal, record, examinee, number), d "
-                       "WHERE d.retired = $8), "
+                       "$4::bytea[], $5::bytea[], $6::text[], $7::int[], $8::text[], $9::text[], "
+                       "$10::text[], $11::int[]) AS w (tenant, session, n, seal, record, examinee, "
+                       "number, test, bank, item, most), d WHERE d.retired = $12), "
+                       "c AS (SELECT w.*, row_number() OVER (PARTITION BY w.tenant, w.test, "
+                       "w.bank, w.item ORDER BY w.session) AS place FROM w WHERE w.most > 0 "
+                       "AND (SELECT e.n FROM event e WHERE e.tenant = w.tenant "
+                       "AND e.session = w.session AND e.n = w.n) IS NULL), "
+                       "u AS (INSERT INTO asked AS a "
+                       "(tenant, test, bank, item, before, uses, most) SELECT tenant, test, bank, "
+                       "item, 0, least(count(*), min(most)), min(most) FROM c "
+                       "GROUP BY tenant, test, bank, item ORDER BY tenant, test, bank, item "
+                       "ON CONFLICT (tenant, test, bank, item) DO UPDATE SET before = a.uses, "
+                       "uses = least(a.uses + excluded.uses, excluded.most), "
+                       "most = excluded.most WHERE a.uses < excluded.most "
+                       "RETURNING tenant, test, bank, item, before, uses), "
+                       "k AS (SELECT c.tenant, c.session, (u.uses >= c.most)::int AS is_last "
+                       "FROM c JOIN u ON u.tenant = c.tenant AND u.test = c.test "
+                       "AND u.bank = c.bank AND u.item = c.item "
+                       "WHERE c.place <= u.uses - u.before), "
                        "s AS (INSERT INTO sitting (tenant, examinee, number, session) "
                        "SELECT w.tenant, w.examinee, CASE WHEN w.number > 0 THEN w.number "
-                       "ELSE " NEXT_SITTING " END, w.session FROM w WHERE w.n = 0 "
+                       "ELSE " NEXT_SITTING " END, w.session FROM w WHERE w.n = 0 " GRANTED
                        "ON CONFLICT DO NOTHING RETURNING tenant, session), "
                        "i AS (INSERT INTO event (tenant, session, n, seal, record) "
                        "SELECT w.tenant, w.session, w.n, w.seal, w.record FROM w "
-                       "WHERE w.n > 0 OR (w.tenant, w.session) IN (SELECT tenant, session FROM s) "
+                       "WHERE w.n > 0 " GRANTED
+                       "OR (w.tenant, w.session) IN (SELECT tenant, session FROM s) "
                        "ON CONFLICT DO NOTHING RETURNING tenant, session, n) "
-                       "SELECT d.newest, d.retired, i.tenant, i.session, i.n "
-                       "FROM d LEFT JOIN i ON true",
-                .n_param = 8,
+                       "SELECT d.newest, d.retired, i.tenant, i.session, i.n, "
+                       "coalesce(k.is_last, 0) FROM d LEFT JOIN i ON true "
+                       "LEFT JOIN k ON k.tenant = i.tenant AND k.session = i.session",
+                .n_param = 12,
                 .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_BYTEA_ARRAY,
-                         PG_BYTEA_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_INT8}},
+                         PG_BYTEA_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY,
+                         PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_INT8}},
     /* The limit is beyond what a session can have: it keeps the planner from reading the whole
      * table where it thinks that it is small. */
     [FETCH] = {.sql = "SELECT d.newest, d.retired, w.i, e.n, e.seal, e.record FROM district d "
@@ -144,6 +168,10 @@ static const struct pg_statement statements[N_STATEMENT] = {
     /* A lock of a row is written to the log, and its transaction ends when the standby has that.
      * Nodes hold this one side by side, and beside those who publish. */
     [CONFIRM] = {.sql = "SELECT one FROM district FOR KEY SHARE"},
+    [USED] = {.sql = "SELECT item FROM asked WHERE tenant = $1 AND test = $2 AND bank = $3 "
+                     "AND uses >= $4 ORDER BY item",
+              .n_param = 4,
+              .type = {PG_TEXT, PG_TEXT, PG_TEXT, PG_INT4}},
 };
 
 void shared_init(struct shared *shared, const char *url, const atomic_bool *quit)
@@ -327,7 +355,7 @@ static struct shared_news news_of(const PGresult *rows)
 
 /* The rows that came back, marked in the events; both are sorted alike. */
 static void mark_taken(const PGresult *rows, const struct shared_event *events,
-                       const struct shared_event **sorted, size_t n, bool *out_taken)
+                       const struct shared_event **sorted, size_t n, enum shared_fate *out_fate)
 {
     size_t at = 0;
 
@@ -339,14 +367,14 @@ static void mark_taken(const PGresult *rows, const struct shared_event *events,
         if (PQgetisnull(rows, row, 2)) continue;
         for (size_t looked = 0; looked < n; looked++, at = (at + 1) % n) {
             if (compare_events(sorted[at], &key) != 0) continue;
-            out_taken[sorted[at] - events] = true;
+            out_fate[sorted[at] - events] = pg_int(rows, row, 5) ? SHARED_LAST_USE : SHARED_TAKEN;
             break;
         }
     }
 }
 
 enum status shared_append(struct shared *shared, const struct shared_event *events, size_t n,
-                          uint64_t retired, bool *out_taken, struct shared_news *out)
+                          uint64_t retired, enum shared_fate *out_fate, struct shared_news *out)
 {
     const struct shared_event **sorted = calloc(n + 1, sizeof(*sorted));
     PGresult *rows = NULL;
@@ -355,7 +383,7 @@ enum status shared_append(struct shared *shared, const struct shared_event *even
     if (!sorted) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) sorted[i] = &events[i];
     qsort(sorted, n, sizeof(*sorted), by_key);
-    shared_begin_arrays(shared, APPEND, 7, n);
+    shared_begin_arrays(shared, APPEND, 11, n);
     for (size_t i = 0; i < n; i++) {
         pg_element(&shared->param[0], sorted[i]->tenant);
         pg_element(&shared->param[1], sorted[i]->session);
@@ -364,13 +392,17 @@ enum status shared_append(struct shared *shared, const struct shared_event *even
         pg_element(&shared->param[4], sorted[i]->record);
         pg_element(&shared->param[5], sorted[i]->examinee);
         pg_element_int4(&shared->param[6], sorted[i]->sitting);
+        pg_element(&shared->param[7], sorted[i]->test);
+        pg_element(&shared->param[8], sorted[i]->bank);
+        pg_element(&shared->param[9], sorted[i]->item);
+        pg_element_int4(&shared->param[10], sorted[i]->most);
     }
-    shared_set_int8(shared, 7, retired);
+    shared_set_int8(shared, 11, retired);
     st = shared_run(shared, APPEND, &rows);
-    memset(out_taken, 0, n * sizeof(*out_taken));
+    for (size_t i = 0; i < n; i++) out_fate[i] = SHARED_REFUSED;
     if (st == OK) {
         *out = news_of(rows);
-        mark_taken(rows, events, sorted, n, out_taken);
+        mark_taken(rows, events, sorted, n, out_fate);
     }
     PQclear(rows);
     free(sorted);

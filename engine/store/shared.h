@@ -14,7 +14,7 @@
 
 /* The version of its tables. An older one is brought up to date by `theta district upgrade`, a
  * newer one is refused. */
-enum { SHARED_FORMAT = 3, SHARED_KEY = 32 };
+enum { SHARED_FORMAT = 4, SHARED_KEY = 32 };
 
 struct shared {
     struct pg pg;
@@ -66,17 +66,28 @@ struct shared_event {
      * 0: whichever is next. */
     struct slice examinee;
     uint32_t sitting;
+    /* To append one that asks an item which may be asked so often in all sessions of the test:
+     * store/shared_uses.h; 0: as often as one likes. */
+    struct slice test, bank, item;
+    uint32_t most;
+};
+
+/* What became of an event that was to be put there. */
+enum shared_fate {
+    SHARED_REFUSED,
+    SHARED_TAKEN,     // it is there now, durably
+    SHARED_LAST_USE,  // it is too, and its item has been asked as often as it may be
 };
 
 /* The seal of an event, with the district's key. */
 void shared_seal(const uint8_t key[SHARED_KEY], const struct shared_event *event,
                  uint8_t out_seal[SEAL_BYTES]);
 
-/* Put events there, all that can be: one whose place is taken is left out, and all are where
- * `retired` is not the newest number any more. out_taken [n] says of each whether it is there now,
- * durably. IO_ERROR: some may be there, now or in a moment. */
+/* Put events there, all that can be: one whose place is taken is left out, or whose item has been
+ * asked as often as it may be, and all are where `retired` is not the newest number any more.
+ * out_fate [n] says what became of each. IO_ERROR: some may be there, now or in a moment. */
 MUST_CHECK enum status shared_append(struct shared *shared, const struct shared_event *events,
-                                     size_t n, uint64_t retired, bool *out_taken,
+                                     size_t n, uint64_t retired, enum shared_fate *out_fate,
                                      struct shared_news *out);
 
 /* A session whose events from number `from` on are asked for. For one that is to be started the

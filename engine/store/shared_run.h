@@ -24,6 +24,7 @@ enum {
     COUNTS_STORE,
     PAST,
     CONFIRM,
+    USED,
     N_STATEMENT
 };
 

@@ -7,7 +7,9 @@
  *   event      what store/event_record.h says, with its seal; n is its number in its session
  *   document   banks, tests and withdrawn items, in the order they were published
  *   sitting    the sessions of each examinee, numbered as they were started
- *   exposure   how often the items of a test were asked (store/shared_counts.h)
+ *   exposure   how often the items of a test were asked of late (store/shared_counts.h)
+ *   asked      how often each item of a test with a limit of uses was asked (store/shared_uses.h);
+ *              `before` is what it was when the last statement came, which had so many uses granted
  *
  * A session that was erased has a tombstone (store/erased.h) instead of its first event, and the
  * same one behind its last, so that neither place can be taken; nothing stands between them, and
@@ -52,4 +54,13 @@ const char *const shared_schema[SHARED_FORMAT] = {
     " version bigint NOT NULL,"
     " counts bytea NOT NULL,"
     " PRIMARY KEY (tenant, test, bank))",
+    "CREATE TABLE asked ("
+    " tenant text COLLATE \"C\" NOT NULL,"
+    " test text COLLATE \"C\" NOT NULL,"
+    " bank text COLLATE \"C\" NOT NULL,"
+    " item text COLLATE \"C\" NOT NULL,"
+    " before integer NOT NULL,"
+    " uses integer NOT NULL,"
+    " most integer NOT NULL,"
+    " PRIMARY KEY (tenant, test, bank, item))",
 };

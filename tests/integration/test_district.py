@@ -353,7 +353,7 @@ class TestDocuments(DistrictTestCase):
             one.bank_upload("b7", [*BANK, {"id": "bad", "model": "2PL", "a": -1, "b": 0}])
         self.assertEqual(raised.exception.code, "invalid_bank")
         with self.assertRaises(ThetadError) as raised:
-            one.test_put({**TEST, "test": "t7", "exposure": {"max_uses": 3}})
+            one.test_put({**TEST, "test": "t7", "exposure": {"max_uses": -3}})
         self.assertEqual(raised.exception.code, "invalid_test")
 
 

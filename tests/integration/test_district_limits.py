@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What sessions at different nodes owe to each other: no item that the examinee was asked at
-another node a moment ago."""
+another node a moment ago, and none that was asked as often as it may be."""
 
+import os
+import random
 import threading
 import time
 import unittest
@@ -10,6 +12,7 @@ from collections import Counter
 from support.postgres import until
 from test_district import BANK, DistrictTestCase, score_of
 from test_district_privacy import code_of, make_older
+from thetad import NoReply, ThetadError
 
 LENGTH = 4
 
@@ -33,6 +36,13 @@ def asked(client, examinee, n_answer=LENGTH, **fields):
         if "item" in state:
             items.append(state["item"]["id"])
     return state["session"], items
+
+
+def verified(client):
+    reply = client.call("log.verify")
+    while not reply["done"]:
+        reply = client.call("log.verify", run=reply["run"])
+    return reply
 
 
 class TestRepeats(DistrictTestCase):
@@ -60,14 +70,8 @@ class TestRepeats(DistrictTestCase):
         self.assertFalse(seen & set(asked(here[0], "e-again", n_answer=0)[1]))
         self.assertTrue(seen & set(asked(here[0], "e-other")[1]))
         for client in here:
-            faults = self.verified(client)["faults"]
+            faults = verified(client)["faults"]
             self.assertFalse([fault for fault in faults if fault["session"] in sessions])
-
-    def verified(self, client):
-        reply = client.call("log.verify")
-        while not reply["done"]:
-            reply = client.call("log.verify", run=reply["run"])
-        return reply
 
     def test_what_was_shown_and_not_answered_is_seen(self):
         one, other = self.clients()
@@ -165,6 +169,105 @@ class TestRepeats(DistrictTestCase):
                          "internal")
         self.assertIn(f'"an earlier session of an examinee is damaged" session={session}',
                       self.daemons[0].log())
+
+
+class Sittings(threading.Thread):
+    """Sessions one after the other until no item is left, each request at any of the nodes: what
+    it was shown."""
+
+    def __init__(self, daemons, name, seed):
+        super().__init__()
+        self.daemons, self.title, self.dice = daemons, name, random.Random(seed)
+        self.shown = set()  # (session, seq, item)
+        self.n_retry, self.error = 0, None
+
+    def call(self, clients, op, **fields):
+        while True:
+            try:
+                return self.dice.choice(clients).call(op, **fields)
+            except NoReply:
+                self.n_retry += 1
+            except ThetadError as error:
+                if error.code != "retry":
+                    raise
+                self.n_retry += 1
+
+    def sit(self, clients, session):
+        state = self.call(clients, "session.start", test="limited", examinee=session,
+                          session=session)
+        while "item" in state:
+            self.shown.add((session, state["seq"], state["item"]["id"]))
+            if self.dice.random() < 0.05:
+                self.call(clients, "session.finish", session=session)
+                return
+            state = self.call(clients, "session.answer", session=session, seq=state["seq"],
+                              item=state["item"]["id"], response=self.dice.randrange(2))
+
+    def run(self):
+        clients = [daemon.client(timeout=3, tries=1) for daemon in self.daemons]
+        try:
+            for number in range(10000):
+                self.sit(clients, f"{self.title}-{number}")
+        except ThetadError as error:
+            self.error = error.code
+        finally:
+            for client in clients:
+                client.close()
+
+
+class TestMaxUses(DistrictTestCase):
+    MOST, N_THREAD = 9, 6
+    SEED = int(os.environ.get("THETAD_TEST_SEED", random.randrange(2**32)))
+
+    def test_a_limit_holds_over_all_nodes(self):
+        """With one of them killed and started again."""
+        print(f"seed {self.SEED}")
+        dice, here = random.Random(self.SEED), self.clients()
+        self.client.test_put(limited("limited", {"max_uses": self.MOST}))
+        for client in here:
+            until(lambda client=client: code_of(client.call, "test.get", test="limited") == "ok")
+        crowd = [Sittings(self.daemons, f"u-{i}", dice.random()) for i in range(self.N_THREAD)]
+        for sittings in crowd:
+            sittings.start()
+        time.sleep(dice.uniform(0.1, 0.4))
+        self.daemons[0].kill()
+        self.daemons[0].start()
+        for sittings in crowd:
+            sittings.join()
+            self.assertEqual(sittings.error, "exhausted")
+        shown = set().union(*(sittings.shown for sittings in crowd))
+        uses = Counter(item for _, _, item in shown)
+        print(f"uses {sum(uses.values())}, retries {sum(s.n_retry for s in crowd)}")
+        self.assertLessEqual(max(uses.values()), self.MOST)
+        # What was asked and not shown: at most what each had under way as the node was killed, and
+        # what was counted twice then.
+        self.assertGreaterEqual(sum(uses.values()),
+                                len(BANK) * self.MOST - 2 * self.N_THREAD)
+        self.assertEqual(self.postgres.sql("SELECT min(uses), max(uses), count(*) FROM asked"),
+                         [[str(self.MOST), str(self.MOST), str(len(BANK))]])
+        with self.node().client() as client:  # that knows nothing of what was asked
+            self.assertEqual(code_of(client.call, "session.start", test="limited",
+                                     examinee="late"), "exhausted")
+        for client in here:
+            self.assertEqual(verified(client)["faults"], [])
+
+    def test_another_limit(self):
+        """Items that have come to it are out at once, and in again where it is a larger one."""
+        one, other = here = self.clients()
+        first = None
+        for version, (most, again) in enumerate(((3, True), (2, False), (3, True), (3, False)), 1):
+            self.client.test_put(limited("changed", {"max_uses": most, "repeat_after_days": 0}))
+            version = min(version, 3)
+            for client in here:
+                until(lambda client=client, version=version:
+                      code_of(client.call, "test.get", test="changed", version=version) == "ok")
+            if first is None:
+                first = asked(one, "e-1", 0, test="changed")[1]
+            items = asked(here[version % 2], f"e-{most}-{version}", 0, test="changed")[1]
+            self.assertEqual(items == first, again, (version, most))
+        session = asked(other, "e-why", 1, test="changed")[0]
+        why = one.call("session.explain", session=session)
+        self.assertIn("used_up", {part for _, part, _ in why["items"]})
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class TestDistrictPrivacy(DistrictTestCase):
         return sum(int(self.postgres.sql(f"SELECT count(*) FROM {table} t "
                                          f"WHERE strpos(t::text, '{text}') > 0 OR "
                                          f"strpos(t::text, '{text.encode().hex()}') > 0")[0][0])
-                   for table in ("event", "sitting", "document", "district", "exposure"))
+                   for table in ("event", "sitting", "document", "district", "exposure", "asked"))
 
     def test_what_is_exported_is_all_of_it(self):
         one, other = self.clients()
@@ -285,7 +285,7 @@ class TestUpgrade(unittest.TestCase):
         daemon.stop()
         postgres.sql("INSERT INTO event SELECT tenant, session || '-' || i, n, seal, record "
                      "FROM event, generate_series(100, 499) i WHERE n = 0")
-        postgres.sql("DROP TABLE sitting, exposure; UPDATE district SET format = 1")
+        postgres.sql("DROP TABLE sitting, exposure, asked; UPDATE district SET format = 1")
         daemon.spawn()
         self.assertNotEqual(daemon.process.wait(30), 0)
         self.assertIn("theta district upgrade", daemon.log())

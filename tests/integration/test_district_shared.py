@@ -130,7 +130,7 @@ class TestUpgrade(unittest.TestCase):
             sit(client, client, 1, random.Random(1))
             before = client.call("session.get", session="s-1")
         daemon.stop()
-        postgres.sql("DROP TABLE exposure; UPDATE district SET format = 2")
+        postgres.sql("DROP TABLE exposure, asked; UPDATE district SET format = 2")
         daemon.spawn()
         self.assertNotEqual(daemon.process.wait(30), 0)
         self.assertIn("theta district upgrade", daemon.log())
@@ -142,7 +142,10 @@ class TestUpgrade(unittest.TestCase):
             sit(client, client, 2, random.Random(2))
             until(lambda: postgres.sql("SELECT test, bank, version > 0 FROM exposure")
                   == [["capped", "b", "t"]], seconds=30)
-        self.assertIn("was of version 3", run_theta("district", "upgrade", postgres.url))
+            client.test_put({**capped(3), "exposure": {"max_uses": 3}})
+            sit(client, client, 3, random.Random(3))
+            self.assertEqual(postgres.sql("SELECT sum(uses) FROM asked"), [["3"]])
+        self.assertIn("was of version 4", run_theta("district", "upgrade", postgres.url))
 
 
 if __name__ == "__main__":

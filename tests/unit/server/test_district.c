@@ -96,7 +96,7 @@ enum status __wrap_shared_connect(struct shared *shared, struct fault *fault)
 /* What the owners of the sessions and of the documents were told. */
 static struct {
     size_t n_committed, n_taken, n_done, n_fetched, n_news, n_refused, n_freed, n_timed, n_counts;
-    size_t n_bytes;
+    size_t n_bytes, n_used;
     enum status found;
 } told;
 
@@ -155,7 +155,17 @@ static void on_counts(void *server, enum status status, struct slice rest)
     told.n_bytes += rest.n;
 }
 
-static const struct district_hooks hooks = {.committed = on_committed,
+static void on_used(void *context, const struct group *group, struct slice item)
+{
+    (void)context;
+    cr_expect_not_null(group);
+    cr_expect(slice_equal_str(item, "q-5"));
+    cr_expect_eq(told.n_committed, 0, "before the copy may be dropped");
+    told.n_used++;
+}
+
+static const struct district_hooks hooks = {.used = on_used,
+                                            .committed = on_committed,
                                             .fetched = on_fetched,
                                             .done = on_done,
                                             .timed = on_timed,
@@ -387,6 +397,23 @@ Test(district, counts_what_is_done_once_it_is_there)
     cr_expect_eq(told.n_done, 2);
     cr_expect_eq(serve(), 1);
     cr_expect(district_is_idle(district));
+}
+
+/* Of two that ask an item one has its last use. */
+Test(district, tells_what_is_used_up)
+{
+    struct buf body = {0};
+    size_t i = 1;
+
+    hold(1, clock_us());
+    hold(2, clock_us());
+    cr_expect(district_send(district));
+    buf_append(&body, (const uint8_t[]){1, 0}, 2);
+    buf_append(&body, &i, sizeof(i));
+    buf_append_slice(&body, slice_str("q-5"));
+    answer(LINE_APPEND, &(struct line_head){.status = OK}, buf_slice(&body));
+    cr_expect(told.n_used == 1 && told.n_committed == 2 && told.n_taken == 1);
+    buf_done(&body);
 }
 
 Test(district, counts_what_is_done_though_its_reply_was_late)

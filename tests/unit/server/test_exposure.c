@@ -118,6 +118,46 @@ Test(exposure, max_uses_may_change)
     desk_close(&desk);
 }
 
+/* Of counts that are shared with other nodes: what is used up is learned, and each session's events
+ * tell what they knew of it. So they replay where nothing of it is known, and in any order. */
+Test(exposure, max_uses_is_told_by_a_session_where_it_is_shared)
+{
+    struct desk desk;
+    char item[4][LIMIT_ID + 1];
+    struct exposed *exposed;
+
+    set_up(&desk, "{'max_uses': 1}");
+    tallies_share(exposure_tallies(desk.server.exposure));
+    for (int i = 0; i < 4; i++) {
+        char id[8];
+
+        snprintf(id, sizeof(id), "s-%d", i);
+        start_of(&desk, "t", id, id);
+        snprintf(item[i], sizeof(item[i]), "%s", item_of(&desk, id));
+        cr_expect_eq(strcmp(item[i], item[0]) == 0, i < 2, "only what is learned is used up");
+        if (i == 0) continue;
+        exposed = &desk_live(&desk, "s-0")->exposed;
+        exposure_learn(desk.server.exposure, desk_live(&desk, "s-0"), slice_str(item[i]),
+                       &desk.server.batch);
+        exposure_learn(desk.server.exposure, desk_live(&desk, "s-0"), slice_str(item[i]),
+                       &desk.server.batch);
+        cr_expect_eq(exposed->used.n, 0, "a session learns it with its next event");
+    }
+    desk_step(&desk, "s-0", "t", '1');
+    desk_step(&desk, "s-0", "t", '0');
+    exposed = &desk_live(&desk, "s-0")->exposed;
+    cr_expect_eq(exposed->used.n, 3);
+    cr_expect_eq(desk_live(&desk, "s-3")->exposed.used.n, 2);
+    desk_commit(&desk);
+    desk_reopen(&desk);
+    exposed = &desk_live(&desk, "s-0")->exposed;
+    cr_expect_eq(exposed->used.n, 3);
+    cr_expect_eq(desk_live(&desk, "s-3")->exposed.used.n, 2);
+    cr_expect_str_eq(item_of(&desk, "s-3"), item[3]);
+    desk_do(&desk, "'op': 'session.explain', 'session': 's-3', 'seq': 1");
+    desk_close(&desk);
+}
+
 /* What an erased session has asked has been asked. */
 Test(exposure, max_uses_counts_what_was_erased)
 {

@@ -3,6 +3,7 @@
 #include "store/shared.h"
 #include "store/shared_counts.h"
 #include "store/shared_examinee.h"
+#include "store/shared_uses.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -140,37 +141,41 @@ Test(shared, tells_which_events_are_there)
 {
     const struct shared_event events[] = {event_of("s-9", 4), event_of("s-1", 2),
                                           event_of("s-5", 0)};
-    struct fake_field rows[2][5] = {
-        {fake_int8(7), fake_int8(6), fake_text("school"), fake_text("s-9"), fake_int4(4)},
-        {fake_int8(7), fake_int8(6), fake_text("school"), fake_text("s-1"), fake_int4(2)},
+    struct fake_field rows[2][6] = {
+        {fake_int8(7), fake_int8(6), fake_text("school"), fake_text("s-9"), fake_int4(4),
+         fake_int4(1)},
+        {fake_int8(7), fake_int8(6), fake_text("school"), fake_text("s-1"), fake_int4(2),
+         fake_int4(0)},
     };
     struct shared_news news = {0};
-    bool taken[3];
+    enum shared_fate fate[3];
 
     cr_assert_eq(connect_to(good_row()), OK);
-    fake.rows = (struct fake_rows){rows[0], 2, 5};
-    cr_assert_eq(shared_append(&shared, events, 3, 6, taken, &news), OK);
-    cr_expect(taken[0] && taken[1] && !taken[2]);
+    fake.rows = (struct fake_rows){rows[0], 2, 6};
+    cr_assert_eq(shared_append(&shared, events, 3, 6, fate, &news), OK);
+    cr_expect_eq(fate[0], SHARED_LAST_USE);
+    cr_expect_eq(fate[1], SHARED_TAKEN);
+    cr_expect_eq(fate[2], SHARED_REFUSED);
     cr_expect_eq(news.newest, 7);
     cr_expect_eq(news.retired, 6);
     cr_expect_eq(fake.param[1].data[20 + 4 + 2], '1');  // behind the array's head: s-1 is the first
-    cr_expect_eq(fake.param[7].n, 8);
-    cr_expect_eq(fake.param[7].data[7], 6);
+    cr_expect_eq(fake.param[11].n, 8);
+    cr_expect_eq(fake.param[11].data[7], 6);
 }
 
 /* None is there where an item was withdrawn meanwhile: the row has the news alone. */
 Test(shared, takes_no_event_of_old_news)
 {
     const struct shared_event event = event_of("s-1", 2);
-    struct fake_field row[] = {fake_int8(9), fake_int8(9), fake_bytes(NULL, 0), fake_bytes(NULL, 0),
-                               fake_bytes(NULL, 0)};
+    struct fake_field row[] = {fake_int8(9),        fake_int8(9),        fake_bytes(NULL, 0),
+                               fake_bytes(NULL, 0), fake_bytes(NULL, 0), fake_int4(0)};
     struct shared_news news = {0};
-    bool taken = true;
+    enum shared_fate fate = SHARED_TAKEN;
 
     cr_assert_eq(connect_to(good_row()), OK);
-    fake.rows = (struct fake_rows){row, 1, 5};
-    cr_assert_eq(shared_append(&shared, &event, 1, 6, &taken, &news), OK);
-    cr_expect_not(taken);
+    fake.rows = (struct fake_rows){row, 1, 6};
+    cr_assert_eq(shared_append(&shared, &event, 1, 6, &fate, &news), OK);
+    cr_expect_eq(fate, SHARED_REFUSED);
     cr_expect_eq(news.retired, 9);
 }
 
@@ -178,12 +183,12 @@ Test(shared, does_not_know_what_became_of_events)
 {
     const struct shared_event event = event_of("s-1", 2);
     struct shared_news news = {0};
-    bool taken = true;
+    enum shared_fate fate = SHARED_TAKEN;
 
     cr_assert_eq(connect_to(good_row()), OK);
     fake.fails = FAKE_SILENT;
-    cr_expect_eq(shared_append(&shared, &event, 1, 6, &taken, &news), IO_ERROR);
-    cr_expect_not(taken);
+    cr_expect_eq(shared_append(&shared, &event, 1, 6, &fate, &news), IO_ERROR);
+    cr_expect_eq(fate, SHARED_REFUSED);
     cr_expect(shared.fault.text[0]);
     cr_expect_null(shared.pg.conn);
 }
@@ -474,4 +479,49 @@ Test(shared, looks_at_the_past_of_examinees)
     buf_done(&old);
     buf_done(&young);
     buf_done(&erased);
+}
+
+static struct {
+    size_t n, i[8];
+    char item[8][8];
+} used;
+
+static void on_used(void *context, size_t i, struct slice item)
+{
+    (void)context;
+    used.i[used.n] = i;
+    cr_assert(slice_to_text(item, used.item[used.n++], sizeof(used.item[0])));
+}
+
+/* What was taken with the last use tells its item; where one was refused the list is looked at,
+ * once for each test. */
+Test(shared, tells_what_is_used_up)
+{
+    struct shared_event events[6];
+    const enum shared_fate fate[] = {SHARED_TAKEN,   SHARED_LAST_USE, SHARED_REFUSED,
+                                     SHARED_REFUSED, SHARED_REFUSED,  SHARED_REFUSED};
+    struct fake_field rows[] = {fake_text("q-5"), fake_text("q-7")};
+    int n_run;
+
+    for (size_t i = 0; i < COUNT_OF(events); i++) {
+        events[i] = event_of("s-1", 2);
+        events[i].test = slice_str(i == 4 ? "t2" : "t");
+        events[i].bank = slice_str("b");
+        events[i].item = slice_str("q-1");
+        events[i].most = i == 5 ? 0 : 3;
+    }
+    cr_assert_eq(connect_to(good_row()), OK);
+    n_run = fake.n_run;
+    fake.rows = (struct fake_rows){rows, 2, 1};
+    cr_expect_eq(shared_used(&shared, events, COUNT_OF(events), fate, on_used, NULL), OK);
+    cr_expect_eq(fake.n_run - n_run, 2);
+    cr_expect(slice_equal_str(buf_slice(&fake.param[1]), "t2"));
+    cr_expect_eq(fake.param[3].data[3], 3);
+    cr_assert_eq(used.n, 5);
+    cr_expect(used.i[0] == 1 && strcmp(used.item[0], "q-1") == 0);
+    cr_expect(used.i[1] == 2 && strcmp(used.item[1], "q-5") == 0);
+    cr_expect(used.i[2] == 2 && strcmp(used.item[2], "q-7") == 0);
+    cr_expect(used.i[3] == 4 && used.i[4] == 4);
+    fake.fails = FAKE_SILENT;
+    cr_expect_eq(shared_used(&shared, events, COUNT_OF(events), fate, on_used, NULL), IO_ERROR);
 }
