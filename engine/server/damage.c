@@ -50,6 +50,17 @@ enum status damage_note(struct damage **damage, struct slice tenant, struct slic
     return OK;
 }
 
+void damage_forget(struct damage **damage, struct slice tenant, struct slice session)
+{
+    struct damage *entry = *damage ? find(*damage, tenant, session) : NULL;
+
+    if (!entry) return;
+    log_line(LOG_WARN, "a session that was damaged is sound", "tenant=%.*s session=%.*s",
+             (int)tenant.n, (const char *)tenant.data, (int)session.n, (const char *)session.data);
+    HASH_DEL(*damage, entry);
+    free(entry);
+}
+
 void damage_free(struct damage *damage)
 {
     struct damage *entry, *next;

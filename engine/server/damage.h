@@ -14,6 +14,9 @@ MUST_CHECK enum status damage_note(struct damage **damage, struct slice tenant,
                                    struct slice session, uint64_t lsn, const uint8_t *seal);
 void damage_free(struct damage *damage);  // NULL is fine
 
+/* It has turned out to be sound. */
+void damage_forget(struct damage **damage, struct slice tenant, struct slice session);
+
 bool damage_has(const struct damage *damage, struct slice tenant, struct slice session);
 /* Whether the bytes of a damaged event hold the last sound seal of a session in the list: then it
  * is that session's. */

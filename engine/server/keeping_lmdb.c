@@ -399,6 +399,7 @@ static enum status fetch(struct sessions *sessions, struct slice tenant, struct 
 {
     struct asleep_session *session = asleep_find(&sessions->asleep, tenant, id);
 
+    if (damage_has(sessions->damage, tenant, id)) return CORRUPT;
     if (session) return wake_one(sessions, session, now_us, out);
     return fetch_archived(sessions, tenant, id, now_us, out);
 }

@@ -241,6 +241,15 @@ static enum status take_in(struct sessions *sessions, const struct shared_event 
     return st ? st : entry_replay(sessions, *entry, &stored);
 }
 
+/* One that was damaged is looked at with each request, for it may be mended; it is told once. */
+static bool is_known_damaged(const struct sessions *sessions, const struct group *group)
+{
+    struct slice tenant, id;
+
+    return session_key_read(session_key_slice(&group->key), &tenant, &id) &&
+           damage_has(sessions->damage, tenant, id);
+}
+
 static enum status fetched(void *context, const struct group *group, struct slice *rest, size_t i)
 {
     struct sessions *sessions = context;
@@ -254,7 +263,7 @@ static enum status fetched(void *context, const struct group *group, struct slic
         if (st == OK) st = take_in(sessions, &row.event, &entry);
     }
     if (st == CORRUPT && district_is_behind(sessions->config.district)) st = RETRY;
-    if (st && st != BUSY && st != RETRY && st != EXISTS) {
+    if (st && st != BUSY && st != RETRY && st != EXISTS && !is_known_damaged(sessions, group)) {
         log_line(LOG_ERROR, "a session of the shared store cannot be taken in",
                  "session=%.*s status=%s", (int)row.event.session.n,
                  (const char *)row.event.session.data, status_code(st));
@@ -264,6 +273,7 @@ static enum status fetched(void *context, const struct group *group, struct slic
     if (!entry) return NOT_FOUND;
     if (group->confirmed_us > entry->checked_us) entry->checked_us = group->confirmed_us;
     entry_touch(sessions, entry, group->checked_us);
+    damage_forget(&sessions->damage, entry->live.tenant, entry->live.id);
     return OK;
 }
 

@@ -341,7 +341,6 @@ enum status sessions_get(struct sessions *sessions, struct slice tenant, struct 
     if (entry) {
         entry_touch(sessions, entry, now_us);
     } else {
-        if (damage_has(sessions->damage, tenant, id)) return CORRUPT;
         if (sessions_n_live(sessions) >= 2 * sessions->config.max_live &&
             !asleep_find(&sessions->asleep, tenant, id)) {
             return BUSY;

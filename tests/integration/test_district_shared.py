@@ -116,6 +116,33 @@ class TestExposure(DistrictTestCase):
         self.assertGreater(rates[most], RULE["max_rate"] - self.TOLERANCE)
 
 
+class TestDamage(DistrictTestCase):
+    N_LOOK = 3
+
+    def flip(self, session):
+        """One byte of its second event, which is as it was after another time."""
+        self.postgres.sql("UPDATE event SET record = set_byte(record, 9, get_byte(record, 9) # 1) "
+                          f"WHERE session = '{session}' AND n = 1")
+
+    def test_a_session_that_is_mended_goes_on(self):
+        one, other = self.clients()
+        sitting = one.session_start("t", "e", session="s-flipped")
+        sitting.answer(score=1)
+        self.flip("s-flipped")
+        for _ in range(self.N_LOOK):
+            with self.assertRaises(ThetadError) as raised:
+                other.call("session.get", session="s-flipped")
+            self.assertEqual(raised.exception.code, "internal")
+        log = [line for line in self.daemons[1].log().splitlines() if "s-flipped" in line]
+        self.assertEqual(len([line for line in log if "cannot be taken in" in line]), 1)
+        self.flip("s-flipped")
+        self.assertEqual(other.call("session.get", session="s-flipped")["seq"], 2)
+        self.assertIn("a session that was damaged is sound", self.daemons[1].log())
+        sitting.get()
+        sitting.answer(score=1)
+        self.assertEqual(other.call("session.get", session="s-flipped")["seq"], 3)
+
+
 class TestUpgrade(unittest.TestCase):
     def test_a_store_of_version_2_is_brought_up_to_date(self):
         postgres = Postgres()

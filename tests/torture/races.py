@@ -127,6 +127,8 @@ def district_round(context):
         found = [error for each in crowds for error in each.join()]
         author.done.set()
         author.join()
+        if not postgres.sql("SELECT version FROM exposure WHERE version > 2"):
+            found.append("counts of exposure were not shared")
         found += [error for error in author.errors if "retry" not in error]
         for node in nodes:
             node.process.terminate()
