@@ -23,6 +23,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 # Which tests judge a folder, the likely killer first, then those that are quick: a program, and
@@ -44,7 +45,7 @@ JUDGES = {
                        "contract:@(blueprint|admits)/*"),
     "engine/session": ("session", "trace", "fault_memory",
                        "contract:@(st*|blueprint|sessions_dims)/*", f"contract:{SLOW}"),
-    "engine/store": ("store:{}/*", "store", "server"),
+    "engine/store": ("store:{}/*", "store", "shared", "server"),
     "engine/server": ("server:{}/*", "server", "integration_test_sessions",
                       "integration_test_overload", "integration_test_quotas",
                       "integration_test_access"),
@@ -269,6 +270,9 @@ def main():
     options = parser.parse_intermixed_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a test that runs is ended first
     tree = Tree(options.source.resolve(), options.folder.resolve())
+    memory = pathlib.Path("/dev/shm")  # what tests write need not outlive a power cut
+    scratch = tempfile.TemporaryDirectory(prefix="mutate-", dir=memory if memory.is_dir() else None)
+    os.environ["TMPDIR"] = scratch.name
     mutants = drawn(tree, options.part, options.seed, options.each)
     print(f"seed {options.seed}, {len(mutants):,} mutants to try", flush=True)
     counts = collections.defaultdict(collections.Counter)
