@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SIZES = 3, CALLS = 10, OTHER = CALLS, TRIES = 2000, TRY_NS = 1000000 };
+enum { SIZES = 3, CALLS = 10, OTHER = CALLS, TRIES = 30000, TRY_NS = 1000000 };
 enum kind { ECHO, COMMIT, PING, ANSWER, KINDS };
 
 static const size_t all_sizes[SIZES] = {1, 64, 1000};
