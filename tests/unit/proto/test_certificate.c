@@ -3,6 +3,7 @@
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +127,33 @@ static void write_file(const char *path, const char *text, mode_t mode)
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     cr_assert_eq(fchmod(fd, mode), 0);
     close(fd);
+}
+
+/* An empty file is read, and has no key; one that is full is read, one more byte is too many. */
+Test(certificate, files_have_their_sizes)
+{
+    static char text[CERTIFICATE_BYTES + 2];
+    struct certificate read;
+    struct scratch scratch;
+    struct fault fault = {0};
+    size_t n = strlen(KEY);
+    char path[512];
+
+    scratch_make(&scratch);
+    snprintf(path, sizeof(path), "%s/key", scratch.path);
+    write_file(path, "", 0600);
+    cr_expect_eq(certificate_load(path, &read, &fault), BAD_REQUEST);
+    cr_expect_str_eq(fault.field, "public-key");
+    memcpy(text, KEY, n);
+    memset(text + n, '\n', CERTIFICATE_BYTES - n);
+    write_file(path, text, 0600);
+    cr_expect_eq(certificate_load(path, &read, &fault), OK, "%s", fault.text);
+    cr_expect_str_eq(read.public_key, PUBLIC);
+    text[CERTIFICATE_BYTES] = '\n';
+    write_file(path, text, 0600);
+    cr_expect_eq(certificate_load(path, &read, &fault), NOT_FOUND);
+    cr_expect(strstr(fault.text, strerror(EFBIG)), "%s", fault.text);
+    scratch_remove(&scratch);
 }
 
 /* What is written is read again; a secret that others may read is refused, a public file is not. */

@@ -525,6 +525,26 @@ Test(sessions_rebuild, counts_those_asleep)
     desk_close(&desk);
 }
 
+Test(sessions_rebuild, knows_which_of_those_asleep_have_ended)
+{
+    static const char *const letters[] = {"s1", "s", "s0zr", "s0f", "s1v"};
+    struct desk desk;
+
+    desk_open(&desk, MAX_SESSIONS);
+    desk_bank(&desk, "b", 12);
+    desk_test(&desk, "t", tests[0]);
+    for (size_t i = 0; i < COUNT_OF(letters); i++) {
+        const char id[] = {'s', (char)('0' + i), '\0'};
+
+        desk_steps(&desk, id, "t", letters[i]);
+    }
+    desk.config.n_awake = 1;
+    desk_reopen(&desk);
+    cr_expect_eq(sessions_n_live(desk.server.sessions), COUNT_OF(letters));
+    cr_expect_eq(sessions_n_ended(desk.server.sessions), 2);
+    desk_close(&desk);
+}
+
 /* A test that counts its items' uses needs all events in their order. */
 Test(sessions_rebuild, leaves_none_asleep_where_uses_count)
 {

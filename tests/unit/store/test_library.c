@@ -161,6 +161,29 @@ Test(library, retirements_come_back)
     shelf_close(&shelf);
 }
 
+/* Items that travel together are taken one by one; one that is cut anywhere is left. */
+Test(library, items_of_a_list_are_taken_whole)
+{
+    static const char *const text[] = {"one", "", "2.385"};
+    struct buf list = {0};
+    struct slice left, item;
+
+    for (size_t i = 0; i < COUNT_OF(text); i++) library_append_item(&list, slice_str(text[i]));
+    left = slice_of(list.data, list.n);
+    for (size_t i = 0; i < COUNT_OF(text); i++) {
+        cr_assert(library_take_item(&left, &item), "item %zu", i);
+        cr_expect(slice_equal_str(item, text[i]), "item %zu", i);
+    }
+    cr_expect_eq(left.n, 0);
+    cr_expect_not(library_take_item(&left, &item));
+    for (size_t n = 0; n < 4 + strlen(text[0]); n++) {
+        left = slice_of(list.data, n);
+        cr_expect_not(library_take_item(&left, &item), "%zu bytes", n);
+        cr_expect_eq(left.n, n);
+    }
+    buf_done(&list);
+}
+
 static enum status stop_at_once(void *context, const struct bank_header *header)
 {
     (void)header;
