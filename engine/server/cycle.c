@@ -22,7 +22,6 @@ enum {
     CYCLE_BYTES = 16 << 20,
     CYCLE_MS = 50,
     QUEUE_BYTES = 256 << 20,
-    RETRY_LEAST_MS = 100,
     KEEP_BYTES = 1 << 20,
     LATE_MS = 2000,
     STRETCH = 64,          // requests served from the inbox before arrivals are looked at
@@ -315,17 +314,17 @@ static void refuse_busy_message(struct loop *loop, const struct message *message
                                 const struct call_head *head, struct peer *peer)
 {
     size_t envelope_at = loop->envelope.n - message->envelope.n, reply_at = loop->reply.n;
-    int64_t wait_ms = inbox_wait_ms(&loop->inbox);
+    int64_t retry_ms = inbox_retry_ms(&loop->inbox);
     uint64_t n_before;
 
     peer->refused = BUSY;
     peer->why = "too many requests are waiting";
-    peer->retry_after_ms = wait_ms > RETRY_LEAST_MS ? wait_ms : RETRY_LEAST_MS;
+    peer->retry_after_ms = retry_ms;
     call_busy(loop->server, head, peer, &loop->reply);
     add_slot(loop, message->socket, envelope_at, reply_at, message->arrived_us);
     if (!refusals_add(&loop->refusals, "busy", peer->now_us, &n_before)) return;
-    log_line(LOG_WARN, "overload: requests are refused", "waiting=%zu wait_ms=%lld before=%llu",
-             loop->inbox.n, (long long)wait_ms, (unsigned long long)n_before);
+    log_line(LOG_WARN, "overload: requests are refused", "waiting=%zu retry_ms=%lld before=%llu",
+             loop->inbox.n, (long long)retry_ms, (unsigned long long)n_before);
 }
 
 /* Whether the cycle has had enough, by replies, bytes or time. */
@@ -484,6 +483,7 @@ static void take_in(struct loop *loop)
             if (message.got != FRAMES_BAD) keep_message(loop, &message);
         }
     }
+    if (any) inbox_fell_behind(&loop->inbox);
 }
 
 /* Serve what waits and what comes, as much as a cycle takes. Whether there was more than that. What
@@ -521,6 +521,7 @@ static void tick(struct loop *loop, int64_t now_us)
     // Where the whole process was stopped the others have first to come to.
     if (!late) watch_feed(loop, now_us);
     watch_ends(loop);
+    inbox_tick(&loop->inbox);
 }
 
 /* A rare large reply must not keep its memory for ever. */

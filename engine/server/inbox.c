@@ -66,3 +66,28 @@ int64_t inbox_wait_ms(const struct inbox *inbox)
     if (inbox->served == 0.0) return 0;
     return (int64_t)((double)inbox->n * inbox->served_us / inbox->served / 1000.0);
 }
+
+void inbox_fell_behind(struct inbox *inbox)
+{
+    inbox->is_behind = true;
+}
+
+void inbox_tick(struct inbox *inbox)
+{
+    int64_t away_ms = inbox->away_ms;
+
+    if (!inbox->is_behind)
+        away_ms /= 2;
+    else
+        away_ms = away_ms < INBOX_RETRY_LEAST_MS ? INBOX_RETRY_LEAST_MS : 2 * away_ms;
+    inbox->away_ms = away_ms < INBOX_RETRY_MOST_MS ? away_ms : INBOX_RETRY_MOST_MS;
+    inbox->is_behind = false;
+}
+
+int64_t inbox_retry_ms(const struct inbox *inbox)
+{
+    int64_t ms = inbox_wait_ms(inbox);
+
+    if (ms < inbox->away_ms) ms = inbox->away_ms;
+    return ms < INBOX_RETRY_LEAST_MS ? INBOX_RETRY_LEAST_MS : ms;
+}

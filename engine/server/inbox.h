@@ -23,7 +23,11 @@ struct inbox {
     size_t n, bytes;
     int64_t empty_us;          // when it was seen empty last
     double served, served_us;  // by the last cycles, the commits and all; older ones count less
+    int64_t away_ms;  // how long who is refused is to stay away, but for INBOX_RETRY_LEAST_MS
+    bool is_behind;
 };
+
+enum { INBOX_RETRY_LEAST_MS = 100, INBOX_RETRY_MOST_MS = 8000 };
 
 void inbox_done(struct inbox *inbox);
 
@@ -40,5 +44,16 @@ void inbox_served(struct inbox *inbox, size_t n, int64_t us);
 
 /* How long one more would have to wait, to go by the last cycles. */
 int64_t inbox_wait_ms(const struct inbox *inbox);
+
+/* Arrivals are left in their sockets, where nobody can tell them anything: more come back than can
+ * be served or refused. */
+void inbox_fell_behind(struct inbox *inbox);
+
+/* Twice a second: who is refused stays away for twice as long while that goes on, up to
+ * INBOX_RETRY_MOST_MS, and half as long when it does not. */
+void inbox_tick(struct inbox *inbox);
+
+/* When to come back, for one who is refused. */
+int64_t inbox_retry_ms(const struct inbox *inbox);
 
 #endif

@@ -10,6 +10,7 @@
 #include "proto/writer.h"
 #include "server/clock.h"
 #include "server/stats.h"
+#include "tests/torture/idle.h"
 #include "tests/torture/moments.h"
 #include "tests/torture/needles.h"
 #include "tests/torture/zmtp.h"
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 enum { AUDIT_WINDOW = 256, DRAIN_US = 20000000, BURST = 4096 };
+enum { PAUSE_DOUBLINGS = 5, PAUSE_FIRST_US = 100000, PAUSE_MOST_US = 2000000, PAUSE_SEED = 2385 };
 enum kind { START, ANSWER, N_KIND };
 
 struct options {
@@ -34,6 +36,7 @@ struct options {
 struct student {
     uint32_t n_session;  // of those begun so far, the last of which it is in
     uint32_t seq;        // of the question it has, 0: none, its next request is a start
+    uint32_t n_busy;     // in a row, of those that its last request was told
     bool waiting, right;
     enum kind kind;
     int64_t due_us, sent_us, again_us;  // again: not before that, after a busy
@@ -51,8 +54,7 @@ struct swarm {
     struct needles *needles;
     struct decoder decoder;
     struct student *student;  // [n_student]
-    uint32_t *idle;           // a ring of those that wait for no reply [n_student]
-    size_t idle_first, n_idle;
+    struct idle *idle;        // those that wait for no reply
     size_t n_waiting;
     bool counting, auditing;
     struct tally tally[N_KIND];
@@ -64,28 +66,6 @@ struct swarm {
     char first_error[200], first_lost[200];
     struct buf body;
 };
-
-static void push_idle(struct swarm *swarm, uint32_t who)
-{
-    size_t n = swarm->options.n_student;
-
-    swarm->idle[(swarm->idle_first + swarm->n_idle++) % n] = who;
-}
-
-/* The one that has been idle for longest, and may ask; -1 where there is none. */
-static int64_t pop_idle(struct swarm *swarm, int64_t now_us)
-{
-    uint32_t who;
-
-    for (size_t tries = swarm->n_idle < 64 ? swarm->n_idle : 64; tries > 0; tries--) {
-        who = swarm->idle[swarm->idle_first];
-        swarm->idle_first = (swarm->idle_first + 1) % swarm->options.n_student;
-        swarm->n_idle--;
-        if (!swarm->options.obey || swarm->student[who].again_us <= now_us) return who;
-        push_idle(swarm, who);
-    }
-    return -1;
-}
 
 static void put_session(const struct swarm *swarm, struct writer *out, uint32_t who)
 {
@@ -229,6 +209,18 @@ static bool is_busy(const msgpack_object *root)
     return error && find_str(error, "code", &code) && slice_equal_str(code, "busy");
 }
 
+/* What a client waits beyond what it was told: anywhere below a bound that doubles from 0.1 to 2 s
+ * (clients/README.md). */
+static int64_t pause_us(struct student *student, uint64_t draw)
+{
+    uint32_t n = student->n_busy < PAUSE_DOUBLINGS ? student->n_busy : PAUSE_DOUBLINGS;
+    double bound_us = PAUSE_FIRST_US * (double)(1U << n);
+
+    student->n_busy++;
+    if (bound_us > PAUSE_MOST_US) bound_us = PAUSE_MOST_US;
+    return (int64_t)(bound_us * rng_uniform(PAUSE_SEED, draw));
+}
+
 static void take_error(struct swarm *swarm, struct student *student, const msgpack_object *root)
 {
     const msgpack_object *error = map_find(root, "error");
@@ -241,7 +233,7 @@ static void take_error(struct swarm *swarm, struct student *student, const msgpa
     if (slice_equal_str(code, "busy") && find_int(error, "retry_after_ms", LIMIT_INT, &retry_ms)) {
         tally->busy += swarm->counting;
         if (swarm->counting) latency_add(&swarm->refused, now_us - student->sent_us);
-        student->again_us = now_us + retry_ms * 1000;
+        student->again_us = now_us + retry_ms * 1000 + pause_us(student, swarm->n_reply);
         if (retry_ms < swarm->retry_least_ms) swarm->retry_least_ms = retry_ms;
         if (retry_ms > swarm->retry_most_ms) swarm->retry_most_ms = retry_ms;
         return;
@@ -275,6 +267,7 @@ static void take_reply(struct swarm *swarm, struct student *student, const msgpa
         return;
     }
     take_state(swarm, student, root);
+    student->n_busy = 0;
     if (!swarm->counting) return;
     swarm->tally[student->kind].ok++;
     measure(swarm, student, n_byte, seq);
@@ -309,7 +302,7 @@ static void take(void *context, struct slice body)
         audit(swarm, (uint32_t)who, &root, ok && ok->via.boolean);
     else
         take_reply(swarm, student, &root, ok && ok->via.boolean, body.n);
-    push_idle(swarm, (uint32_t)who);
+    idle_put(swarm->idle, (uint32_t)who, swarm->options.obey ? student->again_us : 0);
 }
 
 static bool exchange(struct swarm *swarm, int timeout_ms)
@@ -327,7 +320,7 @@ static void ask_by_rate(struct swarm *swarm, int64_t from_us, uint64_t *n_due)
 
     for (size_t n = 0; *n_due < due && n < BURST; n++, ++*n_due) {
         int64_t due_us = from_us + (int64_t)((double)*n_due * 1e6 / swarm->options.rate);
-        int64_t who = pop_idle(swarm, now_us);
+        int64_t who = idle_take(swarm->idle, now_us);
 
         if (who < 0)
             swarm->n_skipped += swarm->counting;
@@ -339,7 +332,7 @@ static void ask_by_rate(struct swarm *swarm, int64_t from_us, uint64_t *n_due)
 static void ask_by_window(struct swarm *swarm)
 {
     while (swarm->n_waiting < swarm->options.window) {
-        int64_t now_us = clock_us(), who = pop_idle(swarm, now_us);
+        int64_t now_us = clock_us(), who = idle_take(swarm->idle, now_us);
 
         if (who < 0) return;
         ask(swarm, (uint32_t)who, now_us);
@@ -350,7 +343,7 @@ static void ask_by_window(struct swarm *swarm)
 static void fill(struct swarm *swarm)
 {
     for (uint32_t who = 0; who < swarm->options.n_student; who++) {
-        int64_t next = pop_idle(swarm, clock_us());
+        int64_t next = idle_take(swarm->idle, clock_us());
 
         if (next >= 0) ask(swarm, (uint32_t)next, clock_us());
         while (swarm->n_waiting >= AUDIT_WINDOW && exchange(swarm, 1000)) continue;
@@ -472,7 +465,8 @@ static const struct argp_option option_list[] = {
     {"raw", 'R', NULL, 0, "answers are keys or not, instead of scores", 0},
     {"pid", 'P', "N", 0, "of the daemon, whose processor time is told", 0},
     {"fill", 'f', NULL, 0, "first begin everybody's session", 0},
-    {"obey", 'o', NULL, 0, "after a busy come back when it says so, not before", 0},
+    {"obey", 'o', NULL, 0, "after a busy come back when it says so and a client's own pause later",
+     0},
     {0},
 };
 
@@ -534,9 +528,9 @@ static bool prepare(struct swarm *swarm)
 
     if (options->needles && !(swarm->needles = needles_read(options->needles))) return false;
     swarm->student = calloc(options->n_student, sizeof(*swarm->student));
-    swarm->idle = calloc(options->n_student, sizeof(*swarm->idle));
+    swarm->idle = idle_new(options->n_student);
     if (!swarm->student || !swarm->idle || decoder_init(&swarm->decoder)) return false;
-    for (uint32_t who = 0; who < options->n_student; who++) push_idle(swarm, who);
+    for (uint32_t who = 0; who < options->n_student; who++) idle_put(swarm->idle, who, 0);
     swarm->retry_least_ms = LIMIT_INT;
     swarm->peers = peers_open(options->endpoint, options->n_connection);
     return swarm->peers != NULL;
@@ -565,7 +559,7 @@ int main(int argc, char **argv)
     needles_free(swarm.needles);
     decoder_done(&swarm.decoder);
     free(swarm.student);
-    free(swarm.idle);
+    idle_free(swarm.idle);
     buf_done(&swarm.body);
     return 0;
 }

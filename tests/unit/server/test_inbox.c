@@ -55,6 +55,41 @@ Test(inbox, gives_them_in_order)
     cr_expect_eq(inbox.n, 0);
 }
 
+/* Who comes back while arrivals still stand in their sockets makes that no better. */
+Test(inbox, keeps_them_away_for_longer_while_it_is_behind)
+{
+    struct inbox inbox = {0};
+
+    inbox_tick(&inbox);
+    cr_expect_eq(inbox_retry_ms(&inbox), INBOX_RETRY_LEAST_MS);
+    for (int64_t ms = INBOX_RETRY_LEAST_MS; ms < INBOX_RETRY_MOST_MS; ms *= 2) {
+        inbox_fell_behind(&inbox);
+        inbox_fell_behind(&inbox);
+        inbox_tick(&inbox);
+        cr_expect_eq(inbox_retry_ms(&inbox), ms);
+    }
+    for (int i = 0; i < 3; i++) {
+        inbox_fell_behind(&inbox);
+        inbox_tick(&inbox);
+        cr_expect_eq(inbox_retry_ms(&inbox), INBOX_RETRY_MOST_MS);
+    }
+    inbox_tick(&inbox);
+    cr_expect_eq(inbox_retry_ms(&inbox), INBOX_RETRY_MOST_MS / 2);
+    for (int i = 0; i < 20; i++) inbox_tick(&inbox);
+    cr_expect_eq(inbox_retry_ms(&inbox), INBOX_RETRY_LEAST_MS);
+}
+
+/* Not before what waits already has been served. */
+Test(inbox, asks_nobody_back_too_soon)
+{
+    struct inbox inbox = {0};
+
+    for (int i = 0; i < 500; i++) put(&inbox, i);
+    inbox_served(&inbox, 100, 200000);
+    cr_expect_eq(inbox_retry_ms(&inbox), 1000);
+    inbox_done(&inbox);
+}
+
 Test(inbox, reckons_the_wait_by_loaded_cycles)
 {
     struct inbox inbox = {0};
