@@ -13,6 +13,7 @@ kinds in place of all this, each with such an audit (tests/torture/district.py).
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,12 @@ class Crowd:
     def longest_since(self):
         with self.lock:
             return self.longest_now
+
+    def kill(self):
+        """Without journals: there will be no audit."""
+        for process in self.processes:
+            process.kill()
+        self.end()
 
     def end(self):
         for process in self.processes:
@@ -244,6 +251,8 @@ def main():
                                   "--rounds", str(options.faults), "--build",
                                   f"tools={options.build}", "--build", f"plain={options.build}",
                                   "district"])
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as after Ctrl-C, nothing is left lying about
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     build = Path(options.build).resolve()
     os.environ["THETAD_BIN"] = str(build / "engine" / "thetad")
     os.environ["THETA_BIN"] = str(build / "clients" / "cli" / "theta")
@@ -258,8 +267,10 @@ def main():
             try:
                 until(lambda: crowd.all_took, why="no student is served")
                 Drill(district, crowd).run(options.seconds)
-            finally:
-                crowd.end()
+            except BaseException:
+                crowd.kill()
+                raise
+            crowd.end()
             errors = [error for errors in crowd.errors.values() for error in errors]
             n_session, n_answer, wrong = audit(district, crowd)
         finally:
@@ -277,3 +288,5 @@ if __name__ == "__main__":
         main()
     except unittest.SkipTest as reason:
         sys.exit(f"district: {reason}")
+    except KeyboardInterrupt:
+        sys.exit("district: stopped before its audit")
