@@ -367,9 +367,22 @@ static enum status read_written(struct call *call, const msgpack_object *object,
                   LIMIT_WRITTEN);
 }
 
-/* The response field: a score, a raw answer for the key or a person to score, or nil. */
-static enum status read_response(struct call *call, const struct bank *bank, struct event *event)
+/* Whether that is the item of that question. */
+static bool is_asked(const struct session *session, const struct event *event)
 {
+    unsigned n = session_n_answer(session);
+
+    if (event->seq <= n) return session_answered_item(session, event->seq) == event->item;
+    return event->seq == n + 1 && session_last_item(session) == event->item;
+}
+
+/* The response field: a score, a raw answer for the key or a person to score, or nil. Of an item
+ * that is not the question's it is not looked at, or a frontend could try what options those have
+ * that it has not been shown; the step refuses it. */
+static enum status read_response(struct call *call, const struct session *session,
+                                 struct event *event)
+{
+    const struct bank *bank = session_plan(session)->bank;
     struct response *response = &event->response;
     const msgpack_object *object = NULL;
     int64_t score = 0;
@@ -377,11 +390,10 @@ static enum status read_response(struct call *call, const struct bank *bank, str
 
     read_any(&call->in, "response", REQUIRED, &object);
     if (call->in.failed) return BAD_REQUEST;
+    response->kind = RESPONSE_OMITTED;
+    if (!is_asked(session, event)) return OK;
     if (bank_is_later(bank, event->item)) return read_written(call, object, response);
-    if (object->type == MSGPACK_OBJECT_NIL) {
-        response->kind = RESPONSE_OMITTED;
-        return OK;
-    }
+    if (object->type == MSGPACK_OBJECT_NIL) return OK;
     if (object_int(object, INT64_MIN, INT64_MAX, &score)) {
         response->kind = RESPONSE_SCORE;
         response->score = (uint8_t)score;
@@ -426,7 +438,7 @@ static enum status read_answer(struct call *call, struct event *event, struct li
     }
     event->seq = (uint32_t)seq;
     event->item = (uint32_t)index;
-    return read_response(call, bank, event);
+    return read_response(call, (*out)->session, event);
 }
 
 static enum status answer(struct call *call)

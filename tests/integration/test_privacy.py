@@ -101,6 +101,21 @@ class TestPrivacy(unittest.TestCase):
                     self.assertNotIn(msgpack.packb(PARAMETER), self.told(reply), (roles, op))
             daemon.close()
 
+    def test_an_item_that_was_not_asked_tells_nothing(self):
+        """Neither whether a text is one of its options, nor how it is scored."""
+        daemon, local = self.daemon_of("info")
+        local.test_put({**TEST, "test": "other", "start": {"items": ["i5"]}})
+        with daemon.tcp_client(tries=1) as client:
+            client.call("session.start", test="other", examinee=EXAMINEE, session="s")
+            for op, seq, code in (("session.answer", 1, "wrong_item"),
+                                  ("session.answer", 2, "stale_seq"),
+                                  ("session.revise", 1, "conflict")):
+                for response in (KEY, OTHER, "nonsense", "x" * 300, 0, 99, [], None):
+                    with self.subTest(op, seq=seq, response=response):
+                        with self.assertRaises(ThetadError) as caught:
+                            client.call(op, session="s", seq=seq, item="i1", response=response)
+                        self.assertEqual(caught.exception.code, code)
+
     def test_log(self):
         for level in ("info", "warn"):
             daemon, client = self.daemon_of(level)
