@@ -113,6 +113,72 @@ Test(pages, finds_a_meta_that_tells_of_an_older_commit)
     shelf_close(&shelf);
 }
 
+/* Its number, its flags, its magic number and its version, every bit of them. */
+Test(pages, finds_every_changed_bit_of_a_metas_head)
+{
+    static const struct {
+        off_t at, n;
+    } parts[] = {{0, 8}, {10, 2}, {16, 4}, {20, 4}};
+    struct shelf shelf;
+    struct fault fault = {0};
+
+    shelf_open(&shelf, 32);
+    fill(&shelf, 7);
+    shelf_shut(&shelf);
+    for (size_t i = 0; i < 2 * COUNT_OF(parts); i++) {
+        off_t from = (off_t)(i % 2) * PAGE + parts[i / 2].at;
+
+        for (off_t bit = 0; bit < 8 * parts[i / 2].n; bit++) {
+            uint8_t sound, changed;
+
+            read_back(&shelf, from + bit / 8, &sound, 1);
+            changed = (uint8_t)(sound ^ 1u << bit % 8);
+            overwrite(&shelf, from + bit / 8, &changed, 1);
+            cr_expect_eq(check(&shelf, &fault), CORRUPT, "part %zu, bit %d", i, (int)bit);
+            overwrite(&shelf, from + bit / 8, &sound, 1);
+        }
+    }
+    cr_expect_eq(check(&shelf, &fault), OK, "%s", fault.text);
+    shelf_close(&shelf);
+}
+
+/* The two bytes at `at` of a page are these: what the check says of it. */
+static const char *said_of(const struct shelf *shelf, off_t at, uint16_t changed)
+{
+    static struct fault fault;
+    uint16_t sound;
+
+    read_back(shelf, at, &sound, sizeof(sound));
+    overwrite(shelf, at, &changed, sizeof(changed));
+    if (check(shelf, &fault) != CORRUPT) fault.text[0] = '\0';
+    overwrite(shelf, at, &sound, sizeof(sound));
+    return fault.text;
+}
+
+/* Pages of a tree that are in use, known by their flags: none is followed out of the page. */
+Test(pages, finds_entries_that_are_not_in_their_page)
+{
+    struct shelf shelf;
+    struct fault fault = {0};
+    size_t n_tree = 0;
+
+    shelf_open(&shelf, 32);
+    fill(&shelf, 8);
+    shelf_shut(&shelf);
+    for (off_t page = 2; page < 40; page++) {
+        off_t at = page * PAGE;
+
+        if (!strstr(said_of(&shelf, at + 10, 0), "its flags")) continue;
+        n_tree++;
+        cr_expect(strstr(said_of(&shelf, at + 12, 1), "its bounds"), "page %d", (int)page);
+        cr_expect(strstr(said_of(&shelf, at + 14, PAGE + 2), "its bounds"), "page %d", (int)page);
+        cr_expect(strstr(said_of(&shelf, at + 16, PAGE - 2), "a place"), "page %d", (int)page);
+    }
+    cr_expect_gt(n_tree, 3);
+    cr_expect_eq(check(&shelf, &fault), OK, "%s", fault.text);
+    shelf_close(&shelf);
+}
+
 Test(pages, names_a_page_that_another_stands_on)
 {
     static uint8_t first[PAGE], second[PAGE];
