@@ -30,46 +30,66 @@ static const struct pg_statement statements[N_STATEMENT] = {
     [SETTINGS] = {.sql = "SELECT " SHARED_SETTINGS_SQL},
     [CHECK] = {.sql = "SELECT " SHARED_SETTINGS_SQL ", format, key FROM district"},
     /* A session starts with its row in `sitting`, or not at all: where somebody else has started
-     * one of the examinee's since the number was read, that is taken. A question whose item has a
-     * limit of uses is asked with its use granted (k), or not at all: c are those whose place is
-     * free still, and u grants as many uses of each item as are left. */
+     * one of the examinee's since the number was read, that is taken. */
     [APPEND] = {.sql = "WITH d AS (SELECT newest, retired FROM district), "
                        "w AS (SELECT w.* FROM unnest($1::text[], $2::text[], $3::int[], "
-                       "$4::bytea[], $5::bytea[], $6::text[], $7::int[], $8::text[], $9::text[], "
-                       "$10::text[], $11::int[]) AS w (tenant, session, n, seal, record, examinee, "
-                       "number, test, bank, item, most), d WHERE d.retired = $12), "
-                       "c AS (SELECT w.*, row_number() OVER (PARTITION BY w.tenant, w.test, "
-                       "w.bank, w.item ORDER BY w.session) AS place FROM w WHERE w.most > 0 "
-                       "AND (SELECT e.n FROM event e WHERE e.tenant = w.tenant "
-                       "AND e.session = w.session AND e.n = w.n) IS NULL), "
-                       "u AS (INSERT INTO asked AS a "
-                       "(tenant, test, bank, item, before, uses, most) SELECT tenant, test, bank, "
-                       "item, 0, least(count(*), min(most)), min(most) FROM c "
-                       "GROUP BY tenant, test, bank, item ORDER BY tenant, test, bank, item "
-                       "ON CONFLICT (tenant, test, bank, item) DO UPDATE SET before = a.uses, "
-                       "uses = least(a.uses + excluded.uses, excluded.most), "
-                       "most = excluded.most WHERE a.uses < excluded.most "
-                       "RETURNING tenant, test, bank, item, before, uses), "
-                       "k AS (SELECT c.tenant, c.session, (u.uses >= c.most)::int AS is_last "
-                       "FROM c JOIN u ON u.tenant = c.tenant AND u.test = c.test "
-                       "AND u.bank = c.bank AND u.item = c.item "
-                       "WHERE c.place <= u.uses - u.before), "
+                       "$4::bytea[], $5::bytea[], $6::text[], $7::int[]) "
+                       "AS w (tenant, session, n, seal, record, examinee, number), d "
+                       "WHERE d.retired = $8), "
                        "s AS (INSERT INTO sitting (tenant, examinee, number, session) "
                        "SELECT w.tenant, w.examinee, CASE WHEN w.number > 0 THEN w.number "
-                       "ELSE " NEXT_SITTING " END, w.session FROM w WHERE w.n = 0 " GRANTED
+                       "ELSE " NEXT_SITTING " END, w.session FROM w WHERE w.n = 0 "
                        "ON CONFLICT DO NOTHING RETURNING tenant, session), "
                        "i AS (INSERT INTO event (tenant, session, n, seal, record) "
                        "SELECT w.tenant, w.session, w.n, w.seal, w.record FROM w "
-                       "WHERE w.n > 0 " GRANTED
-                       "OR (w.tenant, w.session) IN (SELECT tenant, session FROM s) "
+                       "WHERE w.n > 0 OR (w.tenant, w.session) IN (SELECT tenant, session FROM s) "
                        "ON CONFLICT DO NOTHING RETURNING tenant, session, n) "
-                       "SELECT d.newest, d.retired, i.tenant, i.session, i.n, "
-                       "coalesce(k.is_last, 0) FROM d LEFT JOIN i ON true "
-                       "LEFT JOIN k ON k.tenant = i.tenant AND k.session = i.session",
-                .n_param = 12,
+                       "SELECT d.newest, d.retired, i.tenant, i.session, i.n, 0 "
+                       "FROM d LEFT JOIN i ON true",
+                .n_param = 8,
                 .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_BYTEA_ARRAY,
-                         PG_BYTEA_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY,
-                         PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_INT8}},
+                         PG_BYTEA_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_INT8}},
+    /* The same where an item has a limit of uses, which costs more: a question is asked with
+     * its use granted (k), or not at all. c are those whose place is free still, and u grants as
+     * many uses of each item as are left. */
+    [APPEND_COUNTED] =
+        {.sql =
+             "WITH d AS (SELECT newest, retired FROM district), "
+             "w AS (SELECT w.* FROM unnest($1::text[], $2::text[], $3::int[], "
+             "$4::bytea[], $5::bytea[], $6::text[], $7::int[], $8::text[], $9::text[], "
+             "$10::text[], $11::int[]) AS w (tenant, session, n, seal, record, examinee, "
+             "number, test, bank, item, most), d WHERE d.retired = $12), "
+             "c AS (SELECT w.*, row_number() OVER (PARTITION BY w.tenant, w.test, "
+             "w.bank, w.item ORDER BY w.session) AS place FROM w WHERE w.most > 0 "
+             "AND (SELECT e.n FROM event e WHERE e.tenant = w.tenant "
+             "AND e.session = w.session AND e.n = w.n) IS NULL), "
+             "u AS (INSERT INTO asked AS a "
+             "(tenant, test, bank, item, before, uses, most) SELECT tenant, test, bank, "
+             "item, 0, least(count(*), min(most)), min(most) FROM c "
+             "GROUP BY tenant, test, bank, item ORDER BY tenant, test, bank, item "
+             "ON CONFLICT (tenant, test, bank, item) DO UPDATE SET before = a.uses, "
+             "uses = least(a.uses + excluded.uses, excluded.most), "
+             "most = excluded.most WHERE a.uses < excluded.most "
+             "RETURNING tenant, test, bank, item, before, uses), "
+             "k AS (SELECT c.tenant, c.session, (u.uses >= c.most)::int AS is_last "
+             "FROM c JOIN u ON u.tenant = c.tenant AND u.test = c.test "
+             "AND u.bank = c.bank AND u.item = c.item "
+             "WHERE c.place <= u.uses - u.before), "
+             "s AS (INSERT INTO sitting (tenant, examinee, number, session) "
+             "SELECT w.tenant, w.examinee, CASE WHEN w.number > 0 THEN w.number "
+             "ELSE " NEXT_SITTING " END, w.session FROM w WHERE w.n = 0 " GRANTED
+             "ON CONFLICT DO NOTHING RETURNING tenant, session), "
+             "i AS (INSERT INTO event (tenant, session, n, seal, record) "
+             "SELECT w.tenant, w.session, w.n, w.seal, w.record FROM w "
+             "WHERE w.n > 0 " GRANTED "OR (w.tenant, w.session) IN (SELECT tenant, session FROM s) "
+             "ON CONFLICT DO NOTHING RETURNING tenant, session, n) "
+             "SELECT d.newest, d.retired, i.tenant, i.session, i.n, "
+             "coalesce(k.is_last, 0) FROM d LEFT JOIN i ON true "
+             "LEFT JOIN k ON k.tenant = i.tenant AND k.session = i.session",
+         .n_param = 12,
+         .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_BYTEA_ARRAY, PG_BYTEA_ARRAY,
+                  PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_TEXT_ARRAY,
+                  PG_INT4_ARRAY, PG_INT8}},
     /* The limit is beyond what a session can have: it keeps the planner from reading the whole
      * table where it thinks that it is small. */
     [FETCH] = {.sql = "SELECT d.newest, d.retired, w.i, e.n, e.seal, e.record FROM district d "
@@ -373,17 +393,26 @@ static void mark_taken(const PGresult *rows, const struct shared_event *events,
     }
 }
 
+static bool has_limit(const struct shared_event *events, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (events[i].most > 0) return true;
+    }
+    return false;
+}
+
 enum status shared_append(struct shared *shared, const struct shared_event *events, size_t n,
                           uint64_t retired, enum shared_fate *out_fate, struct shared_news *out)
 {
     const struct shared_event **sorted = calloc(n + 1, sizeof(*sorted));
+    bool counts = has_limit(events, n);
     PGresult *rows = NULL;
     enum status st;
 
     if (!sorted) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) sorted[i] = &events[i];
     qsort(sorted, n, sizeof(*sorted), by_key);
-    shared_begin_arrays(shared, APPEND, 11, n);
+    shared_begin_arrays(shared, APPEND_COUNTED, 11, n);
     for (size_t i = 0; i < n; i++) {
         pg_element(&shared->param[0], sorted[i]->tenant);
         pg_element(&shared->param[1], sorted[i]->session);
@@ -397,8 +426,8 @@ enum status shared_append(struct shared *shared, const struct shared_event *even
         pg_element(&shared->param[9], sorted[i]->item);
         pg_element_int4(&shared->param[10], sorted[i]->most);
     }
-    shared_set_int8(shared, 11, retired);
-    st = shared_run(shared, APPEND, &rows);
+    shared_set_int8(shared, counts ? 11 : 7, retired);
+    st = shared_run(shared, counts ? APPEND_COUNTED : APPEND, &rows);
     for (size_t i = 0; i < n; i++) out_fate[i] = SHARED_REFUSED;
     if (st == OK) {
         *out = news_of(rows);

@@ -9,6 +9,7 @@ enum {
     SETTINGS,
     CHECK,
     APPEND,
+    APPEND_COUNTED,
     FETCH,
     PUBLISH,
     NEXT,

@@ -159,24 +159,31 @@ Test(shared, tells_which_events_are_there)
     cr_expect_eq(news.newest, 7);
     cr_expect_eq(news.retired, 6);
     cr_expect_eq(fake.param[1].data[20 + 4 + 2], '1');  // behind the array's head: s-1 is the first
-    cr_expect_eq(fake.param[11].n, 8);
-    cr_expect_eq(fake.param[11].data[7], 6);
+    cr_expect_eq(fake.param[7].n, 8);
+    cr_expect_eq(fake.param[7].data[7], 6);
 }
 
 /* None is there where an item was withdrawn meanwhile: the row has the news alone. */
 Test(shared, takes_no_event_of_old_news)
 {
-    const struct shared_event event = event_of("s-1", 2);
+    struct shared_event event = event_of("s-1", 2);
     struct fake_field row[] = {fake_int8(9),        fake_int8(9),        fake_bytes(NULL, 0),
                                fake_bytes(NULL, 0), fake_bytes(NULL, 0), fake_int4(0)};
     struct shared_news news = {0};
     enum shared_fate fate = SHARED_TAKEN;
+    int n_prepare;
 
     cr_assert_eq(connect_to(good_row()), OK);
     fake.rows = (struct fake_rows){row, 1, 6};
     cr_assert_eq(shared_append(&shared, &event, 1, 6, &fate, &news), OK);
     cr_expect_eq(fate, SHARED_REFUSED);
     cr_expect_eq(news.retired, 9);
+    event.most = 3;
+    n_prepare = fake.n_prepare;
+    cr_assert_eq(shared_append(&shared, &event, 1, 6, &fate, &news), OK);
+    cr_expect_eq(fake.n_prepare, n_prepare + 1, "another statement");
+    cr_expect_eq(fake.param[10].data[fake.param[10].n - 1], 3);
+    cr_expect_eq(fake.param[11].data[7], 6);
 }
 
 Test(shared, does_not_know_what_became_of_events)
