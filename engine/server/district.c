@@ -194,6 +194,7 @@ struct group *district_append(struct district *district, const struct shared_eve
     if (district->gathering.n == 0) district->gathering_retired = district->known.retired;
     group->state = GROUP_GATHERED;
     group->held.request = NULL;
+    group->end = district->gathering.body.n;
     district->gathering.groups[district->gathering.n++] = group;
     return group;
 }

@@ -47,6 +47,7 @@ struct group {
     bool has_paid;        // and its key's limits were charged for it
     struct buf reply;
     struct held held;  // COMMITTING: what is to be counted when the event is there
+    size_t end;        // GATHERED: behind its event in the batch
     bool lost;         // no room in the table
     struct group *prev, *next;
     UT_hash_handle hh;

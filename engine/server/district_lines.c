@@ -4,7 +4,13 @@
 #include "server/clock.h"
 #include "server/district_state.h"
 
-enum { FETCH_MOST = 256 };  // sessions in one ask, so that its answer comes in time
+enum {
+    FETCH_MOST = 256,  // sessions in one ask, so that its answer comes in time
+    /* Events in one: the server commits when its answer is on its way. One that fits into the
+     * sockets between it and a node is, even where the node stands still; else its transaction
+     * stays open, and every other node waits for those sessions. */
+    APPEND_MOST = 256,
+};
 
 static void ask(struct district *district, enum line_kind kind, const struct shared_news *news)
 {
@@ -27,6 +33,28 @@ static bool is_free(struct district *district, enum line_kind kind)
     return !out->is_unsent && !line_is_busy(district->line[kind]);
 }
 
+/* What goes beyond one ask gathers on in `rest`, which is empty. Without memory nothing does. */
+static void keep_rest(struct ask *from, struct ask *rest)
+{
+    size_t cut;
+
+    if (from->n <= APPEND_MOST) return;
+    cut = from->groups[APPEND_MOST - 1]->end;
+    buf_append(&rest->body, from->body.data + cut, from->body.n - cut);
+    while (!rest->body.failed && APPEND_MOST + rest->n < from->n && ask_reserve(rest)) {
+        rest->groups[rest->n] = from->groups[APPEND_MOST + rest->n];
+        rest->n++;
+    }
+    if (APPEND_MOST + rest->n < from->n) {
+        buf_clear(&rest->body);
+        rest->n = 0;
+        return;
+    }
+    for (size_t i = 0; i < rest->n; i++) rest->groups[i]->end -= cut;
+    from->n = APPEND_MOST;
+    from->body.n = cut;
+}
+
 static bool send_appends(struct district *district)
 {
     struct ask free_one = district->out[LINE_APPEND];
@@ -36,6 +64,7 @@ static bool send_appends(struct district *district)
     district->out[LINE_APPEND] = district->gathering;
     free_one.n = 0;
     buf_clear(&free_one.body);
+    keep_rest(&district->out[LINE_APPEND], &free_one);
     district->gathering = free_one;
     for (size_t i = 0; i < district->out[LINE_APPEND].n; i++) {
         district->out[LINE_APPEND].groups[i]->state = GROUP_COMMITTING;

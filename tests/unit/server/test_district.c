@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is under way at the shared store, over lines that do nothing by themselves: the test gives
  * their answers. */
+#include "fake_line.h"
 #include "server/clock.h"
 #include "server/district.h"
 #include "server/request.h"
@@ -11,87 +12,8 @@
 
 enum { N_MOST = 400, LONG_AGO_US = 1000 };
 
-/* A line: what it was asked, and what it is to answer. */
-struct fake {
-    bool busy, deaf, has_answer, no_memory;
-    size_t n_ask;
-    struct line_head head, answer;
-    struct buf ask, body;
-};
-
-static struct fake fakes[N_LINE];
-
-enum status __wrap_line_start(void *zmq_context, enum line_kind kind, const char *url,
-                              struct line **out);
-void __wrap_line_stop(struct line *line);
-bool __wrap_line_is_busy(const struct line *line);
-bool __wrap_line_ask(struct line *line, const struct line_head *head, struct slice body);
-bool __wrap_line_take(struct line *line, struct line_head *out_head, struct buf *body);
-enum status __wrap_shared_connect(struct shared *shared, struct fault *fault);
 void __wrap_bank_free(struct bank *bank);
 void __real_bank_free(struct bank *bank);
-
-static struct fake *fake_of(struct line *line)
-{
-    return (struct fake *)(void *)line;
-}
-
-enum status __wrap_line_start(void *zmq_context, enum line_kind kind, const char *url,
-                              struct line **out)
-{
-    (void)zmq_context;
-    (void)url;
-    *out = (struct line *)(void *)&fakes[kind];
-    return OK;
-}
-
-void __wrap_line_stop(struct line *line)
-{
-    if (!line) return;
-    buf_done(&fake_of(line)->ask);
-    buf_done(&fake_of(line)->body);
-    *fake_of(line) = (struct fake){0};
-}
-
-bool __wrap_line_is_busy(const struct line *line)
-{
-    return ((const struct fake *)(const void *)line)->busy;
-}
-
-bool __wrap_line_ask(struct line *line, const struct line_head *head, struct slice body)
-{
-    struct fake *fake = fake_of(line);
-
-    cr_assert_not(fake->busy);
-    if (fake->deaf) return false;
-    fake->busy = true;
-    fake->n_ask++;
-    fake->head = *head;
-    buf_clear(&fake->ask);
-    buf_append(&fake->ask, body.data, body.n);
-    return true;
-}
-
-bool __wrap_line_take(struct line *line, struct line_head *out_head, struct buf *body)
-{
-    struct fake *fake = fake_of(line);
-
-    if (!fake->has_answer) return false;
-    fake->has_answer = false;
-    if (!fake->answer.is_hint) fake->busy = false;
-    *out_head = fake->answer;
-    buf_clear(body);
-    buf_append(body, fake->body.data, fake->body.n);
-    body->failed = fake->no_memory;
-    return true;
-}
-
-enum status __wrap_shared_connect(struct shared *shared, struct fault *fault)
-{
-    (void)shared;
-    (void)fault;
-    return OK;
-}
 
 /* What the owners of the sessions and of the documents were told. */
 static struct {
@@ -289,6 +211,31 @@ Test(district, asks_for_so_many_sessions_at_once)
     answer(LINE_FETCH, &good, slice_of(NULL, 0));
     cr_expect_eq(serve(), 44);
     cr_expect(district_is_idle(district));
+}
+
+/* What is beyond that goes with the next one, and each answer is its own events'. */
+Test(district, appends_so_many_events_at_once)
+{
+    bool taken[256];
+    size_t n_byte;
+
+    memset(taken, true, sizeof(taken));
+    for (int i = 100; i < 700; i++) hold(i, 1);
+    cr_expect(district_send(district));
+    cr_expect_eq(fakes[LINE_APPEND].head.n, 256);
+    n_byte = fakes[LINE_APPEND].ask.n;
+    answer(LINE_APPEND, &(struct line_head){.sent_us = 5}, slice_of(taken, 256));
+    cr_expect(find(100)->state == GROUP_READY && find(356)->state == GROUP_GATHERED);
+    cr_expect(district_send(district));
+    cr_expect_eq(fakes[LINE_APPEND].head.n, 256);
+    cr_expect_eq(fakes[LINE_APPEND].ask.n, n_byte);
+    answer(LINE_APPEND, &(struct line_head){.sent_us = 6}, slice_of(taken, 256));
+    cr_expect(district_send(district));
+    cr_expect_eq(fakes[LINE_APPEND].head.n, 88);
+    cr_expect_eq(fakes[LINE_APPEND].ask.n, n_byte / 256 * 88);
+    answer(LINE_APPEND, &(struct line_head){.sent_us = 7}, slice_of(taken, 88));
+    cr_expect_eq(told.n_taken, 600);
+    cr_expect_not(district_send(district));
 }
 
 /* One write for all that are fetched together, and none where nobody asks for that. */
