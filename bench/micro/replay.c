@@ -143,7 +143,7 @@ static double look_s(struct config *config)
         if (sessions_trim(server.sessions, &server.batch)) stock_fail("trim", NULL);
         took_s = cpu_s() - from_s;
         if (took_s > longest) longest = took_s;
-    } while (sessions_are_looked_at(server.sessions));
+    } while (sessions_trim_goes_on(server.sessions));
     server_close(&server);
     return longest;
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIM_BATCH = 20000, PINNED_EVENTS = 1000000, MOST_LOST = 256 };
+enum { TRIM_EVENTS = 2048, TRIM_SHARE = 8, PINNED_EVENTS = 1000000, MOST_LOST = 256 };
 
 /* Sessions that one trim looks at: a third of a millisecond. */
 enum { LOOK_SESSIONS = 2048 };
@@ -519,19 +519,25 @@ static enum status release(struct sessions *sessions, struct entry *entry, struc
     return OK;
 }
 
-/* Pre: a look for the oldest event that must stay has ended. */
+/* Some at a time, so that nobody waits for it; more where more has come together, so that it keeps
+ * up at any rate. Pre: a look for the oldest event that must stay has ended. */
 static enum status trim_behind(struct sessions *sessions, struct batch *batch)
 {
     struct journal *journal = sessions->config.journal;
     struct entry *entry = sessions->oldest.found;
-    uint64_t first, end = sessions->oldest.lsn;
+    uint64_t first, n_most, end = sessions->oldest.lsn;
     uint64_t counted = exposure_trim(sessions->config.exposure, batch, journal->next_lsn);
     enum status st = journal_first(journal, &first);
 
     if (st) return st;
     if (end > counted) end = counted;
     if (sessions->damaged_lsn > 0 && end > sessions->damaged_lsn) end = sessions->damaged_lsn;
-    if (end > first + TRIM_BATCH) end = first + TRIM_BATCH;
+    n_most = TRIM_EVENTS + (end > first ? (end - first) / TRIM_SHARE : 0);
+    sessions->oldest.has_more = end > first + n_most;
+    if (sessions->oldest.has_more) {
+        journal_trim(journal, batch, first, first + n_most);
+        return OK;
+    }
     journal_trim(journal, batch, first, end);
     /* One session in use for ever must not hold all that came after it. */
     if (entry && entry->n_lsn > 0 && journal->next_lsn - entry->lsn[0] > PINNED_EVENTS) {
@@ -543,7 +549,8 @@ static enum status trim_behind(struct sessions *sessions, struct batch *batch)
 /* Those that are asleep are in no look. */
 static enum status trim(struct sessions *sessions, struct batch *batch)
 {
-    if (!sessions_are_awake(sessions) || !oldest_look(sessions, LOOK_SESSIONS)) return OK;
+    if (!sessions_are_awake(sessions)) return OK;
+    if (!sessions->oldest.has_more && !oldest_look(sessions, LOOK_SESSIONS)) return OK;
     return trim_behind(sessions, batch);
 }
 

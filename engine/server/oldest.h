@@ -19,6 +19,7 @@ struct oldest {
     struct entry *found;  // whose event it is, so far; NULL: nobody's, or of one that has left
     uint64_t lsn;         // of that event, so far
     bool is_under_way;
+    bool has_more;  // the journal is not trimmed to `lsn` yet
 };
 
 /* Go on with the look, or begin one, at `n_most` sessions. Whether it has come to its end: then

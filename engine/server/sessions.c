@@ -399,9 +399,9 @@ enum status sessions_trim(struct sessions *sessions, struct batch *batch)
     return sessions->keeping->trim(sessions, batch);
 }
 
-bool sessions_are_looked_at(const struct sessions *sessions)
+bool sessions_trim_goes_on(const struct sessions *sessions)
 {
-    return sessions->oldest.is_under_way;
+    return sessions->oldest.is_under_way || sessions->oldest.has_more;
 }
 
 enum status sessions_rebuild(struct sessions *sessions, int64_t now_us, uint64_t *out_n_event,

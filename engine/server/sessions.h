@@ -113,11 +113,12 @@ MUST_CHECK enum status sessions_tidy(struct sessions *sessions, struct batch *ba
                                      size_t n_most);
 
 /* Trim the journal behind the oldest event that only it has, when all sessions have been looked at
- * for it; that takes several calls where there are thousands. Where that event is far behind, its
- * session is archived too, though it stays. Pre: the batch holds no event. */
+ * for it; that takes several calls where there are thousands, of sessions or of events. Where that
+ * event is far behind, its session is archived too, though it stays. Pre: the batch holds no
+ * event. */
 MUST_CHECK enum status sessions_trim(struct sessions *sessions, struct batch *batch);
 /* Whether that has begun and not come to its end. */
-bool sessions_are_looked_at(const struct sessions *sessions);
+bool sessions_trim_goes_on(const struct sessions *sessions);
 
 /* Where a session's events stand, as a value for a helper: server/history.h reads it. A failure
  * sticks to `out`. */

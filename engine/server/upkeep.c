@@ -48,7 +48,7 @@ void upkeep_tick(struct server *server, int64_t now_us, int64_t now_ms, uint64_t
 
     uploads_tidy(server->uploads, &server->batch, now_us);
     look_at_disk(server);
-    if (n_tick % TRIM_TICKS == 0 || sessions_are_looked_at(server->sessions)) {
+    if (n_tick % TRIM_TICKS == 0 || sessions_trim_goes_on(server->sessions)) {
         st = sessions_trim(server->sessions, &server->batch);
         if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);
     }

@@ -31,12 +31,12 @@ Test(oldest, is_found_in_slices)
 
     open_desk(&desk);
     sessions = desk.server.sessions;
-    cr_expect_not(sessions_are_looked_at(sessions));
+    cr_expect_not(sessions_trim_goes_on(sessions));
     cr_expect_not(oldest_look(sessions, 2));
-    cr_expect(sessions_are_looked_at(sessions));
+    cr_expect(sessions_trim_goes_on(sessions));
     cr_expect_not(oldest_look(sessions, 2));
     cr_expect(oldest_look(sessions, 2));
-    cr_expect_not(sessions_are_looked_at(sessions));
+    cr_expect_not(sessions_trim_goes_on(sessions));
     cr_expect_eq(sessions->oldest.lsn, 1);
     cr_expect(slice_equal_str(sessions->oldest.found->live.id, "s-0"));
     desk_close(&desk);
