@@ -230,3 +230,37 @@ Test(sessions_damage, of_both_is_refused)
     buf_done(&event);
     ward_close(&ward);
 }
+
+static void flip(struct ward *ward, struct buf *bytes, size_t at)
+{
+    desk_flip_bytes(&ward->desk, buf_slice(bytes), at);
+    bytes->data[at] ^= 0x20;  // as it does
+}
+
+/* It names a session that there never was, whose first event it is not, and follows on nobody's:
+ * that it were dropped with a session of that name would hide what another one has lost. */
+Test(sessions_damage, of_nobodys_event_keeps_it_from_starting)
+{
+    enum { RECORD = KEY_BYTES + 2 * SEAL_BYTES };
+    struct event_record record;
+    struct ward ward;
+    struct buf event;
+    size_t session;
+    uint8_t *previous;
+
+    ward_open(&ward, false);
+    event = event_record_bytes(&ward, 4);
+    cr_assert_eq(event_record_read(slice_of(event.data + RECORD, event.n - RECORD), &record), OK);
+    cr_assert(slice_equal_str(record.session, "s-2") && record.n == 1);
+    session = (size_t)(record.session.data - event.data);
+    previous = memmem(event.data + RECORD, event.n - RECORD, record.previous, SEAL_BYTES);
+    cr_assert(previous);
+    server_close(&ward.desk.server);
+    file_read(&ward);
+    flip(&ward, &event, (size_t)(previous - event.data));
+    flip(&ward, &event, session);
+    expect_damage_found(&ward, "s-2", "twice in one event");
+    cr_expect_eq(ward.n_no_start, 1);
+    buf_done(&event);
+    ward_close(&ward);
+}

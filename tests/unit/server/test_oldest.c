@@ -89,3 +89,55 @@ Test(oldest, is_never_newer_than_what_must_stay)
     cr_expect_leq(sessions->oldest.lsn, next);
     desk_close(&desk);
 }
+
+static void tidy(struct desk *desk)
+{
+    cr_assert_eq(
+        sessions_tidy(desk->server.sessions, &desk->server.batch, desk->now_us + 10000000, 9), OK);
+    desk_commit(desk);
+}
+
+static void trim(struct desk *desk)
+{
+    cr_assert_eq(sessions_trim(desk->server.sessions, &desk->server.batch), OK);
+    desk_commit(desk);
+}
+
+static uint64_t first_lsn(struct desk *desk)
+{
+    uint64_t first;
+
+    cr_assert_eq(journal_first(&desk->server.journal, &first), OK);
+    return first;
+}
+
+/* A share of what there is at each call, so that it ends however much it is. */
+Test(oldest, is_trimmed_to_some_at_a_time)
+{
+    enum { N_ENDED = 900 };
+    struct sessions *sessions;
+    struct desk desk;
+    uint64_t next;
+
+    desk_open(&desk, 10);
+    desk_bank(&desk, "b", 12);
+    desk_test(&desk, "t", "'stop': {'any': [{'rule': 'length', 'at': 6}]}");
+    sessions = desk.server.sessions;
+    for (int i = 0; i < N_ENDED; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "s-%d", i);
+        desk_steps(&desk, name, "t", "s1f");
+        tidy(&desk);
+    }
+    next = desk.server.journal.next_lsn;
+    cr_assert_eq(next, 3 * N_ENDED + 1);
+    trim(&desk);
+    cr_expect_eq(first_lsn(&desk), 1 + 2048 + (next - 1) / 8);
+    cr_expect(sessions_trim_goes_on(sessions));
+    desk_steps(&desk, "s-late", "t", "s");
+    trim(&desk);
+    cr_expect_not(sessions_trim_goes_on(sessions));
+    cr_expect_eq(first_lsn(&desk), next, "what came meanwhile stays");
+    desk_close(&desk);
+}

@@ -356,38 +356,6 @@ Test(sessions, trims_only_behind_the_oldest_live)
     desk_close(&desk);
 }
 
-/* A share of what there is at each call, so that it ends however much it is. */
-Test(sessions, trims_thousands_of_events_some_at_a_time)
-{
-    enum { N_SESSION = 900 };
-    struct sessions *sessions;
-    struct desk desk;
-    uint64_t next;
-
-    open_desk(&desk, 10);
-    for (int i = 0; i < N_SESSION; i++) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "s-%d", i);
-        desk_steps(&desk, name, "t", "s1f");
-        tidy(&desk, 10 * SECOND_US, N_SESSION);
-    }
-    sessions = desk.server.sessions;
-    next = desk.server.journal.next_lsn;
-    cr_assert_eq(next, 3 * N_SESSION + 1);
-    trim(&desk);
-    cr_expect_eq(first_lsn(&desk), 1 + 2048 + (next - 1) / 8);
-    cr_expect(sessions_trim_goes_on(sessions));
-    desk_steps(&desk, "s-late", "t", "s");
-    trim(&desk);
-    cr_expect_not(sessions_trim_goes_on(sessions));
-    cr_expect_eq(first_lsn(&desk), next, "what came meanwhile stays");
-    desk_reopen(&desk);
-    cr_expect_eq(desk_view(&desk, "s-0").state, SESSION_FINISHED);
-    cr_expect_eq(desk_view(&desk, "s-late").seq, 1);
-    desk_close(&desk);
-}
-
 /* Without names of the examinee's group, and with the longest names there are. */
 Test(sessions, takes_long_and_absent_names)
 {
