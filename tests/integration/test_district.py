@@ -516,18 +516,21 @@ class TestParked(DistrictTestCase):
         self.assertTrue(self.client.ping())
 
     def test_large_ones_have_less_room(self):
+        """All of them are there before the node reads the first: the wait of none is over."""
         crowd = self.crowd()
         large = {"op": "session.answer", "seq": 1, "item": "q01", "response": "x" * 60000}
         self.postgres.freeze()
         try:
+            os.kill(self.daemons[0].process.pid, signal.SIGSTOP)
             crowd.send([{"id": f"a-{i}", "session": f"nobody-{i}", **large}
                         for i in range(self.N_LARGE)])
+            os.kill(self.daemons[0].process.pid, signal.SIGCONT)
             replies = crowd.collect(self.N_LARGE)
         finally:
             self.postgres.thaw()
         self.assertEqual(len(replies), self.N_LARGE)
         codes = [reply["error"]["code"] for reply in replies.values()]
-        # How many are refused depends on how many waits end while the rest is still being sent.
+        # How many are refused depends on how many waits end while the rest is read.
         self.assertEqual(set(codes), {"retry", "busy"})
         self.assertGreater(codes.count("retry"), 500)
 
