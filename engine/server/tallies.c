@@ -99,14 +99,6 @@ static void write_used(const struct tallies *tallies, const struct tally *tally,
     used_put(tallies->env, batch, &tally->name, used->most, used->n - 1, slice_str(place->id));
 }
 
-static bool is_used(const struct used *used, uint32_t at)
-{
-    for (uint32_t j = 0; j < used->n; j++) {
-        if (used->at[j] == at) return true;
-    }
-    return false;
-}
-
 /* A limit that a new version of the test has brought may have been passed already. */
 static enum status settle(const struct tallies *tallies, struct tally_plan *plan,
                           struct batch *batch)
@@ -116,7 +108,7 @@ static enum status settle(const struct tallies *tallies, struct tally_plan *plan
 
     if (!used || used->settled || tallies->shares) return OK;
     for (uint32_t at = 0; at < tally->counts->n_place; at++) {
-        if (tally->place[at]->uses < used->most || is_used(used, at)) continue;
+        if (tally->place[at]->uses < used->most || tally_is_used(used, at)) continue;
         if (tally_reserve_used(tally, used)) return NO_MEMORY;
         tally_add_used(tally, used, at);
         write_used(tallies, tally, used, batch);
@@ -178,8 +170,8 @@ void tally_learn(struct tallies *tallies, struct tally_plan *plan, struct slice 
     struct tally *tally = plan->tally;
     struct place *place;
 
-    if (!plan->used || tally_place(tally, item, 1.0, &place) || is_used(plan->used, place->at) ||
-        tally_reserve_used(tally, plan->used)) {
+    if (!plan->used || tally_place(tally, item, 1.0, &place) ||
+        tally_is_used(plan->used, place->at) || tally_reserve_used(tally, plan->used)) {
         return;
     }
     tally_add_used(tally, plan->used, place->at);
@@ -377,8 +369,8 @@ static enum status load_used(void *context, const struct tally_name *name, uint3
     struct used *used = tally ? tally_used_list(tally, most) : NULL;
     struct place *place;
 
-    if (!used || tally_reserve_used(tally, used)) return NO_MEMORY;
-    if (tally_place(tally, item, 1.0, &place)) return NO_MEMORY;
+    if (!used || tally_place(tally, item, 1.0, &place)) return NO_MEMORY;
+    if (tally_reserve_used(tally, used)) return NO_MEMORY;
     tally_add_used(tally, used, place->at);
     return OK;
 }

@@ -43,6 +43,7 @@ void tally_free(struct tally *tally)
 
         LL_DELETE(tally->used, used);
         free(used->at);
+        free(used->has);
         free(used);
     }
     HASH_CLEAR(hh, tally->places);
@@ -115,12 +116,26 @@ enum status tally_keep_fresh(struct tally *tally)
     return OK;
 }
 
+static enum status reserve_has(struct used *used, size_t n_place)
+{
+    bool *has;
+
+    if (n_place <= used->n_has) return OK;
+    has = realloc(used->has, n_place * sizeof(*has));
+    if (!has) return NO_MEMORY;
+    memset(has + used->n_has, 0, (n_place - used->n_has) * sizeof(*has));
+    used->has = has;
+    used->n_has = n_place;
+    return OK;
+}
+
 enum status tally_reserve_used(struct tally *tally, struct used *used)
 {
     uint32_t cap = used->cap ? 2 * used->cap : FIRST_USED;
     struct tally_plan *plan;
     uint32_t *at;
 
+    if (reserve_has(used, tally->counts->cap)) return NO_MEMORY;
     if (used->n < used->cap) return OK;
     at = realloc(used->at, cap * sizeof(*at));
     if (!at) return NO_MEMORY;
@@ -263,9 +278,15 @@ void tally_add_used(struct tally *tally, struct used *used, uint32_t at)
     struct tally_plan *plan;
 
     used->at[used->n] = at;
+    used->has[at] = true;
     LL_FOREACH(tally->plans, plan)
     {
         if (plan->used == used) plan->used_item[used->n] = used_item(plan, at);
     }
     used->n++;
+}
+
+bool tally_is_used(const struct used *used, uint32_t at)
+{
+    return at < used->n_has && used->has[at];
 }

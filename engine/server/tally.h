@@ -26,6 +26,8 @@ struct used {
     uint32_t most;
     uint32_t n, cap;
     uint32_t *at;  // [n] places
+    bool *has;     // [n_has] by place, whether it is in the list: another node may tell all of it
+    size_t n_has;
     bool settled;  // whether items that had come to it before it was asked for are in it
     struct used *next;
 };
@@ -70,7 +72,8 @@ size_t tally_text(const struct tally_name *name, char out[TALLY_NAME]);
 struct tally *tally_new(const struct tally_name *name);  // NULL without memory
 void tally_free(struct tally *tally);
 
-/* Room for another place, here and in every plan; for another item that is used up. NO_MEMORY. */
+/* Room for another place, here and in every plan; for another item that is used up, of the places
+ * for which there is room. NO_MEMORY. */
 MUST_CHECK enum status tally_reserve_place(struct tally *tally);
 MUST_CHECK enum status tally_reserve_used(struct tally *tally, struct used *used);
 
@@ -82,6 +85,7 @@ MUST_CHECK enum status tally_place(struct tally *tally, struct slice id, double 
 struct used *tally_used_list(struct tally *tally, uint32_t most);
 /* Add to it. Pre: tally_reserve_used. */
 void tally_add_used(struct tally *tally, struct used *used, uint32_t at);
+bool tally_is_used(const struct used *used, uint32_t at);
 
 /* Begin to keep apart what is counted here. NO_MEMORY. */
 MUST_CHECK enum status tally_keep_fresh(struct tally *tally);
