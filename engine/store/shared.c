@@ -50,8 +50,8 @@ static const struct pg_statement statements[N_STATEMENT] = {
                 .type = {PG_TEXT_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_BYTEA_ARRAY,
                          PG_BYTEA_ARRAY, PG_TEXT_ARRAY, PG_INT4_ARRAY, PG_INT8}},
     /* The same where an item has a limit of uses, which costs more: a question is asked with
-     * its use granted (k), or not at all. c are those whose place is free still, and u grants as
-     * many uses of each item as are left. */
+     * its use granted (k), or not at all. c are those whose place is free still, that of a start
+     * among its examinee's too, and u grants as many uses of each item as are left. */
     [APPEND_COUNTED] =
         {.sql =
              "WITH d AS (SELECT newest, retired FROM district), "
@@ -62,7 +62,9 @@ static const struct pg_statement statements[N_STATEMENT] = {
              "c AS (SELECT w.*, row_number() OVER (PARTITION BY w.tenant, w.test, "
              "w.bank, w.item ORDER BY w.session) AS place FROM w WHERE w.most > 0 "
              "AND (SELECT e.n FROM event e WHERE e.tenant = w.tenant "
-             "AND e.session = w.session AND e.n = w.n) IS NULL), "
+             "AND e.session = w.session AND e.n = w.n) IS NULL "
+             "AND (SELECT o.number FROM sitting o WHERE o.tenant = w.tenant "
+             "AND o.examinee = w.examinee AND o.number = w.number) IS NULL), "
              "u AS (INSERT INTO asked AS a "
              "(tenant, test, bank, item, before, uses, most) SELECT tenant, test, bank, "
              "item, 0, least(count(*), min(most)), min(most) FROM c "

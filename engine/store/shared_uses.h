@@ -2,7 +2,8 @@
 /* Limits of uses over all nodes. Whoever appends an event that asks an item has its use counted in
  * the same statement, and the event is refused where there is none left: so a limit is never
  * passed. A node learns that an item is used up from what it appends. Where two nodes append the
- * same event at the same moment, its use may be counted twice. */
+ * same event at the same moment, or two starts for one examinee come, of which one is refused, a
+ * use may be counted that is none. */
 #ifndef STORE_SHARED_USES_H
 #define STORE_SHARED_USES_H
 

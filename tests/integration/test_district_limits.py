@@ -111,8 +111,11 @@ class TestRepeats(DistrictTestCase):
 
     def test_a_start_that_had_to_wait(self):
         """One node has looked at the past and cannot write yet, for it writes something else; the
-        other starts a session of the examinee meanwhile."""
+        other starts a session of the examinee meanwhile. What was refused was not asked."""
         one, other = self.clients()
+        self.client.test_put(limited("counted", {"repeat_after_days": 7, "max_uses": 20}))
+        for client in (one, other):
+            self.wait_for(client, "counted", 1)
         held = other.call("session.start", test="t", examinee="e-held")
         blocker = "SELECT 1 FROM pg_stat_activity WHERE wait_event"
         insert = ("BEGIN; INSERT INTO event VALUES ('local', "
@@ -122,20 +125,26 @@ class TestRepeats(DistrictTestCase):
         def run(name, call, *arguments):
             said[name] = call(*arguments)
 
+        def start(client):
+            return asked(client, "e-waits", 0, test="counted")[1]
+
         threads = [threading.Thread(target=run, args=arguments) for arguments in (
             ("blocker", self.postgres.sql, insert),
             ("answer", answer, clients[1], held),
-            ("waits", asked, clients[3], "e-waits", 0))]
+            ("waits", start, clients[3]))]
         for thread, wait_event in zip(threads, (" = 'PgSleep'", "_type = 'Lock'", None)):
             thread.start()
             if wait_event:
                 until(lambda wait_event=wait_event: self.postgres.sql(blocker + wait_event))
         time.sleep(0.2)  # for the look at the past
-        first = asked(one, "e-waits", 0)[1]
+        first = start(one)
         for thread in threads:
             thread.join()
         self.assertEqual(len(said), 3)
-        self.assertNotEqual(said["waits"][1], first)
+        self.assertNotEqual(said["waits"], first)
+        self.assertEqual(self.postgres.sql("SELECT item, uses FROM asked WHERE test = 'counted' "
+                                           "ORDER BY item"),
+                         sorted([item, "1"] for item in first + said["waits"]))
 
     def test_another_version_of_the_bank(self):
         """Items go by their ids: in the new version they have other numbers."""
