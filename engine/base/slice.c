@@ -171,15 +171,21 @@ void buf_append_slice(struct buf *buf, struct slice s)
     buf_append(buf, s.data, s.n);
 }
 
+void slice_take_bytes(struct slice *rest, void *out, size_t n)
+{
+    assert(rest->n >= n);
+    memcpy(out, rest->data, n);
+    *rest = slice_of(rest->data + n, rest->n - n);
+}
+
 struct slice slice_take(struct slice *rest)
 {
     struct slice s;
     uint32_t n;
 
-    assert(rest->n >= sizeof(n));
-    memcpy(&n, rest->data, sizeof(n));
-    assert(rest->n - sizeof(n) >= n);
-    s = slice_of(rest->data + sizeof(n), n);
-    *rest = slice_of(s.data + n, rest->n - sizeof(n) - n);
+    slice_take_bytes(rest, &n, sizeof(n));
+    assert(rest->n >= n);
+    s = slice_of(rest->data, n);
+    *rest = slice_of(s.data + n, rest->n - n);
     return s;
 }

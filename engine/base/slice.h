@@ -55,5 +55,7 @@ struct slice buf_slice(const struct buf *buf);
  * that was so written stands there. */
 void buf_append_slice(struct buf *buf, struct slice s);
 struct slice slice_take(struct slice *rest);
+/* The same for a value of n bytes that buf_append() has put there. */
+void slice_take_bytes(struct slice *rest, void *out, size_t n);
 
 #endif

@@ -12,7 +12,6 @@
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <zmq.h>
 
@@ -36,52 +35,41 @@ struct line {
     bool is_busy;  // an ask is out: the loop's
 };
 
-static void put(struct buf *out, const void *data, size_t n)
-{
-    buf_append(out, data, n);
-}
-
-static void take(struct slice *rest, void *out, size_t n)
-{
-    memcpy(out, rest->data, n);
-    *rest = slice_of(rest->data + n, rest->n - n);
-}
-
 void line_put_event(struct buf *out, const struct shared_event *event)
 {
     buf_append_slice(out, event->tenant);
     buf_append_slice(out, event->session);
-    put(out, &event->n, sizeof(event->n));
-    put(out, event->seal, SEAL_BYTES);
+    buf_append(out, &event->n, sizeof(event->n));
+    buf_append(out, event->seal, SEAL_BYTES);
     buf_append_slice(out, event->record);
     buf_append_slice(out, event->examinee);
-    put(out, &event->sitting, sizeof(event->sitting));
+    buf_append(out, &event->sitting, sizeof(event->sitting));
     buf_append_slice(out, event->test);
     buf_append_slice(out, event->bank);
     buf_append_slice(out, event->item);
-    put(out, &event->most, sizeof(event->most));
+    buf_append(out, &event->most, sizeof(event->most));
 }
 
 static void take_event(struct slice *rest, struct shared_event *out)
 {
     out->tenant = slice_take(rest);
     out->session = slice_take(rest);
-    take(rest, &out->n, sizeof(out->n));
+    slice_take_bytes(rest, &out->n, sizeof(out->n));
     out->seal = rest->data;
     *rest = slice_of(rest->data + SEAL_BYTES, rest->n - SEAL_BYTES);
     out->record = slice_take(rest);
     out->examinee = slice_take(rest);
-    take(rest, &out->sitting, sizeof(out->sitting));
+    slice_take_bytes(rest, &out->sitting, sizeof(out->sitting));
     out->test = slice_take(rest);
     out->bank = slice_take(rest);
     out->item = slice_take(rest);
-    take(rest, &out->most, sizeof(out->most));
+    slice_take_bytes(rest, &out->most, sizeof(out->most));
 }
 
 bool line_take_used(struct slice *rest, size_t *out_i, struct slice *out_item)
 {
     if (rest->n == 0) return false;
-    take(rest, out_i, sizeof(*out_i));
+    slice_take_bytes(rest, out_i, sizeof(*out_i));
     *out_item = slice_take(rest);
     return true;
 }
@@ -90,26 +78,26 @@ void line_put_want(struct buf *out, const struct shared_want *want)
 {
     buf_append_slice(out, want->tenant);
     buf_append_slice(out, want->session);
-    put(out, &want->from, sizeof(want->from));
+    buf_append(out, &want->from, sizeof(want->from));
     buf_append_slice(out, want->examinee);
     buf_append_slice(out, want->bank);
-    put(out, &want->since_ms, sizeof(want->since_ms));
+    buf_append(out, &want->since_ms, sizeof(want->since_ms));
 }
 
 static void take_want(struct slice *rest, struct shared_want *out)
 {
     out->tenant = slice_take(rest);
     out->session = slice_take(rest);
-    take(rest, &out->from, sizeof(out->from));
+    slice_take_bytes(rest, &out->from, sizeof(out->from));
     out->examinee = slice_take(rest);
     out->bank = slice_take(rest);
-    take(rest, &out->since_ms, sizeof(out->since_ms));
+    slice_take_bytes(rest, &out->since_ms, sizeof(out->since_ms));
 }
 
 void line_put_document(struct buf *out, const struct shared_document *document)
 {
-    put(out, &document->number, sizeof(document->number));
-    put(out, &document->version, sizeof(document->version));
+    buf_append(out, &document->number, sizeof(document->number));
+    buf_append(out, &document->version, sizeof(document->version));
     buf_append_slice(out, document->kind);
     buf_append_slice(out, document->tenant);
     buf_append_slice(out, document->name);
@@ -119,8 +107,8 @@ void line_put_document(struct buf *out, const struct shared_document *document)
 
 void line_take_document(struct slice *rest, struct shared_document *out)
 {
-    take(rest, &out->number, sizeof(out->number));
-    take(rest, &out->version, sizeof(out->version));
+    slice_take_bytes(rest, &out->number, sizeof(out->number));
+    slice_take_bytes(rest, &out->version, sizeof(out->version));
     out->kind = slice_take(rest);
     out->tenant = slice_take(rest);
     out->name = slice_take(rest);
@@ -131,8 +119,8 @@ void line_take_document(struct slice *rest, struct shared_document *out)
 bool line_take_row(struct slice *rest, struct line_row *out)
 {
     if (rest->n == 0) return false;
-    take(rest, &out->i, sizeof(out->i));
-    take(rest, &out->status, sizeof(out->status));
+    slice_take_bytes(rest, &out->i, sizeof(out->i));
+    slice_take_bytes(rest, &out->status, sizeof(out->status));
     take_event(rest, &out->event);
     return true;
 }
@@ -157,7 +145,7 @@ static void on_used(void *context, size_t i, struct slice item)
 {
     struct line *line = context;
 
-    put(&line->reply, &i, sizeof(i));
+    buf_append(&line->reply, &i, sizeof(i));
     buf_append_slice(&line->reply, item);
 }
 
@@ -172,7 +160,7 @@ static enum status append(struct line *line, struct line_head *head)
     for (uint32_t i = 0; i < head->n && st == OK; i++) {
         const uint8_t is_there = line->fate[i] != SHARED_REFUSED;
 
-        put(&line->reply, &is_there, 1);
+        buf_append(&line->reply, &is_there, 1);
     }
     return st ? st : shared_used(&line->shared, events, head->n, line->fate, on_used, line);
 }
@@ -181,8 +169,8 @@ static void on_event(void *context, size_t i, const struct shared_event *event, 
 {
     struct line *line = context;
 
-    put(&line->reply, &i, sizeof(i));
-    put(&line->reply, &status, sizeof(status));
+    buf_append(&line->reply, &i, sizeof(i));
+    buf_append(&line->reply, &status, sizeof(status));
     line_put_event(&line->reply, event);
 }
 
@@ -233,7 +221,7 @@ static void take_sharing(struct slice *rest, struct sharing *out)
     out->counts.tenant = slice_take(rest);
     out->counts.test = slice_take(rest);
     out->counts.bank = slice_take(rest);
-    take(rest, &out->counts.version, sizeof(out->counts.version));
+    slice_take_bytes(rest, &out->counts.version, sizeof(out->counts.version));
     out->fresh = slice_take(rest);
 }
 
@@ -245,8 +233,8 @@ static void put_sharing(struct line *line, const struct sharing *sharing, bool i
     buf_append_slice(&line->reply, sharing->counts.tenant);
     buf_append_slice(&line->reply, sharing->counts.test);
     buf_append_slice(&line->reply, sharing->counts.bank);
-    put(&line->reply, &there, 1);
-    put(&line->reply, &version, sizeof(version));
+    buf_append(&line->reply, &there, 1);
+    buf_append(&line->reply, &version, sizeof(version));
     buf_append_slice(&line->reply, counts);
 }
 

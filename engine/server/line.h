@@ -28,9 +28,9 @@ struct line_head {
  * An ask to share counts of exposure is what tallies_hand_over has written, its answer what
  * tallies_take_back reads.
  * An ask to append has events, its answer a byte for each: whether it is there now, and behind
- * those items that are used up. An ask to fetch
- * has wants; its answer has the past of the examinees that they name (server/past.h), and then
- * events with the number of their want, and their status. */
+ * those items that are used up. An ask to fetch has wants; its answer has the past of the examinees
+ * that they name (server/past.h), and then events with the number of their want, and their status.
+ */
 void line_put_event(struct buf *out, const struct shared_event *event);
 void line_put_want(struct buf *out, const struct shared_want *want);
 void line_put_document(struct buf *out, const struct shared_document *document);

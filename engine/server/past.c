@@ -167,18 +167,12 @@ enum status past_read(struct shared *shared, const struct shared_want *wants, si
     return st;
 }
 
-static void take(struct slice *rest, void *out, size_t n)
-{
-    memcpy(out, rest->data, n);
-    *rest = slice_of(rest->data + n, rest->n - n);
-}
-
 void past_take(struct past *past, struct slice *rest)
 {
     struct slice asked;
 
-    take(rest, &past->status, sizeof(past->status));
-    take(rest, &past->next, sizeof(past->next));
+    slice_take_bytes(rest, &past->status, sizeof(past->status));
+    slice_take_bytes(rest, &past->next, sizeof(past->next));
     asked = slice_take(rest);
     buf_clear(&past->asked);
     buf_append(&past->asked, asked.data, asked.n);
@@ -190,9 +184,9 @@ bool past_next(struct slice *rest, struct past_session *out)
     uint32_t n;
 
     if (rest->n == 0) return false;
-    take(rest, &out->version, sizeof(out->version));
-    take(rest, &out->asked_ms, sizeof(out->asked_ms));
-    take(rest, &n, sizeof(n));
+    slice_take_bytes(rest, &out->version, sizeof(out->version));
+    slice_take_bytes(rest, &out->asked_ms, sizeof(out->asked_ms));
+    slice_take_bytes(rest, &n, sizeof(n));
     out->n_item = n;
     out->items = rest->data;
     *rest = slice_of(rest->data + 4 * (size_t)n, rest->n - 4 * (size_t)n);

@@ -203,14 +203,18 @@ Test(buf, grows_and_keeps_what_it_holds)
 Test(buf, slices_among_other_bytes_come_back_one_by_one)
 {
     struct buf buf = {0};
+    double value = 2.385, taken = 0.0;
     struct slice rest;
 
     buf_append_slice(&buf, slice_str("district"));
+    buf_append(&buf, &value, sizeof(value));
     buf_append_slice(&buf, slice_of(NULL, 0));
     buf_append_slice(&buf, slice_str("7"));
     buf_append(&buf, "behind", 6);
     rest = buf_slice(&buf);
     cr_expect(slice_equal_str(slice_take(&rest), "district"));
+    slice_take_bytes(&rest, &taken, sizeof(taken));
+    cr_expect_eq(memcmp(&taken, &value, sizeof(value)), 0);
     cr_expect(slice_take(&rest).n == 0);
     cr_expect(slice_equal_str(slice_take(&rest), "7"));
     cr_expect(slice_equal_str(rest, "behind"));
