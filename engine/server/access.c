@@ -62,7 +62,7 @@ enum status access_reload(struct access *access, const struct config *config, st
 
 bool access_is_reading(const struct access *access)
 {
-    return access && keys_are_read(access->keys);
+    return access && keys_are_being_read(access->keys);
 }
 
 /* Nobody is let in by a list that the keys are not in, nor kept out: both change together. */

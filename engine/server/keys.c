@@ -116,7 +116,7 @@ void keys_abandon(struct keys *keys)
     buf_done(&keys->staged);
 }
 
-bool keys_are_read(const struct keys *keys)
+bool keys_are_being_read(const struct keys *keys)
 {
     return keys->folder != NULL;
 }

@@ -46,7 +46,7 @@ bool keys_go_on(struct keys *keys, size_t n_file);
 MUST_CHECK enum status keys_take(struct keys *keys, struct fault *fault);
 void keys_abandon(struct keys *keys);
 /* Whether a reading is under way. */
-bool keys_are_read(const struct keys *keys);
+bool keys_are_being_read(const struct keys *keys);
 
 /* The key of that text in Z85, valid or not; NULL where there has been none. */
 struct key *keys_find(struct keys *keys, const char *public_key);

@@ -226,7 +226,7 @@ Test(keys, are_taken_when_all_are_read)
     put(&folder, "a", 2, NORTH);
     put(&folder, "c", 3, NORTH);
     cr_assert_eq(keys_begin(folder.keys, folder.scratch.path, &limits, &fault), OK);
-    cr_expect(keys_are_read(folder.keys));
+    cr_expect(keys_are_being_read(folder.keys));
     for (int i = 0; i < 2; i++) {
         cr_expect_not(keys_go_on(folder.keys, 1), "%d of 3 files", i + 1);
         cr_expect_null(key_refusal(find(&folder, 0), 0), "its file is gone, but it is not taken");
@@ -235,7 +235,7 @@ Test(keys, are_taken_when_all_are_read)
     cr_expect(keys_go_on(folder.keys, 1));
     cr_expect_eq(keys_n_valid(folder.keys), 2);
     cr_assert_eq(keys_take(folder.keys, &fault), OK);
-    cr_expect_not(keys_are_read(folder.keys));
+    cr_expect_not(keys_are_being_read(folder.keys));
     cr_expect_eq(keys_n_valid(folder.keys), 3);
     cr_expect_not_null(key_refusal(find(&folder, 0), 0));
     for (int i = 1; i < 4; i++) cr_expect_null(key_refusal(find(&folder, i), 0), "key %d", i);
@@ -253,7 +253,7 @@ Test(keys, a_reading_may_be_given_up)
     cr_assert_eq(keys_begin(folder.keys, folder.scratch.path, &limits, &fault), OK);
     cr_expect(keys_go_on(folder.keys, 9));
     keys_abandon(folder.keys);
-    cr_expect_not(keys_are_read(folder.keys));
+    cr_expect_not(keys_are_being_read(folder.keys));
     cr_expect_eq(keys_n_valid(folder.keys), 0);
     put(&folder, "b", 1, NORTH);
     cr_assert_eq(keys_begin(folder.keys, folder.scratch.path, &limits, &fault), OK);
