@@ -48,7 +48,7 @@ MUST_CHECK enum status exposure_prepare(struct live *live, struct event *event);
 /* The event is being recorded: with those that none of its session has told, in a district. */
 void exposure_record(struct live *live, struct event_record *record);
 /* The same as exposure_prepare for an event that is replayed, whose record says how many there
- * were, or which. CORRUPT. */
+ * were, or which. CORRUPT, NO_MEMORY. */
 MUST_CHECK enum status exposure_prepare_again(struct live *live, const struct event_record *record,
                                               struct event *event);
 /* The shared store has told that an item is used up by the limit of the session's test. */
