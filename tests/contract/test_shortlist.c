@@ -76,6 +76,36 @@ Test(shortlist, information_bends_no_more_than_its_model_says)
     cr_expect(n_checked >= 200000);
 }
 
+/* Next to every border, some of which the quotient that finds the cell is rounded over: the lists,
+ * which stand in the order of their cells, go up with theta, by one at a border. */
+Test(shortlist, cells_go_up_with_theta)
+{
+    enum { ULPS = 3 };
+    struct dice dice = dice_new("cells", 407);
+    struct bank *bank = make_bank(&dice, 300, &model_2pl);
+    struct shortlists *lists;
+    struct shortlist before, list;
+
+    cr_assert(shortlists_new(bank, NULL, &lists));
+    cr_assert(lists && shortlists_find(lists, 0, -SHORTLIST_REACH, &before));
+    for (size_t k = 1; k < SHORTLIST_CELLS; k++) {
+        double theta = -SHORTLIST_REACH + (double)k * SHORTLIST_WIDTH;
+
+        for (int i = 0; i < ULPS; i++) theta = nextafter(theta, -10.0);
+        for (int i = -ULPS; i <= ULPS; i++, theta = nextafter(theta, 10.0)) {
+            const char *side = i < 0 ? "below" : "above";
+            size_t cell = i < 0 ? k - 1 : k;
+
+            cr_assert(shortlists_find(lists, 0, theta, &list));
+            if (i == 0) continue;  // the border is of both
+            cr_expect_eq((size_t)(list.entry - before.entry), cell * list.n, "%s border %zu: %.17g",
+                         side, k, theta);
+        }
+    }
+    shortlists_free(lists);
+    bank_free(bank);
+}
+
 /* How many items have more information somewhere than their shortlist says. */
 static size_t count_above(const struct bank *bank, const struct shortlists *lists,
                           struct dice *dice)
