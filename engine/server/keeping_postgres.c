@@ -148,9 +148,10 @@ static enum rests rests(struct sessions *sessions, struct group **out)
 {
     struct rest *rest = &sessions->rest;
     struct entry *entry = rest->touched;
+    bool is_unchecked = !rest->group && entry && entry->checked_us < rest->arrived_us &&
+                        !planted("copies not checked");
 
-    if (!rest->group && entry && entry->checked_us < rest->arrived_us &&
-        !planted("copies not checked")) {
+    if (is_unchecked) {
         (void)want(sessions, entry->live.tenant, entry->live.id,
                    session_n_event(entry->live.session), true);
     } else if (!rest->group && !entry && rest->missed) {
@@ -158,7 +159,7 @@ static enum rests rests(struct sessions *sessions, struct group **out)
         rest->group = rest->missed;
     }
     *out = rest->group;
-    if (!rest->group) return RESTS_ON_NOTHING;
+    if (!rest->group && !is_unchecked) return RESTS_ON_NOTHING;
     return rest->has_appended ? RESTS_ON_COMMIT : RESTS_ON_FETCH;
 }
 

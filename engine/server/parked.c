@@ -18,6 +18,7 @@ bool parked_add(struct loop *loop, const struct message *message, enum call_end 
     struct group *group = server->waits_for;
     struct slice reply = slice_of(loop->reply.data + reply_at, loop->reply.n - reply_at);
 
+    if (!group) return false;  // there was no memory for one
     if (end == CALL_HELD) return district_hold(district, group, message, reply, &server->held);
     return (district_has_room(district) || group == district_serving(district)) &&
            district_park(district, group, message);

@@ -42,8 +42,8 @@ MUST_CHECK enum status sessions_new(const struct sessions_config *config, struct
 void sessions_free(struct sessions *sessions);
 
 /* Around each request: it came at `arrived_us`, and what its reply rests on. On a fetch, it has had
- * no effect and is to be served again when *out_group is ready; on a commit, the reply is to go out
- * when that is. */
+ * no effect and is to be served again when *out_group is ready, which is NULL where there was no
+ * memory for one; on a commit, the reply is to go out when that is. */
 enum rests { RESTS_ON_NOTHING, RESTS_ON_FETCH, RESTS_ON_COMMIT };
 void sessions_begin(struct sessions *sessions, int64_t arrived_us);
 enum rests sessions_rests(struct sessions *sessions, struct group **out_group);

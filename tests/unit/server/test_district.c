@@ -4,7 +4,11 @@
 #include "fake_line.h"
 #include "server/clock.h"
 #include "server/district.h"
+#include "server/keeping.h"
+#include "server/parked.h"
 #include "server/request.h"
+#include "server/server.h"
+#include "session/state.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -14,6 +18,15 @@ enum { N_MOST = 400, LONG_AGO_US = 1000 };
 
 void __wrap_bank_free(struct bank *bank);
 void __real_bank_free(struct bank *bank);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_calloc(size_t n, size_t size);
+
+static bool has_no_memory;
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return has_no_memory ? NULL : __real_calloc(n, size);
+}
 
 /* What the owners of the sessions and of the documents were told. */
 static struct {
@@ -269,6 +282,31 @@ Test(district, confirms_what_a_reply_rests_on)
 }
 
 /* New names of sessions one after the other while the store is silent. */
+/* Nor does it wait for nothing. */
+Test(district, tells_nothing_of_a_copy_that_it_cannot_check)
+{
+    static struct loop loop;
+    static struct server server;
+    static struct session session;
+    struct entry entry = {.live = {.session = &session, .tenant = slice_str("school")}};
+    struct sessions sessions = {.config = {.district = district},
+                                .keeping = keeping_find(slice_str("postgres"))};
+    struct message message = message_of("request", 2);
+
+    entry.live.id = name_of(1);
+    server.district = district;
+    loop.server = &server;
+    sessions_begin(&sessions, 2);
+    sessions.rest.touched = &entry;
+    has_no_memory = true;
+    cr_expect_eq(sessions_rests(&sessions, &server.waits_for), RESTS_ON_FETCH);
+    has_no_memory = false;
+    cr_expect_null(server.waits_for);
+    cr_expect_not(parked_add(&loop, &message, CALL_WAITS, 0));
+    cr_expect_eq(sessions_rests(&sessions, &server.waits_for), RESTS_ON_FETCH);
+    cr_expect(parked_add(&loop, &message, CALL_WAITS, 0));
+}
+
 Test(district, forgets_what_nobody_waits_for)
 {
     park(0, LONG_AGO_US);
