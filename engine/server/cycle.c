@@ -477,7 +477,10 @@ static void take_in(struct loop *loop)
     for (size_t n = 0; any && n < TAKE_MESSAGES && may_refuse(loop); n++) {
         any = false;
         for (int s = 0; s < CONFIG_ENDPOINTS; s++) {
-            if (loop->n_slot >= SLOTS_MOST) return;
+            if (loop->n_slot >= SLOTS_MOST) {
+                inbox_fell_behind(&loop->inbox);
+                return;
+            }
             if (!take_message(loop, s, &message)) continue;
             any = true;
             if (message.got != FRAMES_BAD) keep_message(loop, &message);

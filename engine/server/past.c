@@ -120,8 +120,9 @@ static void on_event(void *context, size_t i, const struct shared_event *event, 
     if (status == OK) take_event(reading, &record);
     if (status == OK) return;
     reading->status = status;
-    log_line(LOG_ERROR, "an earlier session of an examinee is damaged", "session=%.*s",
-             (int)event->session.n, (const char *)event->session.data);
+    log_line(LOG_ERROR, "an earlier session of an examinee is damaged", "tenant=%.*s session=%.*s",
+             (int)event->tenant.n, (const char *)event->tenant.data, (int)event->session.n,
+             (const char *)event->session.data);
 }
 
 static void put_past(struct buf *out, const struct reading *reading, uint32_t next)
