@@ -176,8 +176,8 @@ class TestRepeats(DistrictTestCase):
         self.postgres.sql(f"UPDATE event SET seal = '\\x00' WHERE session = '{session}' AND n = 1")
         self.assertEqual(code_of(one.call, "session.start", test="again", examinee="e-damaged"),
                          "internal")
-        self.assertIn(f'"an earlier session of an examinee is damaged" tenant=local session={session}',
-                      self.daemons[0].log())
+        self.assertIn('"an earlier session of an examinee is damaged" tenant=local '
+                      f'session={session}', self.daemons[0].log())
 
 
 class Sittings(threading.Thread):
