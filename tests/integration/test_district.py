@@ -477,6 +477,28 @@ class TestFaults(DistrictTestCase):
             self.postgres.thaw()
 
 
+class UpgradeTestCase(unittest.TestCase):
+    """A shared store of the present version, and a node over it that has the bank."""
+
+    def setUp(self):
+        self.postgres = Postgres()
+        self.addCleanup(self.postgres.close)
+        self.postgres.start()
+        run_theta("district", "init", self.postgres.url)
+        settings = f"[store] kind = postgres\nurl = {self.postgres.url}"
+        self.daemon = Daemon(settings=(settings,)).start()
+        self.addCleanup(self.daemon.close)
+        with self.daemon.client() as client:
+            client.bank_upload("b", BANK)
+
+    def make_old(self, sql):
+        """The tables of an older version: the node, which has stopped, refuses them."""
+        self.postgres.sql(sql)
+        self.daemon.spawn()
+        self.assertNotEqual(self.daemon.process.wait(30), 0)
+        self.assertIn("theta district upgrade", self.daemon.log())
+
+
 class TestParked(DistrictTestCase):
     """Many requests that wait for a database that does not answer."""
 

@@ -8,7 +8,8 @@ import threading
 import time
 import unittest
 
-from test_district import BANK, SEED, TEST, DistrictTestCase, run_theta, take
+from test_district import (BANK, SEED, TEST, DistrictTestCase, UpgradeTestCase, run_theta,
+                           take)
 from support.daemon import Daemon
 from support.postgres import Postgres, until
 from thetad import ThetadError
@@ -267,17 +268,10 @@ class TestRetention(unittest.TestCase):
         self.assertIn("s-1", run_theta("verify", "--endpoint", nodes[1].endpoint, code=65))
 
 
-class TestUpgrade(unittest.TestCase):
+class TestUpgrade(UpgradeTestCase):
     def test_a_store_of_version_1_is_brought_up_to_date(self):
-        postgres = Postgres()
-        self.addCleanup(postgres.close)
-        postgres.start()
-        run_theta("district", "init", postgres.url)
-
-        daemon = Daemon(settings=(f"[store] kind = postgres\nurl = {postgres.url}",)).start()
-        self.addCleanup(daemon.close)
+        postgres, daemon = self.postgres, self.daemon
         with daemon.client() as client:
-            client.bank_upload("b", BANK)
             client.test_put(TEST)
             for i in range(3):
                 client.session_start("t", f"e-{i}", session=f"s-{i}", seed=SEED)
@@ -285,10 +279,7 @@ class TestUpgrade(unittest.TestCase):
         daemon.stop()
         postgres.sql("INSERT INTO event SELECT tenant, session || '-' || i, n, seal, record "
                      "FROM event, generate_series(100, 499) i WHERE n = 0")
-        postgres.sql("DROP TABLE sitting, exposure, asked; UPDATE district SET format = 1")
-        daemon.spawn()
-        self.assertNotEqual(daemon.process.wait(30), 0)
-        self.assertIn("theta district upgrade", daemon.log())
+        self.make_old("DROP TABLE sitting, exposure, asked; UPDATE district SET format = 1")
         self.assertIn("1", run_theta("district", "upgrade", postgres.url))
         sittings = postgres.sql("SELECT examinee, number, session FROM sitting ORDER BY 1, 2")
         names = ["s-0"] + [f"s-0-{i}" for i in range(100, 500)]

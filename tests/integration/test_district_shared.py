@@ -6,9 +6,8 @@ import random
 import time
 import unittest
 
-from support.daemon import Daemon
-from support.postgres import Postgres, until
-from test_district import BANK, DistrictTestCase, run_theta, take
+from support.postgres import until
+from test_district import BANK, DistrictTestCase, UpgradeTestCase, run_theta, take
 from thetad import ThetadError
 
 
@@ -143,24 +142,15 @@ class TestDamage(DistrictTestCase):
         self.assertEqual(other.call("session.get", session="s-flipped")["seq"], 3)
 
 
-class TestUpgrade(unittest.TestCase):
+class TestUpgrade(UpgradeTestCase):
     def test_a_store_of_version_2_is_brought_up_to_date(self):
-        postgres = Postgres()
-        self.addCleanup(postgres.close)
-        postgres.start()
-        run_theta("district", "init", postgres.url)
-        daemon = Daemon(settings=(f"[store] kind = postgres\nurl = {postgres.url}",)).start()
-        self.addCleanup(daemon.close)
+        postgres, daemon = self.postgres, self.daemon
         with daemon.client() as client:
-            client.bank_upload("b", BANK)
             client.test_put(capped(3))
             sit(client, client, 1, random.Random(1))
             before = client.call("session.get", session="s-1")
         daemon.stop()
-        postgres.sql("DROP TABLE exposure, asked; UPDATE district SET format = 2")
-        daemon.spawn()
-        self.assertNotEqual(daemon.process.wait(30), 0)
-        self.assertIn("theta district upgrade", daemon.log())
+        self.make_old("DROP TABLE exposure, asked; UPDATE district SET format = 2")
         self.assertIn("was of version 2", run_theta("district", "upgrade", postgres.url))
         daemon.start()
         with daemon.client() as client:
