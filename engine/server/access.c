@@ -117,6 +117,16 @@ void access_close(struct access *access)
     free(access);
 }
 
+enum status access_take_kept(struct access *access, struct env *env, struct batch *batch)
+{
+    return access ? keys_take_kept(access->keys, env, batch, clock_us(), clock_wall_ms()) : OK;
+}
+
+void access_keep(struct access *access, const struct env *env, struct batch *batch)
+{
+    if (access) keys_keep(access->keys, env, batch, clock_us(), clock_wall_ms());
+}
+
 const char *access_secret_key(const struct access *access)
 {
     return access->secret_key;

@@ -7,7 +7,17 @@
 #include <string.h>
 #include <zmq.h>
 
-enum { KEYS_MOST = 100000 };
+enum {
+    KEYS_MOST = 100000,
+    SET_MS =
+        10000,  // by which the two clocks come apart when the wall's is set, not merely steered
+};
+
+static const char kept_prefix[] = "quota";  // with its NUL
+
+struct kept_key {
+    uint8_t bytes[sizeof(kept_prefix) + CERTIFICATE_KEY];
+};
 
 struct entry {
     struct key key;
@@ -26,6 +36,7 @@ struct keys {
     struct entry *table;
     struct key_folder *folder;  // that is being read; NULL: none is
     struct buf staged;
+    int64_t apart_ms;  // the wall's clock from the other, when the quotas were kept
 };
 
 enum status keys_new(struct keys **out)
@@ -84,7 +95,7 @@ static bool keep(struct keys *keys, const struct key *read, struct fault *fault)
         return false;
     }
     quota = entry->key.quota;
-    quota.limits = read->quota.limits;
+    quota_limit(&quota, &read->quota.limits);
     entry->key = *read;
     entry->key.quota = quota;
     entry->seen = true;
@@ -163,6 +174,103 @@ enum status keys_read(struct keys *keys, const char *folder, const struct quota_
     if (st) return st;
     keys_go_on(keys, SIZE_MAX);
     return keys_take(keys, fault);
+}
+
+static struct slice kept_key_slice(const struct kept_key *key)
+{
+    return slice_of(key->bytes, sizeof(key->bytes));
+}
+
+static struct kept_key kept_key(const char *public_key)
+{
+    struct kept_key key;
+
+    memcpy(key.bytes, kept_prefix, sizeof(kept_prefix));
+    memcpy(key.bytes + sizeof(kept_prefix), public_key, CERTIFICATE_KEY);
+    return key;
+}
+
+void keys_keep(struct keys *keys, const struct env *env, struct batch *batch, int64_t now_us,
+               int64_t wall_ms)
+{
+    int64_t apart_ms = wall_ms - now_us / 1000;
+    bool was_set = llabs(apart_ms - keys->apart_ms) > SET_MS;
+    struct buf record = {0};
+
+    if (was_set) keys->apart_ms = apart_ms;
+    for (struct entry *entry = keys->table; entry; entry = entry->hh.next) {
+        struct kept_key key = kept_key(entry->key.public_key);
+        struct quota *quota = &entry->key.quota;
+
+        if (!quota->changed && !(was_set && quota_is_used(quota, now_us))) continue;
+        quota_write(quota, now_us, wall_ms, &record);
+        batch_put(env, batch, TABLE_META, kept_key_slice(&key), buf_slice(&record), NULL);
+        if (record.failed) batch->bytes.failed = true;
+        quota->changed = false;
+        buf_clear(&record);
+    }
+    buf_done(&record);
+}
+
+/* What is taken in, and when. */
+struct taking {
+    struct keys *keys;
+    struct batch *batch;
+    int64_t now_us, wall_ms;
+};
+
+static bool is_kept_key(struct slice key)
+{
+    return key.n >= sizeof(kept_prefix) && memcmp(key.data, kept_prefix, sizeof(kept_prefix)) == 0;
+}
+
+static enum status on_damaged(void *context, struct slice key)
+{
+    struct taking *taking = context;
+    char text[LOG_VALUE];
+
+    if (!is_kept_key(key)) return NOT_FOUND;  // the table's other records stand behind
+    batch_remove(taking->batch, TABLE_META, key);
+    key = slice_of(key.data + sizeof(kept_prefix), key.n - sizeof(kept_prefix));
+    log_line(LOG_WARN, "what a key has used is damaged, it begins anew", "key=\"%s\"",
+             log_value(key, text));
+    return OK;
+}
+
+static enum status on_kept(void *context, struct slice key, struct slice value)
+{
+    struct taking *taking = context;
+    struct key gone = {0};
+    struct entry *entry;
+    struct quota quota;
+
+    if (!is_kept_key(key)) return NOT_FOUND;
+    if (key.n != sizeof(struct kept_key) ||
+        quota_read(value, taking->now_us, taking->wall_ms, &quota)) {
+        return on_damaged(context, key);
+    }
+    if (!quota_is_used(&quota, taking->now_us)) {
+        batch_remove(taking->batch, TABLE_META, key);
+        return OK;
+    }
+    memcpy(gone.public_key, key.data + sizeof(kept_prefix), CERTIFICATE_KEY);
+    entry = find(taking->keys, gone.public_key);
+    gone.quota.limits = quota.limits;
+    if (!entry) entry = add(taking->keys, &gone);
+    if (!entry) return OK;  // no room for a key that may not be used
+    quota_limit(&quota, &entry->key.quota.limits);
+    entry->key.quota = quota;
+    return OK;
+}
+
+enum status keys_take_kept(struct keys *keys, struct env *env, struct batch *batch, int64_t now_us,
+                           int64_t wall_ms)
+{
+    struct taking taking = {keys, batch, now_us, wall_ms};
+
+    keys->apart_ms = wall_ms - now_us / 1000;
+    return env_each_any(env, TABLE_META, slice_of(kept_prefix, sizeof(kept_prefix)),
+                        (struct visitor){on_kept, &taking}, on_damaged);
 }
 
 struct key *keys_find(struct keys *keys, const char *public_key)

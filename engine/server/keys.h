@@ -7,11 +7,13 @@
 #include "proto/certificate.h"
 #include "server/config.h"
 #include "server/quota.h"
+#include "store/env.h"
 
 struct keys;
 
 /* One key. It lives as long as the daemon: one that is taken out of the folder is only no longer
- * valid, so that taking it out and in again does not give it new limits. */
+ * valid, so that taking it out and in again does not give it new limits. Nor does a restart, with
+ * the folder as it is or another: see keys_keep. */
 struct key {
     char public_key[CERTIFICATE_KEY + 1];
     char name[LIMIT_ID + 1], tenant[LIMIT_ID + 1];
@@ -47,6 +49,18 @@ MUST_CHECK enum status keys_take(struct keys *keys, struct fault *fault);
 void keys_abandon(struct keys *keys);
 /* Whether a reading is under way. */
 bool keys_are_being_read(const struct keys *keys);
+
+/* What keys have used of their limits outlives the daemon: a record of each (server/quota.h) in the
+ * store's `meta`, under "quota", a NUL and the public key in Z85. Put those of the keys that have
+ * used something since they were put last into the batch; of all that have something used where the
+ * wall's clock was set meanwhile, for their times are wrong now. */
+void keys_keep(struct keys *keys, const struct env *env, struct batch *batch, int64_t now_us,
+               int64_t wall_ms);
+/* Take in what was kept, behind the first reading of the folder. A record of which all has come
+ * back is removed, so what is known of a key that is gone for good does not stay; so is a damaged
+ * one, which the log names. IO_ERROR, NO_MEMORY; CORRUPT: the table's pages are damaged. */
+MUST_CHECK enum status keys_take_kept(struct keys *keys, struct env *env, struct batch *batch,
+                                      int64_t now_us, int64_t wall_ms);
 
 /* The key of that text in Z85, valid or not; NULL where there has been none. */
 struct key *keys_find(struct keys *keys, const char *public_key);

@@ -265,6 +265,7 @@ static int open_sockets(struct loop *loop, struct fault *fault)
     struct server *server = loop->server;
     sigset_t set = own_signals();
     int code = EX_OK, fd[CONFIG_ENDPOINTS];
+    enum status st;
 
     if (inherited_find(&server->config, fd, fault)) return EX_CONFIG;
     loop->zmq = zmq_ctx_new();
@@ -284,6 +285,11 @@ static int open_sockets(struct loop *loop, struct fault *fault)
         return EX_OSERR;
     }
     if (access_open(loop->zmq, &server->config, &loop->access, fault)) return EX_CONFIG;
+    st = access_take_kept(loop->access, server->env, &server->batch);
+    if (st) {
+        fault_set(fault, NULL, "data_dir", "what the keys have used cannot be read");
+        return st == CORRUPT ? EX_DATAERR : EX_IOERR;
+    }
     for (int s = 0; s < CONFIG_ENDPOINTS && code == EX_OK; s++) {
         code = bind_endpoint(loop, s, fd[s], fault);
     }
@@ -334,6 +340,7 @@ int loop_run(struct server *server, const char *config_path)
         run(loop);
         if (!loop->exit_code) {
             journal_anchor(&server->journal, &server->batch);
+            access_keep(loop->access, server->env, &server->batch);
             cycle_commit(loop);
         }
         if (!loop->exit_code) upkeep_committed(server, true);

@@ -2,6 +2,8 @@
 """The limits of a key: who sends too much, or starts session after session to see a whole bank, is
 told when to come again, and nobody else notices."""
 
+import os
+import time
 import unittest
 
 import zmq.auth
@@ -12,6 +14,7 @@ from thetad import ThetadError
 
 ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
 HOUR_MS, DAY_MS = 3600 * 1000, 86400 * 1000
+KEPT_WITHIN_S = 5  # and twice as long as the daemon takes to write down what was used
 
 
 class QuotaTestCase(unittest.TestCase):
@@ -123,6 +126,52 @@ class Sessions(QuotaTestCase):
         for i in range(3):
             client.session_start("test", f"more-{i}")
         self.assert_busy(client.session_start, "test", "e-2")
+
+
+class Restarts(QuotaTestCase):
+    """The hours' and the days' limits outlive the daemon, whatever ends it."""
+
+    def use_up(self, **limits):
+        few = self.daemon.keys.add("few", **limits)
+        self.start()
+        client = self.client(few)
+        for i in range(3):
+            client.session_start("test", f"e-{i}", session=f"s-{i}")
+        return few, self.refusal(few)
+
+    def refusal(self, few):
+        error = self.assert_busy(self.client(few).session_start, "test", "e", session="s-3")
+        return error.message, error.retry_after_ms
+
+    def assert_same(self, before, after):
+        self.assertEqual(before[0], after[0])
+        self.assertLessEqual(after[1], before[1])
+        self.assertGreater(after[1], before[1] - 120000)
+
+    def test_a_kill_gives_nothing_back(self):
+        few, before = self.use_up(sessions_per_day=3)
+        time.sleep(KEPT_WITHIN_S)
+        for _ in range(2):
+            self.daemon.kill()
+            self.daemon.start()
+            self.assert_same(before, self.refusal(few))
+        # What was acknowledged goes on, and other keys know nothing of it.
+        self.assertEqual(self.client(few).session_start("test", "e-0", session="s-0").seq, 1)
+
+    def test_an_orderly_end_gives_nothing_back(self):
+        few, before = self.use_up(sessions_per_hour=3)
+        self.daemon.restart()
+        self.assert_same(before, self.refusal(few))
+
+    def test_a_key_that_comes_back_after_a_restart(self):
+        few, before = self.use_up(items_per_day=3)
+        self.daemon.stop()
+        path, away = self.daemon.keys.public_file("few"), f"{self.daemon.folder}/few.away"
+        os.rename(path, away)
+        self.daemon.start()
+        os.rename(away, path)
+        self.daemon.reload()
+        self.assert_same(before, self.refusal(few))
 
 
 class Requests(QuotaTestCase):

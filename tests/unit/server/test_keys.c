@@ -16,6 +16,8 @@ struct folder {
     struct scratch scratch;
     struct keys *keys;
     char public_key[N_FILE][41], secret_key[N_FILE][41];
+    struct env *env;  // where a test keeps what keys have used
+    struct batch batch;
 };
 
 static const struct quota_limits limits = {.most = {10, 20, 30, 40}};
@@ -23,6 +25,8 @@ static const struct quota_limits limits = {.most = {10, 20, 30, 40}};
 static void folder_open(struct folder *folder)
 {
     log_set_level(LOG_ERROR);
+    folder->env = NULL;
+    folder->batch = (struct batch){0};
     scratch_make(&folder->scratch);
     cr_assert_eq(keys_new(&folder->keys), OK);
     for (int i = 0; i < N_FILE; i++)
@@ -32,6 +36,8 @@ static void folder_open(struct folder *folder)
 static void folder_close(struct folder *folder)
 {
     keys_free(folder->keys);
+    batch_done(&folder->batch);
+    env_close(folder->env);
     scratch_remove(&folder->scratch);
 }
 
@@ -308,5 +314,211 @@ Test(keys, tell_the_handshake_what_is_valid)
         cr_expect_str_neq(text, folder.public_key[2]);
     }
     buf_done(&out);
+    folder_close(&folder);
+}
+
+enum { HOUR_MS = 3600000 };
+
+static const int64_t now_us = 5000000, wall_ms = 1795339807000;
+
+static void open_store(struct folder *folder)
+{
+    static const char name[] = "/.store";
+    char path[300];
+    struct fault fault = {0};
+
+    snprintf(path, sizeof(path), "%s%s", folder->scratch.path, name);
+    mkdir(path, 0700);  // or it is there
+    env_close(folder->env);
+    cr_assert_eq(env_open(path, 8 << 20, &folder->env, &fault), OK, "%s", fault.text);
+}
+
+static size_t keep(struct folder *folder, int64_t at_ms)
+{
+    struct fault fault = {0};
+    size_t n;
+
+    keys_keep(folder->keys, folder->env, &folder->batch, now_us, at_ms);
+    n = folder->batch.n;
+    cr_assert_eq(env_commit(folder->env, &folder->batch, &fault), OK, "%s", fault.text);
+    return n;
+}
+
+/* The daemon starts anew, at that time of the wall's clock. How many records it writes or
+ * removes. */
+static size_t start_anew(struct folder *folder, int64_t at_ms)
+{
+    keys_free(folder->keys);
+    cr_assert_eq(keys_new(&folder->keys), OK);
+    read_again(folder);
+    open_store(folder);
+    cr_assert_eq(keys_take_kept(folder->keys, folder->env, &folder->batch, now_us, at_ms), OK);
+    return keep(folder, at_ms);
+}
+
+static int64_t hour_wait(struct folder *folder, int i)
+{
+    return quota_wait_ms(&keys_find(folder->keys, folder->public_key[i])->quota,
+                         QUOTA_SESSIONS_HOUR, 1, now_us);
+}
+
+static void use_hour(struct folder *folder, int i)
+{
+    quota_use(&keys_find(folder->keys, folder->public_key[i])->quota, QUOTA_SESSIONS_HOUR, 20,
+              now_us);
+}
+
+/* Two keys with files a and b; the first has used up its hour, which is kept. */
+static void folder_use(struct folder *folder)
+{
+    folder_open(folder);
+    put(folder, "a", 0, NORTH);
+    put(folder, "b", 1, NORTH);
+    cr_assert_eq(read_again(folder), 2);
+    open_store(folder);
+    cr_assert_eq(keys_take_kept(folder->keys, folder->env, &folder->batch, now_us, wall_ms), OK);
+    cr_expect_eq(keep(folder, wall_ms), 0);
+    use_hour(folder, 0);
+    cr_expect_eq(keep(folder, wall_ms), 1);
+    cr_expect_eq(keep(folder, wall_ms), 0, "only what has changed is written");
+}
+
+Test(keys, what_they_have_used_outlives_a_restart)
+{
+    struct folder folder;
+
+    folder_use(&folder);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(start_anew(&folder, wall_ms), 0);
+        cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 20);
+        cr_expect_eq(hour_wait(&folder, 1), 0);
+    }
+    start_anew(&folder, wall_ms + HOUR_MS / 40);
+    cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 40);
+    folder_close(&folder);
+}
+
+/* A file that is taken away over a restart and comes back later brings no new limits; the record is
+ * gone when all has come back. */
+Test(keys, that_are_gone_are_forgotten_when_they_have_nothing_to_hide)
+{
+    struct folder folder;
+
+    folder_use(&folder);
+    take_away(&folder, "a");
+    cr_expect_eq(start_anew(&folder, wall_ms), 0);
+    cr_expect_eq(keys_n_valid(folder.keys), 1);
+    cr_expect_not_null(key_refusal(find(&folder, 0), 0));
+    cr_expect_eq(start_anew(&folder, wall_ms), 0);
+    put(&folder, "again", 0, NORTH);
+    cr_expect_eq(read_again(&folder), 2);
+    cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 20);
+    take_away(&folder, "again");
+    cr_expect_eq(start_anew(&folder, wall_ms + HOUR_MS), 1);
+    cr_expect_null(find(&folder, 0));
+    cr_expect_eq(start_anew(&folder, wall_ms), 0, "removed for good");
+    cr_expect_null(find(&folder, 0));
+    folder_close(&folder);
+}
+
+/* By a machine that starts in 1970 and learns the time later: what is kept is of that time then, so
+ * no later start finds that half a century has gone by. */
+Test(keys, a_wall_clock_that_is_set_gives_nothing_back)
+{
+    struct folder folder;
+
+    folder_use(&folder);
+    cr_expect_eq(start_anew(&folder, 1000), 1, "a time to come is not left there");
+    cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 20);
+    cr_expect_eq(keep(&folder, 9000), 0, "steered, not set");
+    cr_expect_eq(keep(&folder, wall_ms), 1);
+    cr_expect_eq(keep(&folder, wall_ms), 0);
+    cr_expect_eq(start_anew(&folder, wall_ms), 0);
+    cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 20);
+    folder_close(&folder);
+}
+
+/* A limit that was lowered meanwhile, and one that was lifted. */
+Test(keys, what_was_used_counts_for_the_limits_of_today)
+{
+    struct folder folder;
+
+    folder_use(&folder);
+    put(&folder, "a", 0, NORTH "    sessions_per_hour = 2\n");
+    start_anew(&folder, wall_ms);
+    cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 2);
+    put(&folder, "a", 0, NORTH "    sessions_per_hour = 0\n");
+    cr_expect_eq(read_again(&folder), 2);
+    cr_expect_eq(keep(&folder, wall_ms), 1);
+    put(&folder, "a", 0, NORTH);
+    start_anew(&folder, wall_ms);
+    cr_expect_eq(hour_wait(&folder, 0), 0);
+    folder_close(&folder);
+}
+
+static void put_raw(struct folder *folder, struct slice key, struct slice value)
+{
+    struct fault fault = {0};
+
+    batch_put(folder->env, &folder->batch, TABLE_META, key, value, NULL);
+    cr_assert_eq(env_commit(folder->env, &folder->batch, &fault), OK, "%s", fault.text);
+}
+
+/* What is no record is removed, and nothing else of the table. */
+Test(keys, a_record_that_is_none_is_removed)
+{
+    struct folder folder;
+    struct buf found = {0};
+
+    folder_use(&folder);
+    log_set_level(LOG_ERROR);
+    put_raw(&folder, slice_of("quota\0short", 11), slice_str("12345678"));
+    put_raw(&folder, slice_of("quota", 5), slice_str("another's"));
+    put_raw(&folder, slice_of("quotb", 5), slice_str("another's"));
+    cr_expect_eq(start_anew(&folder, wall_ms), 1);
+    cr_expect_eq(hour_wait(&folder, 0), HOUR_MS / 20);
+    cr_expect_eq(env_get(folder.env, TABLE_META, slice_of("quota\0short", 11), &found), NOT_FOUND);
+    cr_expect_eq(env_get(folder.env, TABLE_META, slice_of("quota", 5), &found), OK);
+    cr_expect_eq(env_get(folder.env, TABLE_META, slice_of("quotb", 5), &found), OK);
+    buf_done(&found);
+    folder_close(&folder);
+}
+
+/* Flip a bit of what the i-th key has used, wherever it stands in the file: behind its seal. */
+static void flip_kept(struct folder *folder, int i)
+{
+    char path[300], key[47] = "quota";
+    uint8_t bytes[1 << 18];
+    FILE *file;
+    size_t n;
+
+    memcpy(key + 6, folder->public_key[i], 41);
+    snprintf(path, sizeof(path), "%s/.store/data.mdb", folder->scratch.path);
+    file = fopen(path, "r+");
+    cr_assert(file);
+    n = fread(bytes, 1, sizeof(bytes), file);
+    for (size_t at = 0; at + 100 < n; at++) {
+        if (memcmp(bytes + at, key, 46) == 0) bytes[at + 46 + SEAL_BYTES + 3] ^= 4;
+    }
+    rewind(file);
+    cr_assert_eq(fwrite(bytes, 1, n, file), n);
+    fclose(file);
+}
+
+/* The key begins anew, for nobody knows what it has used; the others are as they were. */
+Test(keys, a_damaged_record_is_removed)
+{
+    struct folder folder;
+
+    folder_use(&folder);
+    use_hour(&folder, 1);
+    cr_expect_eq(keep(&folder, wall_ms), 1);
+    env_close(folder.env);
+    folder.env = NULL;
+    flip_kept(&folder, 0);
+    cr_expect_eq(start_anew(&folder, wall_ms), 1);
+    cr_expect_eq(hour_wait(&folder, 0), 0);
+    cr_expect_eq(hour_wait(&folder, 1), HOUR_MS / 20);
+    cr_expect_eq(start_anew(&folder, wall_ms), 0);
     folder_close(&folder);
 }
