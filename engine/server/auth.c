@@ -25,14 +25,31 @@
 #define CONTROL_ENDPOINT "inproc://auth"
 
 enum { TOKEN_BYTES = 8, TOKEN = 2 * TOKEN_BYTES };  // of the secret; its hexadecimal digits
-enum { ZAP_FRAMES = 7, FRAME_BYTES = 256, KEY_BYTES = 32, CONTROL_MS = 5000 };
+enum { FRAME_BYTES = 256, KEY_BYTES = 32, CONTROL_MS = 5000, AT_ONCE = 64, REST_US = 1000 };
 
-/* The frames of a ZAP request for CURVE, in this order. */
-enum { VERSION, REQUEST_ID, DOMAIN_NAME, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS };
+/* The frames of a ZAP request for CURVE, in this order, behind the way back. */
+enum {
+    PEER,
+    DELIMITER,
+    VERSION,
+    REQUEST_ID,
+    DOMAIN_NAME,
+    ADDRESS,
+    IDENTITY,
+    MECHANISM,
+    CREDENTIALS,
+    ZAP_FRAMES
+};
 
 struct frame {
     size_t n;
     uint8_t data[FRAME_BYTES];
+};
+
+/* What is to be answered: the User-Id, "" for nobody's. */
+struct verdict {
+    struct frame peer, request_id;
+    char user[TOKEN + CERTIFICATE_KEY + 1];
 };
 
 /* What the thread works with. It is all made before the thread is, which then owns it. */
@@ -41,6 +58,7 @@ struct gate {
     struct buf admissions;
     struct refusals refusals;
     struct frame frame[ZAP_FRAMES];
+    struct verdict verdict[AT_ONCE];
     struct pulse pulse;
     char token[TOKEN + 1];
 };
@@ -51,8 +69,8 @@ struct auth {
     struct thread thread;
 };
 
-/* Take a whole message; -1 where there is none to come. How many frames it had: one that is too
- * many or too long makes it bad. */
+/* Take a whole message; -1 where there is none. How many frames it had: one that is too many or too
+ * long makes it bad. */
 static int receive(struct gate *gate, bool *out_good)
 {
     struct frame rest;
@@ -61,7 +79,7 @@ static int receive(struct gate *gate, bool *out_good)
 
     for (*out_good = true; more; n++) {
         struct frame *frame = n < ZAP_FRAMES ? &gate->frame[n] : &rest;
-        int got = zmq_recv(gate->zap, frame->data, FRAME_BYTES, 0);
+        int got = zmq_recv(gate->zap, frame->data, FRAME_BYTES, n == 0 ? ZMQ_DONTWAIT : 0);
 
         if (got < 0 || zmq_getsockopt(gate->zap, ZMQ_RCVMORE, &more, &size)) return -1;
         if (got > FRAME_BYTES || n >= ZAP_FRAMES) *out_good = false;
@@ -107,46 +125,92 @@ static void tell(struct gate *gate, const char *key, const char *why)
              (unsigned long long)n_before);
 }
 
-/* False where it was not sent: there can be no other one then. */
-static bool reply(struct gate *gate, const char *code, const char *text, const char *user)
+static bool send_text(struct gate *gate, const char *text)
 {
-    const struct frame *id = &gate->frame[REQUEST_ID];
-
-    return zmq_send(gate->zap, "1.0", 3, ZMQ_SNDMORE) >= 0 &&
-           zmq_send(gate->zap, id->data, id->n, ZMQ_SNDMORE) >= 0 &&
-           zmq_send(gate->zap, code, strlen(code), ZMQ_SNDMORE) >= 0 &&
-           zmq_send(gate->zap, text, strlen(text), ZMQ_SNDMORE) >= 0 &&
-           zmq_send(gate->zap, user, strlen(user), ZMQ_SNDMORE) >= 0 &&
-           zmq_send(gate->zap, "", 0, 0) >= 0;
+    return zmq_send(gate->zap, text, strlen(text), ZMQ_SNDMORE) >= 0;
 }
 
-/* Answer one request. False at the end. */
-static bool serve_zap(struct gate *gate)
+/* libzmq numbers the peers that have set no routing id, and its assertion fails, and the process
+ * ends, where one of those that have has taken the next number. A peer cannot know it, but who has
+ * thousands of connections can take thousands of numbers and wait. So each peer gets an id from
+ * here: metadata of ours, | 8 | "Identity" | length 4 | id |, take the place of its own. */
+static bool send_routing_id(struct gate *gate)
 {
-    const struct frame *key = &gate->frame[CREDENTIALS];
-    char text[CERTIFICATE_KEY + 1], user[TOKEN + CERTIFICATE_KEY + 1];
+    static const uint8_t head[] = "\x08Identity\0\0";  // its NUL is there for the length
+    uint8_t metadata[sizeof(head) + 1 + AUTH_ROUTING_ID];
+    uint8_t *id = metadata + sizeof(head) + 1;
+
+    memcpy(metadata, head, sizeof(head));
+    metadata[sizeof(head)] = AUTH_ROUTING_ID;
+    id[0] = 0;
+    randombytes_buf(id + 1, AUTH_ROUTING_ID - 1);
+    return zmq_send(gate->zap, metadata, sizeof(metadata), 0) >= 0;
+}
+
+static bool reply(struct gate *gate, const struct verdict *verdict)
+{
+    const struct frame *peer = &verdict->peer, *id = &verdict->request_id;
+    bool is_let_in = verdict->user[0] != '\0', is_nonsense = planted("ZAP talks nonsense");
+
+    return zmq_send(gate->zap, peer->data, peer->n, ZMQ_SNDMORE) >= 0 && send_text(gate, "") &&
+           send_text(gate, "1.0") && zmq_send(gate->zap, id->data, id->n, ZMQ_SNDMORE) >= 0 &&
+           send_text(gate, is_nonsense ? "777"
+                           : is_let_in ? "200"
+                                       : "400") &&
+           send_text(gate, is_let_in ? "OK" : "no access") &&
+           send_text(gate, is_nonsense ? "anybody" : verdict->user) &&
+           (is_let_in ? send_routing_id(gate) : zmq_send(gate->zap, "", 0, 0) >= 0);
+}
+
+/* A request as libzmq makes them, for our sockets. */
+static bool is_request(const struct gate *gate, int n_frame)
+{
+    const struct frame *frame = gate->frame;
+
+    return n_frame == ZAP_FRAMES && frame[DELIMITER].n == 0 && frame_is(&frame[VERSION], "1.0") &&
+           frame_is(&frame[DOMAIN_NAME], AUTH_DOMAIN) && frame_is(&frame[MECHANISM], "CURVE") &&
+           frame[CREDENTIALS].n == KEY_BYTES;
+}
+
+/* Take one request and decide. False where there is none. */
+static bool take_request(struct gate *gate, struct verdict *out)
+{
+    const uint8_t *key = gate->frame[CREDENTIALS].data;
+    char text[CERTIFICATE_KEY + 1];
     const char *why;
     bool good;
     int n = receive(gate, &good);
 
-    if (n < 0) return errno != ETERM;
+    if (n < 0) return false;
+    out->peer = gate->frame[PEER];
+    out->request_id = gate->frame[REQUEST_ID];
+    if (n <= REQUEST_ID) out->request_id.n = 0;
+    out->user[0] = '\0';
+    if (!good || !is_request(gate, n)) return true;
+    zmq_z85_encode(text, key, KEY_BYTES);
+    why = decide(gate, key);
+    if (why)
+        tell(gate, text, why);
+    else
+        snprintf(out->user, sizeof(out->user), "%s%s", gate->token, text);
+    return true;
+}
+
+/* Answer what has been asked. libzmq looks for the answer as soon as it has asked, and where it is
+ * there already the peer's routing id comes after ours and takes its place: so it gets the time to
+ * look. False at the end. */
+static bool serve_zap(struct gate *gate)
+{
+    bool good = true;
+    size_t n = 0;
+
+    while (n < AT_ONCE && take_request(gate, &gate->verdict[n])) n++;
+    if (n == 0) return errno != ETERM;
     if (planted("ZAP is silent")) return true;
     if (planted("ZAP is slow")) sleep(2 * CONTROL_MS / 1000);
-    if (planted("ZAP talks nonsense")) return reply(gate, "777", "come in", "anybody");
-    if (n <= REQUEST_ID) gate->frame[REQUEST_ID].n = 0;
-    if (!good || n != ZAP_FRAMES || !frame_is(&gate->frame[VERSION], "1.0") ||
-        !frame_is(&gate->frame[DOMAIN_NAME], AUTH_DOMAIN) ||
-        !frame_is(&gate->frame[MECHANISM], "CURVE") || key->n != KEY_BYTES) {
-        return reply(gate, "400", "no access", "");
-    }
-    zmq_z85_encode(text, key->data, KEY_BYTES);
-    why = decide(gate, key->data);
-    if (why) {
-        tell(gate, text, why);
-        return reply(gate, "400", "no access", "");
-    }
-    snprintf(user, sizeof(user), "%s%s", gate->token, text);
-    return reply(gate, "200", "OK", user);
+    usleep(REST_US);
+    for (size_t i = 0; i < n; i++) good = good && reply(gate, &gate->verdict[i]);
+    return good;
 }
 
 /* libzmq tells the kind of failure, but not whose it was. */
@@ -231,7 +295,7 @@ static bool open_sockets(void *zmq_context, struct auth *auth)
     struct gate *gate = &auth->gate;
     int wait_ms = CONTROL_MS, no_limit = 0;  // libzmq would wait for room, and all sockets with it
 
-    gate->zap = zmq_socket(zmq_context, ZMQ_REP);
+    gate->zap = zmq_socket(zmq_context, ZMQ_ROUTER);
     gate->monitor = zmq_socket(zmq_context, ZMQ_PAIR);
     return pair_open(zmq_context, CONTROL_ENDPOINT, PAIR_QUEUED, &auth->loop_end, &gate->control) &&
            gate->zap && gate->monitor &&

@@ -14,6 +14,10 @@
  * zmq_socket_monitor: they are counted in the log. */
 #define AUTH_MONITOR "inproc://handshakes"
 
+/* Bytes of the routing id that it gives a peer it lets in, in place of one that the peer may have
+ * set: the first is 0, as libzmq's own begin, the others are random. */
+enum { AUTH_ROUTING_ID = 9 };
+
 struct auth;
 struct thread;
 

@@ -99,9 +99,8 @@ static enum status look_at_path(const char *path, struct fault *fault)
 }
 
 /* libzmq takes the number of the first peer from rand(), which it does not seed, and counts up. Its
- * assertion fails, and the process ends, where a peer has taken the next one for its routing id:
- * no socket option takes such an id, but a peer that writes its own bytes may have it. So where the
- * numbers begin must be nobody's to know. */
+ * assertion fails, and the process ends, where a peer has taken the next one for its routing id. So
+ * where the numbers begin must be nobody's to know; and with keys nobody has one, see auth.c. */
 enum status frames_bind(void *zmq_context, const struct endpoint_config *endpoint, int fd,
                         const char *secret_key, void **out_socket, struct fault *fault)
 {
@@ -155,7 +154,9 @@ static void keep_user(zmq_msg_t *payload, char user[FRAMES_USER])
 
 static bool is_made_id(struct slice envelope)
 {
-    return envelope.n > MADE_ID_BYTES && envelope.data[0] == MADE_ID_BYTES && envelope.data[1] == 0;
+    uint8_t n = envelope.n > 0 ? envelope.data[0] : 0;
+
+    return envelope.n > n && envelope.data[1] == 0 && (n == MADE_ID_BYTES || n == AUTH_ROUTING_ID);
 }
 
 /* libzmq wants to hear the address as it calls it itself, which differs where all are meant. */

@@ -8,6 +8,7 @@ import re
 import socket
 import struct
 
+import msgpack
 import zmq
 
 from support.daemon import state_of
@@ -118,18 +119,22 @@ def outside(context, door):
 
 
 def squat(door):
-    """Ids that a client sets itself, of all lengths; one of 16 KiB, which ZMTP does not have."""
+    """Ids that a client sets itself, of all lengths: two peers that set the same have each its own
+    reply. And one of 16 KiB, which ZMTP does not have."""
     found = []
-    for routing_id in (b"me", b"\1" * 5, os.urandom(254), b"x" * 255):
-        peer = zmq.Context.instance().socket(zmq.DEALER)
-        peer.linger = 0
-        peer.routing_id = routing_id
-        peer.curve_serverkey, peer.curve_publickey, peer.curve_secretkey = read_keys(**door.good)
-        peer.connect(door.daemon.tcp_endpoint)
-        peer.send(pack({"v": 1, "id": 1, "op": "ping"}))
-        if peer.poll(5000) and b"bad_request" not in peer.recv():
-            found.append(f"a routing id of {len(routing_id)} bytes is taken")
-        peer.close()
+    for routing_id in (b"me", b"\1" * 5, b"\0" * 5, os.urandom(254), b"x" * 255):
+        peers = [zmq.Context.instance().socket(zmq.DEALER) for _ in range(2)]
+        for i, peer in enumerate(peers):
+            peer.linger = 0
+            peer.routing_id = routing_id
+            peer.curve_serverkey, peer.curve_publickey, peer.curve_secretkey = read_keys(
+                **door.good)
+            peer.connect(door.daemon.tcp_endpoint)
+            peer.send(pack({"v": 1, "id": i, "op": "ping"}))
+        for i, peer in enumerate(peers):
+            if not peer.poll(5000) or msgpack.unpackb(peer.recv())["id"] != i:
+                found.append(f"a routing id of {len(routing_id)} bytes is another's")
+            peer.close()
     port = int(door.daemon.tcp_endpoint.rsplit(":", 1)[1])
     with socket.create_connection(("127.0.0.1", port)) as peer:
         with contextlib.suppress(OSError):

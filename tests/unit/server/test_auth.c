@@ -63,13 +63,14 @@ static void *ask(struct gate *gate, const struct frames *frames)
     return socket;
 }
 
-/* What it answers: the status; the User-Id into `user`. The form is checked. */
+/* What it answers: the status; the User-Id into `user`. The form is checked: who is let in gets a
+ * routing id. */
 static const char *decision(struct gate *gate, const struct frames *frames, char user[FRAMES_USER])
 {
     static char status[4];
     void *socket = ask(gate, frames);
     char text[6][256];
-    int more = 1, n = 0;
+    int more = 1, n = 0, n_metadata = 0;
     size_t size = sizeof(more);
 
     for (; more; n++) {
@@ -77,6 +78,7 @@ static const char *decision(struct gate *gate, const struct frames *frames, char
 
         cr_assert_geq(got, 0, "no answer");
         text[n < 6 ? n : 5][got > 255 ? 255 : got] = '\0';
+        n_metadata = got;
         zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size);
     }
     zmq_close(socket);
@@ -84,7 +86,7 @@ static const char *decision(struct gate *gate, const struct frames *frames, char
     cr_expect_str_eq(text[0], "1.0");
     memcpy(status, text[2], 4);
     strncpy(user, text[4], FRAMES_USER);
-    cr_expect_str_empty(text[5]);
+    cr_expect_eq(n_metadata, strcmp(status, "200") == 0 ? 13 + AUTH_ROUTING_ID : 0);
     return status;
 }
 
@@ -171,7 +173,9 @@ Test(auth, refuses_nonsense)
     gate_close(&gate);
 }
 
-static void *client_of(struct gate *gate, const char *server_public, const char *endpoint)
+/* `routing_id` [5]: of its own, or NULL. */
+static void *client_of(struct gate *gate, const char *server_public, const char *endpoint,
+                       const uint8_t *routing_id)
 {
     void *socket = zmq_socket(gate->zmq, ZMQ_DEALER);
     int linger = 0;
@@ -182,6 +186,7 @@ static void *client_of(struct gate *gate, const char *server_public, const char 
         zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, gate->public_key, 40);
         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, gate->secret_key, 40);
     }
+    if (routing_id) zmq_setsockopt(socket, ZMQ_ROUTING_ID, routing_id, 5);
     cr_assert_eq(zmq_connect(socket, endpoint), 0);
     cr_assert_geq(zmq_send(socket, "hi", 2, 0), 0);
     return socket;
@@ -212,8 +217,8 @@ Test(auth, names_the_peer_after_a_poll)
     cr_assert_eq(frames_bind(gate.zmq, &endpoint, -1, server_secret, &router, &fault), OK, "%s",
                  fault.text);
     cr_assert_eq(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, url, &size), 0);
-    plain = client_of(&gate, NULL, url);
-    client = client_of(&gate, server_public, url);
+    plain = client_of(&gate, NULL, url, NULL);
+    client = client_of(&gate, server_public, url, NULL);
     for (int i = 0; i < 3; i++) {
         if (i > 0) cr_assert_geq(zmq_send(client, "hi", 2, 0), 0);
         cr_assert(wait_for(router, WAIT_MS));
@@ -228,6 +233,56 @@ Test(auth, names_the_peer_after_a_poll)
     zmq_close(router);
     buf_done(&envelope);
     buf_done(&body);
+    gate_close(&gate);
+}
+
+/* A frame of the envelope, which is the first and only one. */
+static struct slice routing_id_of(void *router, const char *id)
+{
+    static struct buf envelope, body;
+    char user[FRAMES_USER];
+
+    buf_clear(&envelope);
+    cr_assert(wait_for(router, WAIT_MS), "nothing of the peer that set %s", id);
+    cr_assert_eq(frames_receive(router, &envelope, &body, user, NULL), FRAMES_MESSAGE);
+    cr_assert_geq(envelope.n, 1);
+    return slice_of(envelope.data + 1, envelope.n - 1);
+}
+
+/* libzmq numbers the peers that have no routing id, and its assertion ends the process where one
+ * has set the number that is the next one's. With keys a peer's own id counts for nothing. */
+Test(auth, gives_every_peer_its_routing_id)
+{
+    struct endpoint_config endpoint = {.url = "tcp://127.0.0.1:*"};
+    char server_public[41], server_secret[41], url[256];
+    uint8_t number[5] = {0}, seen[3][AUTH_ROUTING_ID];
+    struct fault fault = {0};
+    void *router, *client[3];
+    size_t size = sizeof(url);
+    struct gate gate;
+
+    gate_open(&gate);
+    admit(&gate, 1);
+    cr_assert_eq(zmq_curve_keypair(server_public, server_secret), 0);
+    cr_assert_eq(frames_bind(gate.zmq, &endpoint, -1, server_secret, &router, &fault), OK, "%s",
+                 fault.text);
+    cr_assert_eq(zmq_getsockopt(router, ZMQ_LAST_ENDPOINT, url, &size), 0);
+    for (int i = 0; i < 3; i++) {
+        struct slice id;
+
+        client[i] = client_of(&gate, server_public, url, i == 1 ? number : NULL);
+        id = routing_id_of(router, i == 1 ? "the next one's" : "none");
+        if (id.n == sizeof(number)) {
+            memcpy(number, id.data, sizeof(number));
+            number[4]++;
+        }
+        cr_expect_eq(id.n, AUTH_ROUTING_ID);
+        memcpy(seen[i], id.data, id.n);
+    }
+    cr_expect_neq(memcmp(seen[0], seen[1], AUTH_ROUTING_ID), 0);
+    cr_expect_neq(memcmp(seen[0], seen[2], AUTH_ROUTING_ID), 0);
+    for (int i = 0; i < 3; i++) zmq_close(client[i]);
+    zmq_close(router);
     gate_close(&gate);
 }
 
