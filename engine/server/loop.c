@@ -214,12 +214,13 @@ static void run(struct loop *loop)
     loop->exit_code = EX_OSERR;
 }
 
-static bool watch_connections(struct loop *loop, const char *url)
+static bool watch_connections(struct loop *loop, const char *url, bool has_keys)
 {
+    uint64_t room = has_keys ? UNFINISHED_CURVE : UNFINISHED_PLAIN;
     struct sockaddr_storage address;
 
     endpoint_address(url, "tcp://", &address);
-    return unfinished_new(endpoint_port(&address), &loop->unfinished) == OK;
+    return unfinished_new(endpoint_port(&address), room, &loop->unfinished) == OK;
 }
 
 /* `fd`: where systemd listens there already, else -1. */
@@ -235,7 +236,7 @@ static int bind_endpoint(struct loop *loop, int socket, int fd, struct fault *fa
     if (frames_bind(loop->zmq, endpoint, fd, secret, &loop->router[socket], fault)) {
         return EX_UNAVAILABLE;
     }
-    if (socket == TCP_ENDPOINT && !watch_connections(loop, endpoint->url)) return EX_OSERR;
+    if (socket == TCP_ENDPOINT && !watch_connections(loop, endpoint->url, secret)) return EX_OSERR;
     if (secret) {
         log_line(LOG_INFO, "listening",
                  "endpoint=%s security=CURVE keys=%zu roles=\"by key\" by=%s", endpoint->url,

@@ -20,6 +20,7 @@ enum {
     LOOK_MOST = 2048,  // descriptors at a look: a millisecond
     GAP = 64,          // so many that are not there, behind the last one that is: the end
     PLACES_MOST = 1 << 20,
+    SHARE_LEAST = 1024,  // bytes that are nobody's concern
 };
 
 /* A connection, or what was the last one of that descriptor. */
@@ -33,10 +34,12 @@ struct place {
 struct unfinished {
     uint16_t port;
     size_t n_place, next, end, last;  // end: behind the last that was there, of this round: last
+    uint64_t room, share;             // share: of a connection, BYTES_MOST where there is room
+    uint64_t held, n_holder;          // unfinished bytes of this round, and how many have them
     struct place place[];
 };
 
-enum status unfinished_new(uint16_t port, struct unfinished **out)
+enum status unfinished_new(uint16_t port, uint64_t room, struct unfinished **out)
 {
     struct rlimit limit = {0};
     size_t n = PLACES_MOST;
@@ -46,6 +49,8 @@ enum status unfinished_new(uint16_t port, struct unfinished **out)
     if (!*out) return NO_MEMORY;
     (*out)->port = port;
     (*out)->n_place = n;
+    (*out)->room = room;
+    (*out)->share = BYTES_MOST;
     return OK;
 }
 
@@ -92,10 +97,13 @@ static void add_bytes(struct place *place, uint64_t n_byte)
     place->told = 0;
 }
 
-static bool is_endless(struct place *place, uint64_t n_byte, int64_t now_us)
+static bool is_endless(struct unfinished *unfinished, struct place *place, int64_t now_us)
 {
-    add_bytes(place, n_byte);
-    if (place->unfinished <= BYTES_MOST) {
+    if (place->unfinished > SHARE_LEAST) {
+        unfinished->held += place->unfinished;
+        unfinished->n_holder++;
+    }
+    if (place->unfinished <= unfinished->share) {
         place->over_us = 0;
         return false;
     }
@@ -114,9 +122,23 @@ static bool look_at(struct unfinished *unfinished, int fd, int64_t now_us)
         *place = (struct place){0};
         return false;
     }
-    if (!is_endless(place, n_byte, now_us) || !is_at_port(fd, unfinished->port)) return false;
+    add_bytes(place, n_byte);
+    if (place->unfinished > SHARE_LEAST && !is_at_port(fd, unfinished->port)) place->unfinished = 0;
+    if (!is_endless(unfinished, place, now_us)) return false;
     *place = (struct place){.seen = n_byte};
     return shutdown(fd, SHUT_RDWR) == 0;
+}
+
+/* What all have together is known when all have been looked at. */
+static void end_round(struct unfinished *unfinished)
+{
+    uint64_t share = BYTES_MOST;
+
+    if (unfinished->held > unfinished->room) share = unfinished->room / unfinished->n_holder;
+    unfinished->share = share < SHARE_LEAST ? SHARE_LEAST : share;
+    unfinished->held = unfinished->n_holder = 0;
+    unfinished->end = unfinished->last;
+    unfinished->next = unfinished->last = 0;
 }
 
 size_t unfinished_look(struct unfinished *unfinished, int64_t now_us)
@@ -131,8 +153,7 @@ size_t unfinished_look(struct unfinished *unfinished, int64_t now_us)
             n_cut += look_at(unfinished, (int)fd, now_us);
             continue;
         }
-        unfinished->end = unfinished->last;
-        unfinished->next = unfinished->last = 0;
+        end_round(unfinished);
         break;
     }
     return n_cut;

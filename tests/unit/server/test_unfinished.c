@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SECOND_US = 1000 * 1000, MIB = 1 << 20 };
+enum { SECOND_US = 1000 * 1000, MIB = 1 << 20, ROOM = 15 * MIB / 2 };
 
 /* Two ends of a TCP connection; `ours` is at `port`. */
 struct wire {
@@ -49,7 +49,7 @@ static void wire_open(struct wire *wire)
     cr_assert_eq(listen(wire->listener, 5), 0);
     wire->port = port_of(wire->listener);
     connect_again(wire);
-    cr_assert_eq(unfinished_new(wire->port, &wire->unfinished), OK);
+    cr_assert_eq(unfinished_new(wire->port, ROOM, &wire->unfinished), OK);
 }
 
 static void wire_close(struct wire *wire)
@@ -137,6 +137,32 @@ Test(unfinished, sees_what_comes_behind_a_message)
     wire_close(&wire);
 }
 
+/* Each has less than a message may have, but together they have more than there is room for. */
+Test(unfinished, cuts_who_has_more_than_its_share)
+{
+    struct wire wire, other[4];
+
+    wire_open(&wire);
+    for (size_t i = 0; i < COUNT_OF(other); i++) {
+        other[i] = wire;
+        connect_again(&other[i]);
+        bring(&other[i], i == 0 ? 1 : 2);
+        cr_expect_eq(look(&wire), 0, "there is room for %zu", i);
+    }
+    bring(&wire, 1);
+    cr_expect_eq(look(&wire), 3);
+    cr_expect_eq(look(&wire), 0, "there is room again");
+    for (size_t i = 0; i < COUNT_OF(other); i++) {
+        cr_expect_eq(is_cut(&other[i]), i > 0, "%zu", i);
+        close(other[i].theirs);
+        close(other[i].ours);
+    }
+    bring(&wire, 1);
+    cr_expect_eq(look(&wire), 0);
+    cr_expect_not(is_cut(&wire));
+    wire_close(&wire);
+}
+
 /* Ours to a database or a balancer's to the metrics. */
 Test(unfinished, leaves_others_alone)
 {
@@ -144,7 +170,7 @@ Test(unfinished, leaves_others_alone)
 
     wire_open(&wire);
     unfinished_free(wire.unfinished);
-    cr_assert_eq(unfinished_new((uint16_t)(wire.port ^ 1), &wire.unfinished), OK);
+    cr_assert_eq(unfinished_new((uint16_t)(wire.port ^ 1), ROOM, &wire.unfinished), OK);
     bring(&wire, 9);
     cr_expect_eq(look(&wire), 0);
     cr_expect_not(is_cut(&wire));
