@@ -9,6 +9,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 enum { MOST_ITEMS = 140, MOST_GIVEN = 25, N_BANK = 30, N_SCENE = 12, N_BEST = 5 };
 
@@ -212,6 +213,70 @@ Test(bounds, hold_the_values_and_leave_the_pick)
                   criteria[c]->name, tally[c].n_wide, tally[c].n_item);
     }
     cr_expect(n_criterion == 9);
+    estimate_workspace_free(workspace);
+}
+
+/* As many easy items as one may have missed, and steep ones above them. */
+enum { N_EASY = 12, N_STEEP = 16 };
+
+static void make_easy_or_steep(size_t i, void *context, struct item_spec *spec)
+{
+    const struct model *const *model = context;
+    bool is_easy = i < N_EASY;
+    double steps[] = {is_easy ? -3.1 : 0.1 * (double)i - 1.9,
+                      is_easy ? -2.6 : 0.1 * (double)i - 1.1};
+
+    spec->model = *model;
+    spec->value[SLOT_A] = is_easy ? 0.785 : 12.1;
+    spec->value[SLOT_B] = steps[0];
+    spec->n_step = model_has(*model, SLOT_B) ? 0 : 2;
+    memcpy(spec->steps, steps, sizeof(steps));
+}
+
+/* What was answered says -4, and theta is 3.1: of the answer that is likely there, hardly any
+ * weight is left. What its rough sums would make of it is far off, and does not count. */
+static void compare_far(const struct model *model, const struct criterion *criterion,
+                        struct estimate_workspace *workspace, struct tally *tally)
+{
+    struct bank *bank = bank_make(N_EASY + N_STEEP, make_easy_or_steep, &model);
+    struct setting setting = {.bank = bank, .grid = {-6.0, 6.0, 61}, .workspace = workspace};
+    struct dice dice = dice_new("far", 453);
+    struct item_table *table;
+    struct scene scene;
+
+    grid_nodes(&setting.grid, workspace->node);
+    cr_assert(item_table_new(bank, criterion->table, workspace->node, 61, &table));
+    setting.table = table;
+    scene_draw(&scene, &dice, &setting);
+    scene.spec.prior = estimate_spec_default().prior;
+    scene.evidence.loglik = NULL;
+    scene.input.theta = 3.1;
+    scene.candidates = (struct candidates){.n = N_EASY + N_STEEP, .blocked = {scene.word}};
+    memset(scene.word, 0, sizeof(scene.word));
+    evidence_clear(&scene.evidence);
+    for (uint32_t i = 0; i < N_EASY; i++) evidence_add(&scene.evidence, i, 0, workspace->node);
+    for (uint32_t i = 0; i < N_EASY; i++) blocked_set(scene.candidates.blocked, i);
+    compare_bounds(criterion, &scene, tally);
+    compare_picks(criterion, &scene);
+    item_table_free(table);
+    bank_free(bank);
+}
+
+Test(bounds, hold_where_hardly_any_weight_is_left)
+{
+    static const struct model *const models_far[] = {&model_2pl, &model_grm, &model_gpcm};
+    struct estimate_workspace *workspace = estimate_workspace_new();
+
+    cr_assert(workspace);
+    for (size_t c = 0; criteria[c]; c++) {
+        struct tally tally = {0};
+
+        if (!criteria[c]->bounds) continue;
+        for (size_t m = 0; m < COUNT_OF(models_far); m++) {
+            compare_far(models_far[m], criteria[c], workspace, &tally);
+        }
+        cr_expect(tally.n_bound > 0, "%s", criteria[c]->name);
+    }
     estimate_workspace_free(workspace);
 }
 

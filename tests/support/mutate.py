@@ -4,7 +4,7 @@
 see whether one of them fails.
 
 mutate.py SOURCE FOLDER [--seconds N] [--seed N] [--each N] [PART...]: a copy of the tree SOURCE is
-made and built in FOLDER, and there mutants of the PARTs (folders and files; all that have judges)
+made and built in FOLDER, and there mutants of the PARTs (folders, files, lines; all with judges)
 are tried, one of each folder in turn. Which, and in which order, is drawn from the seed, for each
 folder by itself: --seed 7 engine/num has the same as --seed 7 there. Prints every survivor and a
 table by folder; ends with 1 where fewer than 95 % are killed.
@@ -14,6 +14,7 @@ import argparse
 import collections
 import hashlib
 import itertools
+import json
 import os
 import pathlib
 import random
@@ -27,30 +28,34 @@ import tempfile
 import time
 
 # Which tests judge a folder, the likely killer first, then those that are quick: a program, and
-# which of its suites ({} is the file's own name), or an integration test. Mutants of a folder that
-# is not here are not made.
-SLOW = "@(admits|bounds|criteria|replay|revise)/*"
+# which of its suites ({} is the file's own name), or an integration test. One that runs nothing of
+# the folder is not here. Mutants of a folder that is not here are not made.
+SESSIONS = ("contract:revise/*", "contract:replay/*")
 JUDGES = {
     "proto": ("proto", "server:request/*"),
     "engine/base": ("base", "proto", "fault_memory"),
     "engine/num": ("num", "fault_memory", "irt", "estimate",
                    "contract:@(estimate_dims|criteria_dims|priors)/*"),
-    "engine/irt": ("irt", "contract:@(model*|item_table|shortlist|criteria_dims)/*", "session",
-                   "fault_memory", "contract:@(bounds|replay)/*"),
-    "engine/estimate": ("estimate", "contract:@(estim*|prior*|constant|person_fit)/*", "golden",
-                        "trace", "fault_memory", "contract:@(replay|revise)/*"),
-    "engine/select": ("select", "contract:@(criteria_*|shortlist|blueprint)/*", "golden", "trace",
-                      "fault_memory", f"contract:{SLOW}"),
-    "engine/content": ("content", "select", "session", "trace", "fault_memory",
-                       "contract:@(blueprint|admits)/*"),
+    "engine/irt": ("irt", "contract:bounds/curves*",
+                   "contract:@(model*|item_table|shortlist|criteria_dims)/*", "session",
+                   "fault_memory", "contract:replay/*", "contract:bounds/*"),
+    "engine/estimate": ("estimate", "contract:@(estim*|prior*|constant|person_fit)/*", "trace",
+                        "fault_memory", "golden", *SESSIONS),
+    "engine/select": ("select", "contract:@(criteria_*|shortlist|blueprint)/*", "trace",
+                      "fault_memory", "golden", "contract:admits/*", "contract:bounds/*",
+                      "contract:criteria/*", *SESSIONS),
+    "engine/content": ("content", "session", "trace", "fault_memory", "contract:blueprint/*"),
     "engine/session": ("session", "trace", "fault_memory",
-                       "contract:@(st*|blueprint|sessions_dims)/*", f"contract:{SLOW}"),
+                       "contract:@(st*|blueprint|sessions_dims)/*", *SESSIONS),
     "engine/store": ("store:{}/*", "store", "shared", "server"),
-    "engine/server": ("server:{}/*", "server", "integration_test_sessions",
+    "engine/server": ("server:{}/*", "district", "server", "integration_test_sessions",
                       "integration_test_overload", "integration_test_quotas",
                       "integration_test_access"),
 }
-# A mutant is tried in the quick build; one that lives there is tried in the one with sanitizers.
+# A mutant is tried in the quick build; one that lives there is tried in the one with sanitizers,
+# by the judges that need no more than CHECKED_CPU_S of processor without them and without a mutant:
+# the others run the same lines oftener. CHECKED_CPU_S is what the quick half of them need.
+CHECKED_CPU_S = 6
 BUILDS = {
     "quick": ("-DCMAKE_C_FLAGS_DEBUG=-O1 -w",),
     "checked": ("-DCMAKE_C_FLAGS_DEBUG=-O1 -g", "-DTHETAD_SANITIZE=ON"),
@@ -59,7 +64,7 @@ SANITIZERS = {"ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1"}
 BAR = 0.95
 # A test has a mutant that does not end if one of its processes uses twice the processor that all of
 # them do without one, or if it takes four times as long.
-LEAST_CPU_S, LEAST_S, MOST_TIMES, BASE_S = 5, 60, 4, 1800
+LEAST_CPU_S, LEAST_S, MOST_TIMES, BASE_S = 2, 60, 4, 1800
 SWAPS = ((" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" == ", " != "),
          (" != ", " == "), (" && ", " || "), (" || ", " && "), (" + ", " - "), (" - ", " + "),
          (" * ", " / "), ("++", "--"), (" += ", " -= "))
@@ -134,12 +139,14 @@ def judges_of(name):
 
 
 class Build:
-    """A build of the copy."""
+    """A build of the copy. `fresh` says that data of the tests are others than the last time."""
 
-    def __init__(self, source, folder, options):
+    def __init__(self, source, folder, options, fresh):
         self.folder = folder
         self.paths = {}  # of a target's program
         self.unharmed = {}  # by judge: the hash of its program, how long, how much processor
+        self.kept = folder / "unharmed.json"  # the same of the last time
+        self.known = {} if fresh or not self.kept.exists() else json.loads(self.kept.read_text())
         if not quiet("cmake", "-S", str(source), "-B", str(folder), "-G", "Ninja", "-Wno-dev",
                      "-DCMAKE_BUILD_TYPE=Debug", *options):
             sys.exit(f"{folder}: cmake fails")
@@ -155,7 +162,7 @@ class Build:
 
     def hash(self, judge):
         return hashlib.sha256(b"".join(self.program(target).read_bytes()
-                                       for target in targets_of(judge))).digest()
+                                       for target in targets_of(judge))).hexdigest()
 
     def passes(self, judge, seconds=BASE_S, cpu_s=BASE_S):
         if judge.startswith("integration"):
@@ -165,27 +172,38 @@ class Build:
         return quiet(str(self.program(targets_of(judge)[0])), "--filter", suites or "*/*",
                      seconds=seconds, cpu_s=cpu_s)
 
-    def ready(self, judge):
+    def is_ready(self, judge):
+        return judge in self.unharmed
+
+    def get_ready(self, judge):
         """Before its first mutant: a test that fails without one would kill them all."""
-        if judge in self.unharmed:
-            return
         if not self.make(judge):
             sys.exit(f"{judge}: the copy does not build")
+        known = self.known.get(judge)
+        if known and known[0] == self.hash(judge):
+            self.unharmed[judge] = known
+            return
         start, cpu_start_s = time.monotonic(), cpu_of_children_s()
         if not self.passes(judge):
             sys.exit(f"{judge} does not pass without a mutant")
-        self.unharmed[judge] = (
-            self.hash(judge), max(LEAST_S, MOST_TIMES * (time.monotonic() - start)),
-            max(LEAST_CPU_S, int(2 * (cpu_of_children_s() - cpu_start_s)) + 1))
+        self.unharmed[judge] = (self.hash(judge), time.monotonic() - start,
+                                cpu_of_children_s() - cpu_start_s)
+        self.known[judge] = self.unharmed[judge]
+        self.kept.write_text(json.dumps(self.known, indent=1))
+
+    def cpu_s(self, judge):
+        return self.unharmed[judge][2]
 
     def judge(self, judge):
         """none (is not built), same (the compiler makes the same of it), killed or survived."""
         if not self.make(judge):
             return "none"
-        unharmed, seconds, cpu_s = self.unharmed[judge]
+        unharmed, took_s, cpu_s = self.unharmed[judge]
         if self.hash(judge) == unharmed:
             return "same"
-        return "survived" if self.passes(judge, seconds, cpu_s) else "killed"
+        passes = self.passes(judge, max(LEAST_S, MOST_TIMES * took_s),
+                             max(LEAST_CPU_S, int(2 * cpu_s) + 1))
+        return "survived" if passes else "killed"
 
 
 class Tree:
@@ -195,52 +213,79 @@ class Tree:
         self.source = folder / "source"
         names = subprocess.run(["git", "-C", str(source), "ls-files", "-z"], check=True,
                                capture_output=True, text=True).stdout.split("\0")
+        fresh = False
         for name in filter(None, names):
             target = self.source / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if not target.exists() or target.read_bytes() != (source / name).read_bytes():
                 shutil.copy(source / name, target)
-        self.builds = [Build(self.source, folder / name, options)
+                fresh = fresh or target.suffix not in (".c", ".h")  # those are in the programs
+        self.builds = [Build(self.source, folder / name, options, fresh)
                        for name, options in BUILDS.items()]
 
 
+def put(path, text):
+    """A file that is as it should be is not built again."""
+    if path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def judged(build, judges, path, before, after):
+    """(verdict, what each judge took): as far as it takes for a verdict."""
+    verdict, took = "same", []
+    for judge in judges:
+        if not build.is_ready(judge):
+            put(path, before)
+            build.get_ready(judge)
+        put(path, after)
+        begun = time.monotonic()
+        found = build.judge(judge)
+        took.append(f"{judge} {time.monotonic() - begun:.1f}")
+        if found in ("none", "killed"):
+            return found, took
+        verdict = "survived" if found == "survived" else verdict
+    return verdict, took
+
+
 def try_mutant(tree, name, mutant):
-    """killed, survived, same, or none where it does not even compile."""
+    """(killed, survived, same, or none where it does not even compile; what each judge took)."""
     i, line, _ = mutant
     path = tree.source / name
     before = path.read_text(encoding="utf-8")
     lines = before.split("\n")
     lines[i] = line
+    judges, all_took = judges_of(name), []
     for build in tree.builds:
-        verdict = "same"
-        for judge in judges_of(name):
-            build.ready(judge)
-            path.write_text("\n".join(lines), encoding="utf-8")
-            try:
-                found = build.judge(judge)
-            finally:
-                path.write_text(before, encoding="utf-8")
-            if found in ("none", "killed"):
-                return found
-            verdict = "survived" if found == "survived" else verdict
-        if verdict == "same":  # sanitizers tell the columns of a line, so that all differs there
+        try:
+            verdict, took = judged(build, judges, path, before, "\n".join(lines))
+        finally:
+            put(path, before)
+        all_took += took
+        if verdict != "survived":
+            break  # also of the same: sanitizers tell the columns of a line, so that all differs
+        judges = [judge for judge in judges if build.cpu_s(judge) <= CHECKED_CPU_S]
+        if not judges:
             break
-    return verdict
+    return verdict, all_took
 
 
 def files_of(tree, parts):
+    """(file, line): of which all lines where that is empty."""
     for part in parts or JUDGES:
-        path = tree.source / part
-        yield from sorted(path.glob("*.c")) if path.is_dir() else [path]
+        name, _, line = part.partition(":")
+        path = tree.source / name
+        for file in sorted(path.glob("*.c")) if path.is_dir() else [path]:
+            yield file, line
 
 
 def drawn(tree, parts, seed, each):
     """(file, mutant): one of each folder in turn, `each` of one at the most."""
     folders = collections.defaultdict(list)
-    for path in files_of(tree, parts):
+    for path, line in files_of(tree, parts):
         name = path.relative_to(tree.source)
         folders[str(name.parent)] += [
-            (str(name), mutant) for mutant in mutants_of(path.read_text(encoding="utf-8"))]
+            (str(name), mutant) for mutant in mutants_of(path.read_text(encoding="utf-8"))
+            if line in ("", str(mutant[0] + 1))]
     for folder, mutants in folders.items():
         random.Random(f"{seed} {folder}").shuffle(mutants)
     turns = itertools.zip_longest(*(mutants[:each] for mutants in folders.values()))
@@ -266,7 +311,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**9)
     parser.add_argument("--each", type=int, help="as many of a folder at the most")
-    parser.add_argument("part", nargs="*", help="such as engine/num or engine/estimate/dims_eap.c")
+    parser.add_argument("part", nargs="*", help="engine/num, or engine/num/root.c:39")
     options = parser.parse_intermixed_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a test that runs is ended first
     tree = Tree(options.source.resolve(), options.folder.resolve())
@@ -281,10 +326,10 @@ def main():
         if time.monotonic() > end:
             break
         begun = time.monotonic()
-        verdict = try_mutant(tree, name, mutant)
+        verdict, took = try_mutant(tree, name, mutant)
         with open(options.folder / "tried", "a", encoding="utf-8") as tried:
-            print(f"{time.monotonic() - begun:.1f} s {verdict} {name}:{mutant[0] + 1}: {mutant[2]}",
-                  file=tried)
+            print(f"{time.monotonic() - begun:.1f} s {verdict} {name}:{mutant[0] + 1}: {mutant[2]}"
+                  f" ({', '.join(took)})", file=tried)
         counts[str(pathlib.PurePath(name).parent)][verdict] += 1
         if verdict == "survived":
             print(f"{name}:{mutant[0] + 1}: {mutant[2]}: {mutant[1].strip()}", flush=True)

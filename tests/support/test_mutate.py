@@ -70,6 +70,10 @@ class Drawn(unittest.TestCase):
         alone = mutate.drawn(self.tree, ["engine/num"], 7, None)
         self.assertEqual(alone, [mutant for mutant in both if "/num/" in mutant[0]])
 
+    def test_of_one_line(self):
+        line = mutate.drawn(self.tree, ["engine/num/a.c:12"], 7, None)
+        self.assertEqual([mutant[0] for _, mutant in line], [11])
+
     def test_folders_take_turns(self):
         few = mutate.drawn(self.tree, ["engine/num", "engine/irt"], 7, 2)
         self.assertEqual([str(pathlib.PurePath(name).parent) for name, _ in few],
@@ -77,13 +81,18 @@ class Drawn(unittest.TestCase):
 
 
 class Verdicts(unittest.TestCase):
+    slow = ()
+
+    def cpu_s(self, judge):
+        return 1000 if judge in self.slow else 0.1
+
     def verdict(self, *of_judges):
         told = iter(of_judges)
         with tempfile.TemporaryDirectory() as scratch:
             tree = tree_of(pathlib.Path(scratch))
-            tree.builds = 2 * [types.SimpleNamespace(ready=lambda judge: None,
+            tree.builds = 2 * [types.SimpleNamespace(is_ready=lambda judge: True, cpu_s=self.cpu_s,
                                                      judge=lambda judge: next(told, "same"))]
-            found = mutate.try_mutant(tree, "engine/num/a.c", mutants_of(TEXT)[0])
+            found, _ = mutate.try_mutant(tree, "engine/num/a.c", mutants_of(TEXT)[0])
             self.assertEqual((tree.source / "engine/num/a.c").read_text(encoding="utf-8"), TEXT)
         return found
 
@@ -93,6 +102,16 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.verdict(*4 * ["survived"], "same", "killed"), "killed")
         self.assertEqual(self.verdict("none"), "none")
         self.assertEqual(self.verdict("same", "same"), "same")
+
+    def test_slow_ones_judge_the_quick_build_only(self):
+        judges = mutate.judges_of("engine/num/a.c")
+        self.slow = judges[:2]
+        few = len(judges) - 2
+        killed_last = [*len(judges) * ["survived"], *few * ["survived"], "killed"]
+        self.assertEqual(self.verdict(*killed_last), "survived")
+        self.assertEqual(self.verdict(*killed_last[1:]), "killed")
+        self.slow = judges
+        self.assertEqual(self.verdict(*killed_last), "survived")
 
     def test_what_cannot_be_told_apart_is_not_counted(self):
         count = collections.Counter(killed=19, survived=1, same=50, none=30)
