@@ -11,17 +11,6 @@
 #include "irt/model.h"
 #include "num/elementary.h"
 
-static void check(const struct item *item, const char *id, struct faults *faults)
-{
-    if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
-    for (unsigned k = 1; k + 1 < item->n_cat; k++) {
-        if (item->steps[k - 1] < item->steps[k]) continue;
-        faults_add(faults, id, model_param_name(item->model, SLOT_STEPS),
-                   "thresholds must ascend, but number %u is %.17g and number %u is %.17g", k,
-                   item->steps[k - 1], k + 1, item->steps[k]);
-    }
-}
-
 /* F_k and 1 - F_k, k = 0 .. n_cat. */
 static struct logistic boundary(const struct item *item, unsigned k, double theta)
 {
@@ -35,6 +24,25 @@ static double gap(const struct item *item, unsigned k)
 {
     if (k == 0 || k + 1 == item->n_cat) return 1.0;
     return num_one_minus_exp(item->a * (item->steps[k] - item->steps[k - 1]));
+}
+
+/* Whether threshold k + 1 is above threshold k, and by so much that the category between them has a
+ * probability. */
+static bool ascends(const struct item *item, unsigned k)
+{
+    if (item->steps[k - 1] >= item->steps[k]) return false;
+    return item->a <= 0.0 || gap(item, k) > 0.0;
+}
+
+static void check(const struct item *item, const char *id, struct faults *faults)
+{
+    if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
+    for (unsigned k = 1; k + 1 < item->n_cat; k++) {
+        if (ascends(item, k)) continue;
+        faults_add(faults, id, model_param_name(item->model, SLOT_STEPS),
+                   "thresholds must ascend, but number %u is %.17g and number %u is %.17g", k,
+                   item->steps[k - 1], k + 1, item->steps[k]);
+    }
 }
 
 static void prob(const struct item *item, double theta, double *p)
@@ -143,7 +151,7 @@ static void check_multi(const struct item *item, const char *id, struct faults *
 {
     if (item->a <= 0.0) faults_add(faults, id, "a", "must be above 0, is %.17g", item->a);
     for (unsigned k = 1; k + 1 < item->n_cat; k++) {
-        if (item->steps[k - 1] < item->steps[k]) continue;
+        if (ascends(item, k)) continue;
         faults_add(faults, id, "d", "intercepts must descend, but number %u is not below number %u",
                    k + 1, k);
     }

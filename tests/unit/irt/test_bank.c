@@ -108,6 +108,16 @@ Test(bank, refuses_steps_by_their_number)
     }
 }
 
+/* The category between them would have the probability 0, and its logarithm is no number. */
+Test(bank, refuses_thresholds_without_a_gap)
+{
+    struct item_spec spec = spec_steps("q17", &model_grm, 1e-3, (double[]){0.0, 2.5e-322, 1.5}, 3);
+
+    expect_refused(&spec, 1.0, "b", "thresholds must ascend, but number 1 is 0 and number 2 is 2.");
+    spec.steps[1] = 1e-300;
+    bank_free(bank_of_specs(&spec, 1, 1.0));
+}
+
 /* What b is added to is checked as it comes out. */
 Test(bank, refuses_what_b_and_steps_come_to)
 {
