@@ -17,6 +17,18 @@ void fuzz_fail(const char *file, int line, const char *condition)
     abort();
 }
 
+static size_t n_taken;
+
+void fuzz_taken(void)
+{
+    n_taken++;
+}
+
+size_t fuzz_n_taken(void)
+{
+    return n_taken;
+}
+
 uint8_t fuzz_byte(struct slice *rest)
 {
     uint8_t byte;

@@ -21,6 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
     } while (0)
 _Noreturn void fuzz_fail(const char *file, int line, const char *condition);
 
+/* The input was taken, not refused: the target has looked behind its doors. Where no seed comes so
+ * far, replay.c fails, for then a search begins outside too. */
+void fuzz_taken(void);
+size_t fuzz_n_taken(void);
+
 /* Take the next message of a sequence. False at its end. */
 bool fuzz_message(struct slice *rest, struct slice *out);
 /* The first byte, 0 where there is none. */

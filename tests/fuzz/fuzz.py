@@ -31,6 +31,7 @@ class Target:
         self.name = name
         self.program = build / "tests" / "fuzz" / f"fuzz_{name}"
         self.corpus = build / "corpus" / name
+        self.seeds = build / "tests" / "fuzz" / "seeds" / name
         self.findings = build / "findings" / name
         self.executions = self.edges = self.features = 0
         self.corpus.mkdir(parents=True, exist_ok=True)
@@ -44,7 +45,8 @@ class Target:
                    f"-artifact_prefix={self.findings}/"]
         if self.name not in NO_DICTIONARY:
             command.append(f"-dict={HERE / 'wire.dict'}")
-        return [*command, str(self.corpus), str(HERE / "corpus" / self.name)]
+        folders = [self.corpus, HERE / "corpus" / self.name, *filter(Path.exists, [self.seeds])]
+        return [*command, *map(str, folders)]
 
     def run(self, seconds):
         """Search; go on behind a finding, which ends the program."""
@@ -76,6 +78,8 @@ def main():
     names = options.target or TARGETS
     share = max(1, options.seconds // len(names))
     n_found = 0
+    fuzz = options.build.resolve() / "tests" / "fuzz"
+    subprocess.run([str(fuzz / "make_seeds"), str(fuzz / "seeds")], check=True)
     print(f"{'target':12} {'seconds':>8} {'executions':>12} {'edges':>8} {'features':>9} findings")
     for name in names:
         target = Target(name, options.build.resolve())

@@ -29,5 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     MUST(config.map_mib > 0 && config.max_sessions > 0 && config.idle_s > 0);
     MUST(config.endpoint[0].url[0] || config.endpoint[1].url[0]);
+    fuzz_taken();
     return 0;
 }

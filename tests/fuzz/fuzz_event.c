@@ -26,7 +26,8 @@ static void rewrite(const struct event_record *record)
     buf_done(&twice);
 }
 
-static void take(struct seat *seat, struct event event)
+/* Whether it was one that the session takes. */
+static bool take(struct seat *seat, struct event event)
 {
     struct effects effects;
     struct outcome none = {.item = NO_ITEM};
@@ -34,12 +35,14 @@ static void take(struct seat *seat, struct event event)
 
     if (is_first != (event.kind == EVENT_STARTED)) {
         MUST(session_replay(seat->first, &event, &none, seat->workspace) == CORRUPT);
-        return;
+        return false;
     }
     event.retired = retired;
     if (event.n_retired > COUNT_OF(retired)) event.n_retired = COUNT_OF(retired);
-    if (session_step(seat->first, &event, seat->workspace, &effects) || !effects.changed) return;
+    if (session_step(seat->first, &event, seat->workspace, &effects) || !effects.changed)
+        return false;
     MUST(session_replay(seat->again, &event, &effects.outcome, seat->workspace) == OK);
+    return true;
 }
 
 static void open_seat(struct seat *seat)
@@ -57,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct seat seat;
     struct slice rest = slice_of(data, n), message;
+    bool is_taken = false;
 
     if (!seat.plan) open_seat(&seat);
     seat.first = session_new(seat.plan);
@@ -68,9 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         if (event_record_read(message, &record)) continue;
         rewrite(&record);
         MUST(event_record_read(message, &record) == OK);
-        take(&seat, record.event);
+        is_taken = take(&seat, record.event) || is_taken;
     }
     session_free(seat.first);
     session_free(seat.again);
+    if (is_taken) fuzz_taken();
     return 0;
 }

@@ -46,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     options.attributes = cut(&table);
     if (import_csv(table, &options, &imported, &faults) == OK) {
         MUST(faults.total == 0);
+        fuzz_taken();
         for (size_t i = 0; i < imported.n_item; i++) {
             struct prescan_error error;
 

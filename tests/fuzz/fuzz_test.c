@@ -32,6 +32,7 @@ static void run_session(const struct plan *plan, struct workspace *workspace)
         MUST(session_step(session, &event, workspace, &effects) == OK);
         MUST(effects.changed && isfinite(effects.outcome.theta));
     }
+    if (effects.outcome.stop) fuzz_taken();
     session_free(session);
 }
 

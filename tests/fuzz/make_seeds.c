@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The seeds that only the engine itself can make: make_seeds CORPUS writes the records of whole
- * sessions to CORPUS/event, as sequences of messages, and to CORPUS/archive. make_corpus.py runs
- * it. */
+/* The seeds that only the engine itself can make: make_seeds FOLDER writes the records of whole
+ * sessions to FOLDER/event, as sequences of messages, and to FOLDER/archive. They are made anew for
+ * each run, as those of an older format would all be refused at the door. */
 #include "tests/fuzz/counter.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 struct records {
     struct env *env;
@@ -26,24 +28,26 @@ static enum status on_event(void *context, const struct stored_event *event)
     return OK;
 }
 
-static void save(const char *corpus, const char *target, const char *name, const struct buf *bytes)
+static void save(const char *folder, const char *target, const char *name, const struct buf *bytes)
 {
     char path[PATH_MAX];
     FILE *file;
 
-    snprintf(path, sizeof(path), "%s/%s/%s", corpus, target, name);
+    snprintf(path, sizeof(path), "%s/%s", folder, target);
+    MUST(mkdir(path, 0777) == 0 || errno == EEXIST);
+    snprintf(path, sizeof(path), "%s/%s/%s", folder, target, name);
     file = fopen(path, "wb");
     MUST(file && bytes->n > 0 && !bytes->failed);
     MUST(fwrite(bytes->data, 1, bytes->n, file) == bytes->n && fclose(file) == 0);
 }
 
-static void save_session(struct counter *counter, const char *session, const char *corpus)
+static void save_session(struct counter *counter, const char *session, const char *folder)
 {
     struct records records = {.env = counter->server.env, .session = slice_str(session)};
 
     MUST(journal_each(counter->server.env, 1, (struct event_visitor){on_event, &records}) == OK);
-    save(corpus, "event", session, &records.sequence);
-    save(corpus, "archive", session, &records.archive);
+    save(folder, "event", session, &records.sequence);
+    save(folder, "archive", session, &records.archive);
     buf_done(&records.sequence);
     buf_done(&records.archive);
 }
@@ -53,7 +57,7 @@ int main(int argc, char **argv)
     struct counter *counter = counter_open();
 
     MUST(argc == 2);
-    counter_session(counter, "archived", "t", 8);
+    counter_session(counter, "archived", "t", 6);
     counter_session(counter, "archived.short", "r", 1);
     save_session(counter, "s1", argv[1]);
     save_session(counter, "s2", argv[1]);

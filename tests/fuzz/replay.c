@@ -54,6 +54,6 @@ static void run_folder(const char *path)
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) run_folder(argv[i]);
-    printf("%zu inputs\n", n_run);
-    return n_run > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    printf("%zu inputs, %zu taken\n", n_run, fuzz_n_taken());
+    return fuzz_n_taken() > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
