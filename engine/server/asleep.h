@@ -7,9 +7,24 @@
 
 #include "store/journal.h"
 
+enum { ASLEEP_NOTED = 64 };
+
+/* An event on the way to its session. */
+struct asleep_event {
+    struct session_key key;
+    unsigned hash;  // of the key
+    uint16_t n_tenant;
+    uint32_t n;
+    uint64_t lsn;
+    uint8_t previous[SEAL_BYTES], seal[SEAL_BYTES];
+    bool is_end;
+};
+
 struct asleep {
     struct asleep_session *table;  // in the order of their first events
     size_t n_ended;
+    struct asleep_event noted[ASLEEP_NOTED];  // [n_noted] not with their sessions yet
+    size_t n_noted;
 };
 
 /* Where a session's events stand in the journal. */
@@ -19,8 +34,11 @@ struct asleep_events {
     uint32_t n_lsn, n_before;      // n_before: events that only the archive has
 };
 
-/* Note the next event. CORRUPT where it does not follow on the one before it in its session. */
+/* Note the next event; and when all are noted, bring the last ones to their sessions, which are not
+ * to be looked at before. CORRUPT, from either, where an event so far does not follow on the one
+ * before it in its session; NO_MEMORY. */
 MUST_CHECK enum status asleep_note(struct asleep *asleep, const struct stored_event *stored);
+MUST_CHECK enum status asleep_settle(struct asleep *asleep);
 
 /* NULL where it is not asleep. */
 struct asleep_session *asleep_find(const struct asleep *asleep, struct slice tenant,

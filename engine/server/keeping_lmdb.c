@@ -457,6 +457,7 @@ static enum status doze_off(struct sessions *sessions, int64_t now_us, uint64_t 
     enum status st =
         journal_each(sessions->config.env, 1, (struct event_visitor){on_dozing, &doze});
 
+    if (st == OK) st = asleep_settle(&sessions->asleep);
     if (st == OK) st = check_begun(sessions);
     while (st == OK && n_done < n_awake(sessions) && !sessions_are_awake(sessions)) {
         struct asleep_session *session = asleep_first(&sessions->asleep);
