@@ -122,9 +122,9 @@ enum status access_take_kept(struct access *access, struct env *env, struct batc
     return access ? keys_take_kept(access->keys, env, batch, clock_us(), clock_wall_ms()) : OK;
 }
 
-void access_keep(struct access *access, const struct env *env, struct batch *batch)
+void access_keep(struct access *access, const struct env *env, struct batch *batch, size_t n_most)
 {
-    if (access) keys_keep(access->keys, env, batch, clock_us(), clock_wall_ms());
+    if (access) keys_keep(access->keys, env, batch, n_most, clock_us(), clock_wall_ms());
 }
 
 const char *access_secret_key(const struct access *access)

@@ -18,10 +18,10 @@ MUST_CHECK enum status access_open(void *zmq_context, const struct config *confi
 void access_close(struct access *access);
 
 /* What the keys have used of their limits (server/keys.h): take in what is in the store, before the
- * first peer comes, and put what is new into the batch. NULL is fine. */
+ * first peer comes, and put what is new of the next `n_most` into the batch. NULL is fine. */
 MUST_CHECK enum status access_take_kept(struct access *access, struct env *env,
                                         struct batch *batch);
-void access_keep(struct access *access, const struct env *env, struct batch *batch);
+void access_keep(struct access *access, const struct env *env, struct batch *batch, size_t n_most);
 
 /* Begin to read the folder again, and nothing else; and go on with it, `n_file` files at a time,
  * until *out_done. Then all of it holds at once, or, on an error, all stays as it was. */

@@ -29,7 +29,7 @@ enum {
     REFUSE_LEAST = 16,     // arrivals that a cycle may refuse, and more as it serves more
     STANDING_PART = 10,    // of the usual wait, while a queue stands
     LATE_PART = 2,         // of it, for what begins something
-    KEEP_TICKS = 4,        // what keys have used is written on every so many ticks
+    KEEP_KEYS = 4096,  // looked at on a tick, whether they have used something: half a millisecond
 };
 
 const char *const helper_names[N_HELPER] = {"helper", "slow-helper"};
@@ -520,9 +520,7 @@ static void tick(struct loop *loop, int64_t now_us)
 
     loop->tick_us = now_us;
     if (loop->server->district) parked_tick(loop, now_us);
-    if (loop->n_tick % KEEP_TICKS == 0) {
-        access_keep(loop->access, loop->server->env, &loop->server->batch);
-    }
+    access_keep(loop->access, loop->server->env, &loop->server->batch, KEEP_KEYS);
     upkeep_tick(loop->server, now_us, now_ms, loop->n_tick++);
     metrics_publish(loop->metrics, loop);
     // Where the whole process was stopped the others have first to come to.

@@ -36,7 +36,8 @@ struct keys {
     struct entry *table;
     struct key_folder *folder;  // that is being read; NULL: none is
     struct buf staged;
-    int64_t apart_ms;  // the wall's clock from the other, when the quotas were kept
+    struct entry *keep_next;  // NULL: the first. Entries stay where they are
+    int64_t apart_ms;         // the wall's clock from the other, when the quotas were kept
 };
 
 enum status keys_new(struct keys **out)
@@ -190,26 +191,43 @@ static struct kept_key kept_key(const char *public_key)
     return key;
 }
 
-void keys_keep(struct keys *keys, const struct env *env, struct batch *batch, int64_t now_us,
-               int64_t wall_ms)
+/* The times of all records are wrong. */
+static void mark_used(struct keys *keys, int64_t now_us)
 {
-    int64_t apart_ms = wall_ms - now_us / 1000;
-    bool was_set = llabs(apart_ms - keys->apart_ms) > SET_MS;
+    for (struct entry *entry = keys->table; entry; entry = entry->hh.next) {
+        if (quota_is_used(&entry->key.quota, now_us)) entry->key.quota.changed = true;
+    }
+}
+
+static void keep_one(struct key *key, const struct env *env, struct batch *batch, int64_t now_us,
+                     int64_t wall_ms)
+{
+    struct kept_key at = kept_key(key->public_key);
     struct buf record = {0};
 
-    if (was_set) keys->apart_ms = apart_ms;
-    for (struct entry *entry = keys->table; entry; entry = entry->hh.next) {
-        struct kept_key key = kept_key(entry->key.public_key);
-        struct quota *quota = &entry->key.quota;
-
-        if (!quota->changed && !(was_set && quota_is_used(quota, now_us))) continue;
-        quota_write(quota, now_us, wall_ms, &record);
-        batch_put(env, batch, TABLE_META, kept_key_slice(&key), buf_slice(&record), NULL);
-        if (record.failed) batch->bytes.failed = true;
-        quota->changed = false;
-        buf_clear(&record);
-    }
+    quota_write(&key->quota, now_us, wall_ms, &record);
+    batch_put(env, batch, TABLE_META, kept_key_slice(&at), buf_slice(&record), NULL);
+    if (record.failed) batch->bytes.failed = true;
     buf_done(&record);
+    key->quota.changed = false;
+}
+
+void keys_keep(struct keys *keys, const struct env *env, struct batch *batch, size_t n_most,
+               int64_t now_us, int64_t wall_ms)
+{
+    int64_t apart_ms = wall_ms - now_us / 1000;
+    size_t n = HASH_COUNT(keys->table);
+
+    if (llabs(apart_ms - keys->apart_ms) > SET_MS) {
+        keys->apart_ms = apart_ms;
+        mark_used(keys, now_us);
+    }
+    for (size_t i = 0; i < n && i < n_most; i++) {
+        struct entry *entry = keys->keep_next ? keys->keep_next : keys->table;
+
+        if (entry->key.quota.changed) keep_one(&entry->key, env, batch, now_us, wall_ms);
+        keys->keep_next = entry->hh.next;
+    }
 }
 
 /* What is taken in, and when. */

@@ -51,11 +51,11 @@ void keys_abandon(struct keys *keys);
 bool keys_are_being_read(const struct keys *keys);
 
 /* What keys have used of their limits outlives the daemon: a record of each (server/quota.h) in the
- * store's `meta`, under "quota", a NUL and the public key in Z85. Put those of the keys that have
- * used something since they were put last into the batch; of all that have something used where the
- * wall's clock was set meanwhile, for their times are wrong now. */
-void keys_keep(struct keys *keys, const struct env *env, struct batch *batch, int64_t now_us,
-               int64_t wall_ms);
+ * store's `meta`, under "quota", a NUL and the public key in Z85. Look at the next `n_most` keys in
+ * turn, and put those that have used something since they were put last into the batch; all that
+ * have something used where the wall's clock was set meanwhile, for their times are wrong now. */
+void keys_keep(struct keys *keys, const struct env *env, struct batch *batch, size_t n_most,
+               int64_t now_us, int64_t wall_ms);
 /* Take in what was kept, behind the first reading of the folder. A record of which all has come
  * back is removed, so what is known of a key that is gone for good does not stay; so is a damaged
  * one, which the log names. IO_ERROR, NO_MEMORY; CORRUPT: the table's pages are damaged. */

@@ -341,7 +341,7 @@ int loop_run(struct server *server, const char *config_path)
         run(loop);
         if (!loop->exit_code) {
             journal_anchor(&server->journal, &server->batch);
-            access_keep(loop->access, server->env, &server->batch);
+            access_keep(loop->access, server->env, &server->batch, SIZE_MAX);
             cycle_commit(loop);
         }
         if (!loop->exit_code) upkeep_committed(server, true);

@@ -14,7 +14,7 @@ from thetad import ThetadError
 
 ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
 HOUR_MS, DAY_MS = 3600 * 1000, 86400 * 1000
-KEPT_WITHIN_S = 5  # and twice as long as the daemon takes to write down what was used
+KEPT_WITHIN_S = 5  # ten times what the daemon takes to write down what was used
 
 
 class QuotaTestCase(unittest.TestCase):

@@ -338,7 +338,7 @@ static size_t keep(struct folder *folder, int64_t at_ms)
     struct fault fault = {0};
     size_t n;
 
-    keys_keep(folder->keys, folder->env, &folder->batch, now_us, at_ms);
+    keys_keep(folder->keys, folder->env, &folder->batch, SIZE_MAX, now_us, at_ms);
     n = folder->batch.n;
     cr_assert_eq(env_commit(folder->env, &folder->batch, &fault), OK, "%s", fault.text);
     return n;
@@ -520,5 +520,26 @@ Test(keys, a_damaged_record_is_removed)
     cr_expect_eq(hour_wait(&folder, 0), 0);
     cr_expect_eq(hour_wait(&folder, 1), HOUR_MS / 20);
     cr_expect_eq(start_anew(&folder, wall_ms), 0);
+    folder_close(&folder);
+}
+
+/* Of many keys some are looked at each time, all in turn. */
+Test(keys, are_kept_some_at_a_time)
+{
+    struct folder folder;
+
+    folder_use(&folder);
+    put(&folder, "c", 2, NORTH);
+    cr_assert_eq(read_again(&folder), 3);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 3; i++) use_hour(&folder, i);
+        for (size_t n = 1; n <= 3; n++) {
+            keys_keep(folder.keys, folder.env, &folder.batch, 1, now_us, wall_ms);
+            cr_expect_eq(folder.batch.n, n);
+        }
+        cr_expect_eq(keep(&folder, wall_ms), 3, "there is no more");
+    }
+    start_anew(&folder, wall_ms);
+    for (int i = 0; i < 3; i++) cr_expect_gt(hour_wait(&folder, i), 0, "key %d", i);
     folder_close(&folder);
 }
