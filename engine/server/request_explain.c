@@ -50,7 +50,8 @@ static enum status count_question(void *context, const struct stored_event *stor
 }
 
 /* The session on its way to the question. What happened after that question was asked, a revision
- * or a score for an earlier one too, is left out: the pick knew nothing of it. */
+ * or a score for an earlier one too, is left out: the pick knew nothing of it. So the list that
+ * `asked` points into does not grow any more. */
 struct way {
     const struct history *history;
     struct session *session;
@@ -192,7 +193,7 @@ static enum status work(struct call *call, struct env *env, struct estimate_work
                               (struct event_visitor){count_question, &way.seq});
         }
         if (st == OK) st = history_each(&history, call->tools, session, visitor);
-        if (st == OK && way.at == 0) st = INTERNAL;
+        if (st == OK && (way.at == 0 || way.at != way.seq)) st = INTERNAL;
         if (st == OK) st = explain(call, &way, session);
         history_done(&history);
     }
