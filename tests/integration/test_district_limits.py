@@ -10,7 +10,7 @@ import unittest
 from collections import Counter
 
 from support.postgres import until
-from test_district import BANK, DistrictTestCase, score_of
+from test_district import BANK, DistrictTestCase, UpgradeTestCase, run_theta, score_of
 from test_district_privacy import code_of, make_older
 from thetad import NoReply, ThetadError
 
@@ -277,6 +277,39 @@ class TestMaxUses(DistrictTestCase):
         session = asked(other, "e-why", 1, test="changed")[0]
         why = one.call("session.explain", session=session)
         self.assertIn("used_up", {part for _, part, _ in why["items"]})
+
+
+class TestUpgrade(UpgradeTestCase):
+    def test_a_store_of_version_3_is_brought_up_to_date(self):
+        """What is under way goes on, tallies are as they were, and limits of uses count from
+        then on."""
+        postgres, daemon = self.postgres, self.daemon
+        with daemon.client() as client:
+            client.test_put(limited("old", {"rule": "eligibility", "max_rate": 0.9}))
+            asked(client, "e-0", session="s-ended", test="old")
+            asked(client, "e-1", n_answer=2, session="s-open", test="old")
+            before = [client.call("session.get", session=session)
+                      for session in ("s-ended", "s-open")]
+            until(lambda: postgres.sql("SELECT count(*) FROM exposure") == [["1"]], seconds=30)
+        daemon.stop()
+        counts = postgres.sql("SELECT * FROM exposure")
+        self.make_old("DROP TABLE asked; UPDATE district SET format = 3")
+        self.assertIn("was of version 3", run_theta("district", "upgrade", postgres.url))
+        self.assertEqual(postgres.sql("SELECT * FROM exposure"), counts)
+        daemon.start()
+        with daemon.client() as client:
+            after = [client.call("session.get", session=session)
+                     for session in ("s-ended", "s-open")]
+            self.assertEqual([{**reply, "id": 0} for reply in after],
+                             [{**reply, "id": 0} for reply in before])
+            answer(client, after[1])
+            client.test_put(limited("old", {"max_uses": 1}))
+            items = asked(client, "e-2", session="s-new", test="old")[1]
+            self.assertEqual(sorted(postgres.sql("SELECT item, uses FROM asked")),
+                             sorted([item, "1"] for item in items))
+            self.assertFalse(set(items) & set(asked(client, "e-3", test="old")[1]))
+            self.assertEqual(verified(client)["faults"], [])
+        self.assertIn("was of version 4", run_theta("district", "upgrade", postgres.url))
 
 
 if __name__ == "__main__":
