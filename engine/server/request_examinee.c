@@ -349,6 +349,7 @@ static enum status find_page(struct call *call, struct examinee_page *page)
     page->takes_damaged = true;
     page->context = &ask;
     st = examinee_page_fill(page, ask.examinee, ask.after);
+    page->context = NULL;  // `ask` ends before the page does
     if (st) return st;
     if (!session_key_read(session_key_slice(&page->after), &tenant, &last)) return INTERNAL;
     put_found(page, last, call->out.buf);
