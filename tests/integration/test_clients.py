@@ -9,10 +9,13 @@ import os
 import subprocess
 import threading
 import unittest
+import unittest.mock
+
+import zmq
 
 from support.daemon import Daemon, free_port
 from support.relay import TO_CLIENT, TO_SERVER, FaultyRelay
-from thetad import Client, ThetadError
+from thetad import Client, NoReply, ThetadError
 
 BANK = [{"id": f"i{i}", "model": "2PL", "a": 0.7 + 0.09 * (i % 9), "b": (i - 20) / 9.0}
         for i in range(40)]
@@ -111,6 +114,27 @@ class TestClients(unittest.TestCase):
                 self.daemon.start()
         with Client(self.relay.endpoint, **PATIENT) as client:
             self.expect_undisturbed("replaced", self.take(client, "replaced", disturb))
+
+    def test_a_reply_that_goes_with_its_connection(self):
+        # What libzmq says is there to be read is dropped where the connection breaks just then.
+        outcome = []
+
+        def ask(client):
+            try:
+                outcome.append(client.ping())
+            except NoReply as error:
+                outcome.append(error)
+
+        with zmq.Context.instance().socket(zmq.ROUTER) as silent:
+            port = silent.bind_to_random_port("tcp://127.0.0.1")
+            client = Client(f"tcp://127.0.0.1:{port}", timeout=0.5, tries=2)
+            self.addCleanup(client.close)
+            with unittest.mock.patch.object(Client, "_wait_reply", lambda *_: True):
+                asking = threading.Thread(target=ask, args=[client], daemon=True)
+                asking.start()
+                asking.join(20)
+            self.assertFalse(asking.is_alive(), "it waits for ever")
+            self.assertIsInstance(outcome[0], NoReply)
 
     def test_the_c_client(self):
         """A test taken by `theta` while its connection breaks again and again, of two endpoints

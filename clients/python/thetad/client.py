@@ -250,7 +250,10 @@ class Client:
         except zmq.Again:  # the daemon went away between the poll and the send
             return None
         while self._wait_reply(socket, deadline):
-            reply = unpack(socket.recv_multipart()[-1])
+            try:
+                reply = unpack(socket.recv_multipart(zmq.NOBLOCK)[-1])
+            except zmq.Again:  # it went with its connection, between the poll and here
+                return None
             if reply is not None and self._is_answer(reply, request_id):
                 return reply
         return None
