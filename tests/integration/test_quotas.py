@@ -14,7 +14,7 @@ from thetad import ThetadError
 
 ITEMS = [{"id": f"q{i}", "model": "1PL", "b": i / 7 - 1.2} for i in range(8)]
 HOUR_MS, DAY_MS = 3600 * 1000, 86400 * 1000
-KEPT_WITHIN_S = 5  # ten times what the daemon takes to write down what was used
+TICK_S = 0.5  # on each the daemon writes down what was used
 
 
 class QuotaTestCase(unittest.TestCase):
@@ -36,6 +36,12 @@ class QuotaTestCase(unittest.TestCase):
         client = self.daemon.tcp_client(tries=1, **options)
         self.addCleanup(client.close)
         return client
+
+    def wait_kept(self):
+        """The reply comes behind the commit of a cycle in which a tick was due, or later."""
+        time.sleep(TICK_S + 0.1)
+        with self.daemon.client() as client:
+            client.ping()
 
     def assert_busy(self, call, *args, **fields):
         with self.assertRaises(ThetadError) as caught:
@@ -150,7 +156,7 @@ class Restarts(QuotaTestCase):
 
     def test_a_kill_gives_nothing_back(self):
         few, before = self.use_up(sessions_per_day=3)
-        time.sleep(KEPT_WITHIN_S)
+        self.wait_kept()
         for _ in range(2):
             self.daemon.kill()
             self.daemon.start()
@@ -172,6 +178,70 @@ class Restarts(QuotaTestCase):
         os.rename(away, path)
         self.daemon.reload()
         self.assert_same(before, self.refusal(few))
+
+
+class Clocks(QuotaTestCase):
+    """The wall's clock is wrong for a while, as in a machine that has no battery for it."""
+
+    YEAR_MS = 365 * DAY_MS
+
+    def setUp(self):
+        super().setUp()
+        self.clock = f"{self.daemon.folder}/clock"
+        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self.daemon.environment = {"LD_PRELOAD": os.environ["THETA_PRELOAD_CLOCK"],
+                                   "THETA_CLOCK": self.clock, "ASAN_OPTIONS": sanitizer}
+        self.set_clock(0)
+        self.few = self.daemon.keys.add("few", sessions_per_day=3)
+        self.start()
+        self.assertEqual(self.n_start(), 3)
+        self.wait_kept()
+
+    def set_clock(self, offset_ms):
+        with open(self.clock + ".new", "w", encoding="ascii") as file:
+            file.write(str(offset_ms))
+        os.rename(self.clock + ".new", self.clock)
+
+    def n_start(self):
+        """How many sessions the key can start."""
+        client, n = self.client(self.few), 0
+        while n < 10:
+            try:
+                client.session_start("test", "e")
+            except ThetadError as error:
+                self.assertEqual(error.code, "busy")
+                self.assertLessEqual(error.retry_after_ms, DAY_MS // 3)
+                break
+            n += 1
+        return n
+
+    def start_again(self, offset_ms):
+        self.daemon.kill()
+        self.set_clock(offset_ms)
+        self.daemon.start()
+
+    def test_a_clock_that_is_late(self):
+        self.start_again(-50 * self.YEAR_MS)
+        self.assertEqual(self.n_start(), 0)
+        self.set_clock(0)
+        self.wait_kept()
+        self.assertEqual(self.n_start(), 0)
+        self.start_again(0)
+        self.assertEqual(self.n_start(), 0)
+        self.start_again(DAY_MS // 2)
+        self.assertEqual(self.n_start(), 1)
+
+    def test_a_clock_that_is_early(self):
+        """It gives back what was used, once."""
+        self.start_again(50 * self.YEAR_MS)
+        self.assertEqual(self.n_start(), 3)
+        self.wait_kept()
+        for _ in range(2):
+            self.start_again(0)
+            self.assertEqual(self.n_start(), 0)
+            self.wait_kept()
+        self.start_again(2 * DAY_MS // 3)
+        self.assertEqual(self.n_start(), 2)
 
 
 class Requests(QuotaTestCase):
