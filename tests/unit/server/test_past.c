@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What examinees were asked before, from the events of their sessions to the loop. */
+#include "base/macros.h"
 #include "server/past.h"
 #include "store/erased.h"
 #include "store/event_record.h"
@@ -156,6 +157,37 @@ Test(past, is_what_was_asked_with_the_bank)
     cr_expect(past_next(&rest, &session) && past_item(&session, 0) == 5);
     cr_expect(past_next(&rest, &session) && past_item(&session, 0) == 11);
     cr_expect_not(past_next(&rest, &session));
+    for (size_t i = 0; i < 2; i++) past_free(pasts[i]);
+}
+
+/* The first question and one that is asked again count, a mended answer does not. */
+Test(past, the_time_is_that_of_what_asked_last)
+{
+    static const struct {
+        enum event_kind kind;
+        int64_t asked_ms;
+    } seconds[] = {{EVENT_ANSWERED, 2385}, {EVENT_RESUMED, 2385}, {EVENT_REVISED, 1385}};
+    struct event started = event_of(EVENT_STARTED, 1385);
+    struct past_session session;
+    struct past *pasts[2];
+    struct slice rest;
+
+    put(0, 0, "b", &started, 7);
+    for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+        struct event second = event_of(seconds[i].kind, 2385);
+
+        put(1, 0, "b2", &started, 7);
+        put(1, 1, "b2", &second, 8);
+    }
+    take_in(pasts);
+    rest = buf_slice(&pasts[0]->asked);
+    cr_assert(past_next(&rest, &session));
+    cr_expect_eq(session.asked_ms, 1385, "nothing but the first question");
+    rest = buf_slice(&pasts[1]->asked);
+    for (size_t i = 0; i < COUNT_OF(seconds); i++) {
+        cr_assert(past_next(&rest, &session));
+        cr_expect_eq(session.asked_ms, seconds[i].asked_ms, "session %zu", i);
+    }
     for (size_t i = 0; i < 2; i++) past_free(pasts[i]);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "store_test.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +137,19 @@ Test(env, visits_in_key_order)
     cr_expect_str_eq(visit(&shelf, "d", 9, OK, OK).keys, "");
     cr_expect_str_eq(visit(&shelf, "", 2, NOT_FOUND, OK).keys, "aab");
     cr_expect_str_eq(visit(&shelf, "b", 1, BUSY, BUSY).keys, "b");
+    shelf_close(&shelf);
+}
+
+/* Who starts the daemon may have closed all of its files: then the lock is the first one. */
+Test(env, opens_without_standard_input)
+{
+    struct shelf shelf;
+
+    (void)close(STDIN_FILENO);
+    shelf_open(&shelf, 8);
+    cr_expect_neq(fcntl(STDIN_FILENO, F_GETFD), -1, "the store has no file 0");
+    shelf_put(&shelf, TABLE_ITEM, slice_str("a"), "1");
+    expect_value(&shelf, TABLE_ITEM, "a", "1");
     shelf_close(&shelf);
 }
 
