@@ -28,8 +28,8 @@ import tempfile
 import time
 
 # Which tests judge a folder, the likely killer first, then those that are quick: a program, and
-# which of its suites ({} is the file's own name), or an integration test. One that runs nothing of
-# the folder is not here. Mutants of a folder that is not here are not made.
+# which of its suites ({} is the file's own name), the made-up worlds of `fate`, or an integration
+# test. One that runs nothing of the folder is not here. Of other folders no mutants are made.
 SESSIONS = ("contract:revise/*", "contract:replay/*")
 JUDGES = {
     "proto": ("proto", "server:request/*"),
@@ -47,15 +47,25 @@ JUDGES = {
     "engine/content": ("content", "session", "trace", "fault_memory", "contract:blueprint/*"),
     "engine/session": ("session", "trace", "fault_memory",
                        "contract:@(st*|blueprint|sessions_dims)/*", *SESSIONS),
-    "engine/store": ("store:{}/*", "store", "shared", "server"),
-    "engine/server": ("server:{}/*", "district", "server", "integration_test_sessions",
+    "engine/store": ("store:{}/*", "store", "shared", "fate", "server"),
+    "engine/server": ("server:{}/*", "district", "server", "fate", "integration_test_sessions",
                       "integration_test_overload", "integration_test_quotas",
                       "integration_test_access"),
 }
+# And which judge some files besides: what only nodes of a district run (skipped where there is no
+# PostgreSQL), and what only a daemon with metrics does.
+DISTRICT_JUDGE, METRICS_JUDGE = "integration_test_district_traces", "integration_test_metrics"
+MORE = {
+    r"engine/store/(pg|shared\w*)\.c": DISTRICT_JUDGE,
+    r"engine/server/(district\w*|keeping_postgres|line|news|parked|past|shared_check|sweep"
+    r"|tally_share)\.c": DISTRICT_JUDGE,
+    r"engine/server/metrics\w*\.c": METRICS_JUDGE,
+}
+FATE = ("--from", "1", "--seeds", "60")
 # A mutant is tried in the quick build; one that lives there is tried in the one with sanitizers,
 # by the judges that need no more than CHECKED_CPU_S of processor without them and without a mutant:
-# the others run the same lines oftener. CHECKED_CPU_S is what the quick half of them need.
-CHECKED_CPU_S = 6
+# of the core all but those that try thousands of cases of the same lines, which need 8 to 16.
+CHECKED_CPU_S = 7
 BUILDS = {
     "quick": ("-DCMAKE_C_FLAGS_DEBUG=-O1 -w",),
     "checked": ("-DCMAKE_C_FLAGS_DEBUG=-O1 -g", "-DTHETAD_SANITIZE=ON"),
@@ -70,7 +80,15 @@ SWAPS = ((" < ", " <= "), (" <= ", " < "), (" > ", " >= "), (" >= ", " > "), (" 
          (" * ", " / "), ("++", "--"), (" += ", " -= "))
 CONDITION = re.compile(r"^(\s+(?:\} else )?(?:if|while) )\((.*)\)(( \{)?|( .*;))$")
 STATEMENT = re.compile(r"^(\s+)[a-z_][\w.>\-\[\]]*( = [^;{]*|\([^;{]*\));$")
+VALUE = r"([\w.>\-]+(?:\[[^\]]*\])*)"
+CHOICE = re.compile(rf"{VALUE} ([<>]=?) {VALUE} \? (?:\1 : \3|\3 : \1)(?![\w.\[])")
 NOT_CODE = re.compile(r"^\s*(/?\*|//|#|assert|_Static_assert|static |const |enum |struct )|\"")
+
+
+def is_tie(code, at, old, new):
+    """Of two that are equal either one is the larger."""
+    return new.strip("= ") == old.strip("= ") and any(
+        choice.start(2) == at for choice in CHOICE.finditer(code))
 
 
 def mutants_of(text):
@@ -88,6 +106,8 @@ def mutants_of(text):
             found.append((i, f"{condition[1]}(!({condition[2]})){condition[3]}", "negated"))
         for old, new in SWAPS:
             for at in re.finditer(re.escape(old), code):
+                if is_tie(code, at.start() + 1, old, new):
+                    continue
                 found.append((i, code[:at.start()] + new + code[at.end():],
                               f"{old.strip()} is {new.strip()}"))
         if STATEMENT.match(code):
@@ -129,13 +149,15 @@ def program_of(judge):
 
 
 def targets_of(judge):
-    return ("thetad", "theta") if judge.startswith("integration") else (
-        f"test_{program_of(judge)}",)
+    if judge.startswith("integration"):
+        return ("thetad", "theta")
+    return ("fate",) if judge == "fate" else (f"test_{program_of(judge)}",)
 
 
 def judges_of(name):
     path = pathlib.PurePath(name)
-    return [judge.format(path.stem) for judge in JUDGES[str(path.parent)]]
+    more = [judge for files, judge in MORE.items() if re.fullmatch(files, name)]
+    return [judge.format(path.stem) for judge in JUDGES[str(path.parent)]] + more
 
 
 class Build:
@@ -168,9 +190,8 @@ class Build:
         if judge.startswith("integration"):
             return quiet("ctest", "--test-dir", str(self.folder), "-R", f"^{judge}$",
                          seconds=seconds)
-        suites = judge.partition(":")[2]
-        return quiet(str(self.program(targets_of(judge)[0])), "--filter", suites or "*/*",
-                     seconds=seconds, cpu_s=cpu_s)
+        what = FATE if judge == "fate" else ("--filter", judge.partition(":")[2] or "*/*")
+        return quiet(str(self.program(targets_of(judge)[0])), *what, seconds=seconds, cpu_s=cpu_s)
 
     def is_ready(self, judge):
         return judge in self.unharmed

@@ -38,6 +38,11 @@ class Mutants(unittest.TestCase):
             "if (a < b && b != 3) return a - 1;",
             ";", ";"])
 
+    def test_a_choice_of_the_larger_has_no_tie(self):
+        self.assertEqual(mutants_of("{\n    return x[q] > top ? x[q] : top;\n"), [])
+        other = [mutant[1].strip() for mutant in mutants_of("{\n    return a < b ? a : 0;\n")]
+        self.assertEqual(other, ["return a <= b ? a : 0;"])
+
     def test_a_line_keeps_its_place(self):
         lines = TEXT.split("\n")
         for i, _, _ in mutants_of(TEXT):
@@ -78,6 +83,18 @@ class Drawn(unittest.TestCase):
         few = mutate.drawn(self.tree, ["engine/num", "engine/irt"], 7, 2)
         self.assertEqual([str(pathlib.PurePath(name).parent) for name, _ in few],
                          ["engine/num", "engine/irt"] * 2)
+
+
+class Judges(unittest.TestCase):
+    def test_own_suite_comes_first(self):
+        self.assertEqual(mutate.judges_of("engine/server/wait.c")[0], "server:wait/*")
+
+    def test_some_files_have_one_more(self):
+        for name in ("store/shared_uses", "store/pg", "server/district_lines", "server/past"):
+            self.assertEqual(mutate.judges_of(f"engine/{name}.c")[-1], mutate.DISTRICT_JUDGE)
+        self.assertEqual(mutate.judges_of("engine/server/metrics.c")[-1], mutate.METRICS_JUDGE)
+        for name in ("store/env", "server/keeping_lmdb", "server/helper"):
+            self.assertNotIn(mutate.DISTRICT_JUDGE, mutate.judges_of(f"engine/{name}.c"))
 
 
 class Verdicts(unittest.TestCase):
