@@ -65,7 +65,14 @@ bool access_is_reading(const struct access *access)
     return access && keys_are_being_read(access->keys);
 }
 
-/* Nobody is let in by a list that the keys are not in, nor kept out: both change together. */
+const char *access_failure(enum status status)
+{
+    if (status == IO_ERROR) return "keys read, but new ones are not let in: reload again";
+    return "keys not read, the old ones stay";
+}
+
+/* Nobody is let in by a list that the keys are not in, nor kept out: both change together. Where
+ * that fails a key that was taken away must not stay good, so the keys come first. */
 enum status access_go_on(struct access *access, size_t n_file, bool *out_done, struct fault *fault)
 {
     struct buf admissions = {0};

@@ -24,13 +24,17 @@ MUST_CHECK enum status access_take_kept(struct access *access, struct env *env,
 void access_keep(struct access *access, const struct env *env, struct batch *batch, size_t n_most);
 
 /* Begin to read the folder again, and nothing else; and go on with it, `n_file` files at a time,
- * until *out_done. Then all of it holds at once, or, on an error, all stays as it was. */
+ * until *out_done. Then all of it holds at once, or, on an error, what access_failure says. */
 MUST_CHECK enum status access_reload(struct access *access, const struct config *config,
                                      struct fault *fault);
 MUST_CHECK enum status access_go_on(struct access *access, size_t n_file, bool *out_done,
                                     struct fault *fault);
 /* Whether a reading is under way. NULL is fine. */
 bool access_is_reading(const struct access *access);
+/* How things stand after a reading that failed with `status`, for the log: as before; on IO_ERROR
+ * the keys are as in the folder, and those that are gone refused, but who may connect is not told,
+ * so nobody new is let in. */
+const char *access_failure(enum status status);
 
 /* The daemon's secret key, in Z85. */
 const char *access_secret_key(const struct access *access);

@@ -80,12 +80,12 @@ static bool reload_config(struct loop *loop)
     return true;
 }
 
-/* What was asked for is done: the keys are as they are in the folder, and hold. */
+/* What was asked for is done: the keys are as they are in the folder, or it is told what holds. */
 static void end_reload(struct loop *loop, enum status status, const struct fault *fault)
 {
     if (status) {
-        log_line(LOG_ERROR, "keys not read, the old ones stay", "field=%s error=\"%s\"",
-                 fault->field, fault->text);
+        log_line(LOG_ERROR, access_failure(status), "field=%s error=\"%s\"", fault->field,
+                 fault->text);
     } else if (loop->access) {
         log_line(LOG_INFO, "keys read", "n=%zu folder=\"%s\"", access_n_key(loop->access),
                  loop->server->config.key_dir);
