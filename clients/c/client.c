@@ -248,6 +248,7 @@ static enum thetad_status receive(struct thetad *client, int64_t within_ms, int6
             status = client_fail(client, THETAD_ERROR_PROTOCOL, fault.field,
                                  "%s sent what is no reply: %s%s%s", endpoint, fault.field,
                                  fault.field[0] ? ": " : "", fault.text);
+        if (transport_clock_ms() >= deadline_ms) return status;  // there may always be one more
     }
 }
 

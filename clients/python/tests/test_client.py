@@ -180,6 +180,34 @@ class TestRetries(unittest.TestCase):
         told = Client._pause(1, {"error": {"retry_after_ms": 1700}})
         self.assertTrue(1.7 <= told <= 1.75, told)
 
+    def test_a_wait_that_is_none(self):
+        """What a peer tells that is no daemon, or not one of ours."""
+        for wait in (None, "soon", b"1", [1], {}, -5, float("nan"), -float("inf"), True):
+            with self.subTest(wait):
+                pause = Client._pause(1, {"error": {"retry_after_ms": wait}})
+                self.assertTrue(0 <= pause <= 0.02, pause)
+                with FakeDaemon(refuse("busy", retry=True, retry_after_ms=wait)) as fake:
+                    with Client(fake.endpoint, tries=2) as client:
+                        with self.assertRaises(ThetadError):
+                            client.ping()
+
+    def test_a_peer_that_says_something_else_for_ever(self):
+        n_reply, seen = 1000, []
+
+        def slow(body):
+            seen.append(body)
+            time.sleep(0.005)
+            return unpack(body)
+
+        self.addCleanup(setattr, client_module, "unpack", unpack)
+        client_module.unpack = slow
+        others = [pack({"v": 1, "id": "another's", "ok": True})] * n_reply
+        with FakeDaemon(lambda request: others) as fake:
+            with Client(fake.endpoint, timeout=0.05, tries=1) as client:
+                with self.assertRaises(NoReply):
+                    client.ping()
+        self.assertLess(len(seen), n_reply // 2)
+
     def test_a_broken_connection_is_noticed(self):
         # Without the look at the connection the only try would wait for all of the deadline.
         with FakeDaemon(hang_up, accept) as fake:

@@ -225,8 +225,9 @@ class Client:
         # Full jitter: anywhere below a bound that doubles, so that clients that were cut off
         # together come back spread over all of it. Where the daemon says when, that comes after.
         bound = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (n_tried - 1))
-        after_ms = (reply or {}).get("error", {}).get("retry_after_ms") or 0
-        return after_ms / 1000 + random.uniform(0.0, bound)
+        after_ms = (reply or {}).get("error", {}).get("retry_after_ms")
+        is_told = isinstance(after_ms, (int, float)) and after_ms > 0  # and no NaN
+        return (after_ms / 1000 if is_told else 0.0) + random.uniform(0.0, bound)
 
     @staticmethod
     def _wants_retry(reply):
@@ -256,6 +257,8 @@ class Client:
                 return None
             if reply is not None and self._is_answer(reply, request_id):
                 return reply
+            if time.monotonic() >= deadline:  # there may always be one more
+                break
         return None
 
     def _wait_connected(self, socket, deadline):

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { POLL_MS = 5 };
+enum { POLL_MS = 5, FLOOD = 10, FLOOD_VALUES = 30000 };
 
 static void send_reply(void *socket, const struct seen *to, struct slice body)
 {
@@ -98,6 +98,18 @@ static void send_nuisance(void *socket, const struct seen *to, enum act act)
     buf_done(&buf);
 }
 
+/* It takes longer to read than to send, so that there is always another one. */
+static void send_flood(void *socket, const struct seen *to)
+{
+    static uint8_t body[3 + 2 * FLOOD_VALUES] = {0xdc, FLOOD_VALUES >> 8, FLOOD_VALUES & 0xff};
+
+    for (size_t i = 0; i < FLOOD_VALUES; i++) {
+        body[3 + 2 * i] = 0x91;
+        body[4 + 2 * i] = 0xc0;
+    }
+    for (int i = 0; i < FLOOD; i++) send_reply(socket, to, slice_of(body, sizeof(body)));
+}
+
 static void answer(const struct fake *fake, void *socket, const struct seen *seen, enum act act)
 {
     struct buf buf = {0};
@@ -149,12 +161,15 @@ static void *serve(void *argument)
 {
     struct fake *fake = argument;
     zmq_pollitem_t item = {.events = ZMQ_POLLIN};
+    enum act act = ACT_OK;
 
     if (fake->bind_after_ms) usleep((useconds_t)fake->bind_after_ms * 1000);
     item.socket = listen_anew(fake);
     while (!atomic_load(&fake->stop)) {
-        if (zmq_poll(&item, 1, POLL_MS) <= 0) continue;
-        if (take_request(fake, item.socket) != ACT_HANG_UP) continue;
+        if (act == ACT_FLOOD) send_flood(item.socket, &fake->seen[fake->n_seen - 1]);
+        if (zmq_poll(&item, 1, act == ACT_FLOOD ? 0 : POLL_MS) <= 0) continue;
+        act = take_request(fake, item.socket);
+        if (act != ACT_HANG_UP) continue;
         zmq_close(item.socket);
         item.socket = listen_anew(fake);
     }

@@ -13,6 +13,7 @@ enum act {
     ACT_OK,        // the right reply
     ACT_SILENT,    // none
     ACT_HANG_UP,   // none, and the connections of all clients are gone
+    ACT_FLOOD,     // garbage without end
     ACT_WRONG_ID,  // a reply to another request, then the right one
     ACT_GARBAGE,   // bytes that are no MessagePack, then the right one
     ACT_ONLY_GARBAGE,

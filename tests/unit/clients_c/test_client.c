@@ -363,6 +363,16 @@ Test(client, gives_up_on_silence)
     cr_expect(same_bytes(&fake.seen[0], &fake.seen[TRIES - 1]));
 }
 
+/* The next message is always there, so that no wait for one ever ends. */
+Test(client, gives_up_on_garbage_without_end)
+{
+    struct fake fake = {SCRIPT(ACT_FLOOD)};
+    char code[LIMIT_ID + 1];
+
+    cr_expect_eq(ping(&fake, &hasty, code), THETAD_ERROR_PROTOCOL);
+    cr_expect_geq(fake.n_seen, 1);
+}
+
 Test(client, passes_over_garbage)
 {
     struct fake fake = {SCRIPT(ACT_GARBAGE)};
