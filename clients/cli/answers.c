@@ -41,10 +41,9 @@ int answers_each(struct cli *cli, const char *session,
 
 void answer_score_text(const msgpack_object *answer, char out[32])
 {
-    const msgpack_object *pending = map_find(answer, "pending");
     double score = reply_number(answer, "score");
 
-    if (pending && pending->type == MSGPACK_OBJECT_BOOLEAN && pending->via.boolean)
+    if (reply_is(answer, "pending"))
         snprintf(out, 32, "waits");
     else if (isnan(score))
         snprintf(out, 32, "-");

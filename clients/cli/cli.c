@@ -48,6 +48,22 @@ int cli_fail(int code, const char *fmt, ...)
     return code;
 }
 
+void cli_say(const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    size_t n;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    for (const char *at = text; *at; at += n) {
+        n = strcspn(at, "\n");
+        text_print_safe(slice_of(at, n), stdout);
+        if (at[n]) putchar(at[n++]);
+    }
+}
+
 /* Only the characters' encoding is taken from the environment: numbers keep their decimal point. */
 int cli_init(struct cli *cli)
 {
@@ -341,6 +357,13 @@ int64_t reply_int(const msgpack_object *map, const char *key)
     return number;
 }
 
+bool reply_is(const msgpack_object *map, const char *key)
+{
+    const msgpack_object *value = map_find(map, key);
+
+    return value && value->type == MSGPACK_OBJECT_BOOLEAN && value->via.boolean;
+}
+
 const msgpack_object *reply_array(const msgpack_object *map, const char *key)
 {
     const msgpack_object *value = map_find(map, key);
@@ -358,6 +381,21 @@ const msgpack_object *reply_map(const msgpack_object *map, const char *key)
 size_t reply_size(const msgpack_object *array)
 {
     return array ? array->via.array.size : 0;
+}
+
+bool cli_next_page(const msgpack_object *reply, const char *key, char after[LIMIT_ID + 1])
+{
+    char before[LIMIT_ID + 1];
+
+    memcpy(before, after, sizeof(before));
+    return slice_to_text(reply_text(reply, key), after, LIMIT_ID + 1) && strcmp(before, after) < 0;
+}
+
+int cli_n_item(const msgpack_object *reply, int64_t *out)
+{
+    *out = reply_int(reply, "n_items");
+    if (*out >= 0 && *out <= LIMIT_ITEMS) return EX_OK;
+    return cli_fail(EX_PROTOCOL, "the reply tells of %lld items", (long long)*out);
 }
 
 int64_t cli_clock_ms(void)

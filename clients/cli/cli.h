@@ -55,6 +55,9 @@ const char *cli_error_code(const struct cli *cli);
 /* One line on stderr. Returns `code`. */
 int cli_fail(int code, const char *fmt, ...) PRINTF(2, 3);
 
+/* Print a line, or a part of one, with texts from outside in it: control characters as '?'. */
+void cli_say(const char *fmt, ...) PRINTF(1, 2);
+
 /* Print `json`, which is freed, and a line end; NULL is taken for missing memory. `flags` are those
  * of json_dumps. EX_OK, or told on stderr and the exit code. */
 int cli_print_json(json_t *json, size_t flags);
@@ -71,9 +74,18 @@ struct slice reply_text(const msgpack_object *map, const char *key);
 size_t reply_numbers(const msgpack_object *map, const char *key, double *out, size_t max);
 double reply_number(const msgpack_object *map, const char *key);
 int64_t reply_int(const msgpack_object *map, const char *key);
+bool reply_is(const msgpack_object *map, const char *key);  // true, and nothing else
 const msgpack_object *reply_array(const msgpack_object *map, const char *key);
 const msgpack_object *reply_map(const msgpack_object *map, const char *key);
 size_t reply_size(const msgpack_object *array);  // of NULL: 0
+
+/* Where the next page goes on, in `after`, which has where this one did. False where there is none,
+ * and where it is not behind this one: pages go by id, and a peer that says something else would
+ * have us go round for ever. */
+bool cli_next_page(const msgpack_object *reply, const char *key, char after[LIMIT_ID + 1]);
+
+/* The number of a bank's items in *out. EX_PROTOCOL, told on stderr, where no bank has so many. */
+MUST_CHECK int cli_n_item(const msgpack_object *reply, int64_t *out);
 
 /* Milliseconds of a steady clock, from no particular moment. */
 int64_t cli_clock_ms(void);

@@ -25,13 +25,6 @@ static int ask_page(struct cli *cli, const char *op, const struct args *args, co
     return code;
 }
 
-static bool next_page(const msgpack_object *reply, char after[LIMIT_ID + 1])
-{
-    struct slice text = reply_text(reply, "after");
-
-    return text.n > 0 && slice_to_text(text, after, LIMIT_ID + 1);
-}
-
 /* EX_DATAERR where sessions were left out because they cannot be read. */
 static int tell_damaged(const json_t *damaged)
 {
@@ -58,7 +51,7 @@ static int run_export(struct cli *cli, const struct args *args)
         json_array_extend(sessions, json_object_get(page, "sessions"));
         json_array_extend(damaged, json_object_get(page, "damaged"));
         json_decref(page);
-    } while (next_page(reply, after));
+    } while (cli_next_page(reply, "after", after));
     json_object_set_new(all, "examinee", json_string(args->operands[0]));
     json_object_set_new(all, "sessions", sessions);
     if (json_array_size(damaged) > 0) json_object_set(all, "damaged", damaged);
@@ -88,7 +81,7 @@ static int run_erase(struct cli *cli, const struct args *args)
         json_array_extend(damaged, json_object_get(page, "damaged"));
         json_decref(page);
         n += reply_int(reply, "n_sessions");
-    } while (next_page(reply, after));
+    } while (cli_next_page(reply, "after", after));
     if (!code) {
         printf(cli->json ? "{\"n_sessions\": %lld}\n" : "%lld sessions erased\n", (long long)n);
         code = tell_damaged(damaged);
@@ -157,7 +150,7 @@ static int run_audit(struct cli *cli, const struct args *args)
     static const char *const heads[] = {"entry", "time", "who", "op", "subject", "outcome"};
     const msgpack_object *reply;
     struct text_table table;
-    int64_t from = 1;
+    int64_t from = 1, next;
     int code = EX_OK;
 
     text_table_init(&table, "rlllll");
@@ -166,7 +159,8 @@ static int run_audit(struct cli *cli, const struct args *args)
         code = ask_entries(cli, args->options[OPTION_ONLY_EXAMINEE], from, &reply);
         if (code) break;
         show_entries(cli, reply_array(reply, "entries"), &table);
-        from = reply_int(reply, "next");
+        next = reply_int(reply, "next");
+        from = next > from ? next : 0;
     }
     if (!code && !cli->json) text_table_print(&table, CLI_WIDTH, stdout);
     text_table_done(&table);

@@ -118,15 +118,15 @@ static void show_head(const msgpack_object *reply)
     char when[32];
 
     cli_time_text(reply_int(reply, "created_ms"), when);
-    printf("bank %.*s, version %lld of %s: %lld items, D = %g\n", (int)bank.n,
-           (const char *)bank.data, (long long)reply_int(reply, "version"), when,
-           (long long)reply_int(reply, "n_items"), reply_number(reply, "D"));
+    cli_say("bank %.*s, version %lld of %s: %lld items, D = %g\n", (int)bank.n,
+            (const char *)bank.data, (long long)reply_int(reply, "version"), when,
+            (long long)reply_int(reply, "n_items"), reply_number(reply, "D"));
     if (reply_size(retired) > 0) printf("retired:");
     for (size_t i = 0; i < reply_size(retired); i++) {
         struct slice id = {0};
 
         if (object_str(&retired->via.array.ptr[i], &id))
-            printf(" %.*s", (int)id.n, (const char *)id.data);
+            cli_say(" %.*s", (int)id.n, (const char *)id.data);
     }
     puts(reply_size(retired) > 0 ? "\n" : "");
 }

@@ -35,16 +35,16 @@ static void show_head(const msgpack_object *reply)
     double theta[LIMIT_DIMS];
     size_t n;
 
-    printf("Question %lld: item %.*s", (long long)reply_int(reply, "seq"), (int)item.n,
-           (const char *)item.data);
+    cli_say("Question %lld: item %.*s", (long long)reply_int(reply, "seq"), (int)item.n,
+            (const char *)item.data);
     if (criterion.n == 0) {
         printf(", which the test names itself\n");
         return;
     }
-    printf(", picked by %.*s at theta", (int)criterion.n, (const char *)criterion.data);
+    cli_say(", picked by %.*s at theta", (int)criterion.n, (const char *)criterion.data);
     n = reply_numbers(reply, "theta", theta, LIMIT_DIMS);
     for (size_t m = 0; m < n; m++) printf(" %.3f", theta[m]);
-    if (group.n > 0) printf(" in content group %.*s", (int)group.n, (const char *)group.data);
+    if (group.n > 0) cli_say(" in content group %.*s", (int)group.n, (const char *)group.data);
     printf("\ndrawn from the best %lld (draw %.3f)\n", (long long)reply_int(reply, "drawn_from"),
            reply_number(reply, "draw"));
 }

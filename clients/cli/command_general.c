@@ -21,9 +21,7 @@ static int run_ping(struct cli *cli, const struct args *args)
     if (cli->json) return cli_show_json(reply);
     ms = (double)(end.tv_sec - begin.tv_sec) * 1e3 + (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
     printf("%s answers in %.2f ms%s\n", cli->endpoint, ms,
-           map_find(reply, "draining") && map_find(reply, "draining")->via.boolean
-               ? "; it takes no new sessions"
-               : "");
+           reply_is(reply, "draining") ? "; it takes no new sessions" : "");
     return EX_OK;
 }
 

@@ -200,7 +200,7 @@ static int show_published(const struct cli *cli, const struct imported *items,
     long long version = (long long)reply_int(reply, "version");
 
     if (!cli->json) {
-        printf("bank    %.*s, version %lld\n", (int)bank.n, (const char *)bank.data, version);
+        cli_say("bank    %.*s, version %lld\n", (int)bank.n, (const char *)bank.data, version);
         return EX_OK;
     }
     return cli_print_json(json_pack("{s:s, s:s, s:I, s:s%, s:I}", "format", items->format, "note",

@@ -76,11 +76,12 @@ static int run_list(struct cli *cli, const struct args *args)
     struct cursor cursor = {""};
     struct text_table table;
     size_t n_row = 0, n_damaged = 0;
+    const msgpack_object *reply;
     int code;
 
     list_header(&table);
     do {
-        const msgpack_object *reply, *rows;
+        const msgpack_object *rows;
 
         code = ask_page(cli, args, &cursor, &reply);
         if (code) break;
@@ -89,8 +90,7 @@ static int run_list(struct cli *cli, const struct args *args)
         for (size_t i = 0; i < reply_size(rows); i++) put_session(&table, &rows->via.array.ptr[i]);
         n_row += reply_size(rows);
         n_damaged += reply_size(reply_array(reply, "damaged"));
-        if (!slice_to_text(reply_text(reply, "next"), cursor.after, sizeof(cursor.after))) break;
-    } while (!code && cursor.after[0]);
+    } while (!code && cli_next_page(reply, "next", cursor.after));
     if (!code && !cli->json && n_row > 0) text_table_print(&table, CLI_WIDTH, stdout);
     if (!code && !cli->json && n_row == 0) puts("There is no such session.");
     text_table_done(&table);
@@ -151,9 +151,9 @@ static void print_head(const msgpack_object *page)
 
     if (!isnan(reply_number(ability, "se")))
         snprintf(se, sizeof(se), "%.3f", reply_number(ability, "se"));
-    printf("session %.*s, %.*s: test %.*s, examinee %.*s\n", (int)session.n,
-           (const char *)session.data, (int)state.n, (const char *)state.data, (int)test.n,
-           (const char *)test.data, (int)examinee.n, (const char *)examinee.data);
+    cli_say("session %.*s, %.*s: test %.*s, examinee %.*s\n", (int)session.n,
+            (const char *)session.data, (int)state.n, (const char *)state.data, (int)test.n,
+            (const char *)test.data, (int)examinee.n, (const char *)examinee.data);
     printf("theta %.3f, standard error %s\n\n", reply_number(ability, "theta"), se);
 }
 

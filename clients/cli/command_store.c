@@ -23,8 +23,8 @@ static int backup_daemon(struct cli *cli, const char *name)
     buf_done(&fields);
     if (code || cli->json) return code ? code : cli_show_json(reply);
     made = reply_text(reply, "name");
-    printf("%.*s: %lld bytes, in the daemon's folder for backups\n", (int)made.n,
-           (const char *)made.data, (long long)reply_int(reply, "bytes"));
+    cli_say("%.*s: %lld bytes, in the daemon's folder for backups\n", (int)made.n,
+            (const char *)made.data, (long long)reply_int(reply, "bytes"));
     return EX_OK;
 }
 

@@ -86,7 +86,8 @@ static int learn_items(struct taking *taking, const char *bank, int64_t version,
         int code = cli_try_items(taking->cli, bank, version, n_seen, out_reply);
 
         if (code) return code;
-        n_item = reply_int(*out_reply, "n_items");
+        code = cli_n_item(*out_reply, &n_item);
+        if (code) return code;
         items = reply_array(*out_reply, "items");
         if (n_seen == 0) {
             taking->student = student_new((size_t)n_item, reply_number(*out_reply, "D"));

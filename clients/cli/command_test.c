@@ -54,8 +54,8 @@ static int run_put(struct cli *cli, const struct args *args)
     buf_done(&fields);
     if (code) return code;
     if (cli->json) return cli_show_json(reply);
-    printf("test %.*s, version %lld\n", (int)reply_text(reply, "test").n,
-           (const char *)reply_text(reply, "test").data, (long long)reply_int(reply, "version"));
+    cli_say("test %.*s, version %lld\n", (int)reply_text(reply, "test").n,
+            (const char *)reply_text(reply, "test").data, (long long)reply_int(reply, "version"));
     return EX_OK;
 }
 

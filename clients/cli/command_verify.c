@@ -82,8 +82,8 @@ static int show(struct cli *cli, const msgpack_object *reply)
            (long long)reply_int(reply, "n_events"), (long long)reply_int(reply, "n_sessions"),
            (long long)reply_int(reply, "n_erased"));
     if (reply_int(head, "event") > 0) {
-        printf("head: %lld:%.*s\n", (long long)reply_int(head, "event"), (int)seal.n,
-               (const char *)seal.data);
+        cli_say("head: %lld:%.*s\n", (long long)reply_int(head, "event"), (int)seal.n,
+                (const char *)seal.data);
     }
     show_erased(reply);
     if (n_fault == 0) return EX_OK;
@@ -116,11 +116,11 @@ static int ask(struct cli *cli, const struct journal_head *head, int64_t run,
     return code;
 }
 
-static bool is_done(const msgpack_object *reply)
+static bool is_under_way(const msgpack_object *reply)
 {
     const msgpack_object *done = map_find(reply, "done");
 
-    return done && done->type == MSGPACK_OBJECT_BOOLEAN && done->via.boolean;
+    return done && done->type == MSGPACK_OBJECT_BOOLEAN && !done->via.boolean;
 }
 
 static int verify_daemon(struct cli *cli, const struct journal_head *head)
@@ -131,11 +131,14 @@ static int verify_daemon(struct cli *cli, const struct journal_head *head)
 
     if (code) return code;
     progress_begin(&progress, (size_t)reply_int(reply, "n_total"), cli->utf8);
-    while (code == EX_OK && !is_done(reply)) {
+    while (code == EX_OK && is_under_way(reply)) {
         progress_show((size_t)reply_int(reply, "n_events"), &progress);
         code = ask(cli, NULL, reply_int(reply, "run"), &reply);
     }
     progress_end(&progress);
+    if (!code && !reply_is(reply, "done")) {
+        return cli_fail(EX_PROTOCOL, "the reply does not say whether it is done");
+    }
     return code ? code : show(cli, reply);
 }
 

@@ -86,9 +86,10 @@ static int read_pages(struct cli *cli, const char *name, int64_t version,
             cli_tell_error(cli, *out_reply);
             return code;
         }
-        n_item = reply_int(*out_reply, "n_items");
         version = reply_int(*out_reply, "version");
         items = reply_array(*out_reply, "items");
+        code = cli_n_item(*out_reply, &n_item);
+        if (code) return code;
         if (!*reader) *reader = item_reader_new((size_t)n_item, reply_number(*out_reply, "D"));
         if (!*reader) return cli_fail(EX_OSERR, "no memory");
         if (reply_size(items) == 0) break;

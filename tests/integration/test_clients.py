@@ -13,7 +13,10 @@ import unittest.mock
 
 import zmq
 
-from support.daemon import Daemon, free_port
+import msgpack
+import zmq
+
+from support.daemon import SANITIZER_SPOKE, Daemon, free_port
 from support.relay import TO_CLIENT, TO_SERVER, FaultyRelay
 from thetad import Client, NoReply, ThetadError
 
@@ -164,6 +167,68 @@ class TestClients(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
         self.assertGreater(len(breaks), 3)
         self.assertEqual([seq for seq, _, _ in self.answers("from-c")], list(range(1, 21)))
+
+
+class Liar(threading.Thread):
+    """A peer at the end of `theta` that is no daemon: every field of every reply is `value`."""
+
+    FIELDS = """after answers bank banks bytes criterion document draining entries events examinee
+    head item items kinds n_answers n_events n_items n_total name next progress protocol retired run
+    sessions state test tests theta version""".split()
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+        self.socket = zmq.Context.instance().socket(zmq.ROUTER)
+        self.socket.linger = 0
+        self.endpoint = f"tcp://127.0.0.1:{self.socket.bind_to_random_port('tcp://127.0.0.1')}"
+        self.quit = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.quit.is_set():
+            if not self.socket.poll(50):
+                continue
+            *envelope, body = self.socket.recv_multipart()
+            reply = dict.fromkeys(self.FIELDS, self.value)
+            reply.update(v=1, id=msgpack.unpackb(body)["id"], ok=True)
+            self.socket.send_multipart([*envelope, msgpack.packb(reply)])
+        self.socket.close()
+
+    def close(self):
+        self.quit.set()
+        self.join()
+
+
+class TestLies(unittest.TestCase):
+    """`theta` ends, by itself and with a code of its own, and no reply steers the terminal."""
+
+    ESCAPE = "\x1b]0;title\x07"
+    VALUES = (None, -7, 2**53 - 1, ESCAPE, [None, 7, ESCAPE, [], {}], {"theta": ESCAPE})
+    COMMANDS = ("ping", "hello", "bank list", "bank show b", "test list", "test show t",
+                "take t --simulate 0.5", "session list", "session answers s", "session show s",
+                "explain s", "plot session s", "plot test t", "audit", "verify", "drain",
+                "examinee export e", "backup --name x")
+
+    def test_nothing_that_is_said_is_believed(self):
+        for value in self.VALUES:
+            liar = Liar(value)
+            try:
+                for command in self.COMMANDS:
+                    with self.subTest(command, value=value):
+                        self.theta(command, liar.endpoint)
+            finally:
+                liar.close()
+
+    def theta(self, command, endpoint):
+        ran = subprocess.run([os.environ["THETA_BIN"], "--endpoint", endpoint, *command.split()],
+                             stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                             check=False)
+        said = (ran.stdout + ran.stderr).decode(errors="replace")
+        self.assertGreaterEqual(ran.returncode, 0, said)
+        self.assertIsNone(SANITIZER_SPOKE.search(said), said)
+        self.assertNotIn("\x1b", said)
+
 
 
 if __name__ == "__main__":
