@@ -10,7 +10,7 @@ from thetad import ThetadError
 
 N_SESSION = 12
 N_ITEM = 12
-WAIT_S = 15
+WAIT_S = 60
 
 
 def score_of(session):

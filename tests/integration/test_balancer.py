@@ -11,7 +11,7 @@ from support import audit, reference
 from support.district import District, until
 from thetad import NoReply, ThetadError
 
-SILENT_S = 30
+SILENT_S = 60
 # THETAD_TEST_TRACES=all: every trace that one node has, some minutes of a new connection for each
 # answer. These two otherwise.
 ALL = os.environ.get("THETAD_TEST_TRACES") == "all"
@@ -114,7 +114,7 @@ class TestBalancer(test_golden_traces.TestGoldenTraces):
         test_content_balancing = None
 
     def readyz(self, node):
-        connection = http.client.HTTPConnection(node.address, node.metrics_port, timeout=10)
+        connection = http.client.HTTPConnection(node.address, node.metrics_port, timeout=SILENT_S)
         connection.request("GET", "/readyz")
         return connection.getresponse().read().decode()
 

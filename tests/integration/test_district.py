@@ -19,7 +19,7 @@ BANK = [{"id": f"q{i:02}", "model": "2PL", "a": 0.7 + 0.05 * (i % 9), "b": -2.38
 TEST = {"test": "t", "bank": "b", "reveal": True, "stop": {"any": [{"rule": "length", "at": 12}]}}
 SEED = 2385
 STUDENT_S = 60  # within which each request must have been served
-NEWS_S = 10
+NEWS_S = 60
 FROZEN_S = 7  # longer than a node waits for an answer
 
 

@@ -12,7 +12,7 @@ from support.disk import Disk
 from thetad import ThetadError
 
 DISK_MIB, RESERVE_MIB = 48, 16
-WAIT_S = 15
+WAIT_S = 60
 
 
 class TestFullDisk(unittest.TestCase):

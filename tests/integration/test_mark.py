@@ -16,7 +16,7 @@ N_ITEM = 8
 N_LOST = 4  # its start, and three answers
 TEST = {"test": "test", "bank": "bank", "stop": {"any": [{"rule": "length", "at": N_ITEM}]}}
 EX_DATAERR = 65
-WAIT_S = 20
+WAIT_S = 60
 
 
 class TestMark(unittest.TestCase):

@@ -16,6 +16,7 @@ from support import prometheus
 from support.daemon import Daemon, free_port, program
 from thetad import ThetadError
 
+WAIT_S = 60
 BANK = [{"id": f"secret-item-{i}", "model": "2PL", "a": 1.2, "b": (i - 9) / 4} for i in range(20)]
 DISTRICT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "systemd",
                         "district")
@@ -30,7 +31,7 @@ class TestMetrics(unittest.TestCase):
         return daemon.start()
 
     def get(self, path, method="GET"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
         with contextlib.closing(connection):
             connection.request(method, path)
             response = connection.getresponse()
@@ -43,7 +44,7 @@ class TestMetrics(unittest.TestCase):
 
     def until(self, what, path):
         """Samples are taken twice a second."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + WAIT_S
         while time.monotonic() < deadline:
             got = self.get(path)
             if what(*got):
@@ -169,7 +170,7 @@ class TestMetrics(unittest.TestCase):
         for bytes_ in (b"", b"GET /metrics HTTP/1.1\r\n", b"\xff" * 9000, b"GET " + b"/" * 20000):
             for _ in range(8):
                 with contextlib.suppress(OSError):
-                    peer = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+                    peer = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S)
                     rude.append(peer)
                     peer.sendall(bytes_)
         with daemon.client() as client:
@@ -185,7 +186,7 @@ class TestMetrics(unittest.TestCase):
         idle = []
         self.addCleanup(lambda: [peer.close() for peer in idle])
         for i in range(300):
-            idle.append(socket.create_connection(("127.0.0.1", self.port), timeout=5))
+            idle.append(socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S))
             if i % 2:
                 idle[-1].sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
             if i % 20 == 19:

@@ -4,7 +4,7 @@
 import msgpack
 import zmq
 
-REPLY_TIMEOUT_MS = 5000
+REPLY_TIMEOUT_MS = 60000
 
 
 class Peer:
