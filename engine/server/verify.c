@@ -444,14 +444,16 @@ static enum status open_ledger(struct verify *verify)
     struct journal_head head = {0}, anchor;
     struct ledger *ledger = &verify->ledger;
     enum status st = env_last_key(verify->env, TABLE_JOURNAL, &verify->bytes), anchored;
+    bool is_other = st == OK && verify->bytes.n != 8;
 
     if (st && st != NOT_FOUND) return st;
-    if (st == OK && verify->bytes.n == 8) head.lsn = bytes_get_u64(verify->bytes.data);
+    if (st == OK && !is_other) head.lsn = bytes_get_u64(verify->bytes.data);
     anchored = journal_read_head(verify->env, &anchor);
     if (anchored && anchored != CORRUPT) return anchored;
     st = ledger_init(ledger, anchor.lsn > head.lsn ? anchor : head);
     if (st) return st;
     if (anchored) ledger_tell(ledger, NULL, 0, "the head in meta: %s", seal_broken);
+    if (is_other) ledger_tell(ledger, NULL, 0, "the journal ends with a key that is no event's");
     if (anchor.lsn > 0) ledger_link(ledger, anchor.lsn, anchor.seal);
     return OK;
 }

@@ -486,6 +486,23 @@ Test(verify, finds_flipped_bits)
     }
 }
 
+/* The last key says how far the journal goes. One that is no event's must not hide the events. */
+Test(verify, finds_a_key_that_is_no_events)
+{
+    static const char *const keys[] = {"z", "zzzzzzzzz"};
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++) {
+        struct desk desk;
+
+        open_desk(&desk);
+        batch_put(desk.server.env, &desk.server.batch, TABLE_JOURNAL, slice_str(keys[i]),
+                  slice_str("put there"), NULL);
+        desk_commit(&desk);
+        expect_fault(&desk, "", 0, "key");
+        desk_close(&desk);
+    }
+}
+
 /* A verification of another tenant that has begun and is not done. */
 static void begin_others(struct desk *desk, size_t i, int64_t used_us)
 {
