@@ -366,7 +366,7 @@ class TestEnd(ServiceTestCase):
 
     def answer(self, number, states, errors):
         """Answer until the daemon takes no more; keep the last acknowledged state."""
-        with self.server.client(timeout=1, tries=1) as client:
+        with self.server.client(timeout=5, tries=1) as client:
             try:
                 session = client.session_start("test", "e", session=f"s{number}")
                 while session.item:

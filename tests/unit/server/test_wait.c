@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { SOON_MS = 2000 };
+enum { SOON_MS = 20000 };
 
 struct pair {
     void *zmq, *here, *there;
