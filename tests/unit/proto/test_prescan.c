@@ -122,6 +122,26 @@ Test(prescan, refuses_bad_utf8)
     expect_accepted(BYTES("\xc4\x02\xff\xff"));  // bin may hold anything
 }
 
+/* Two keys of one hash are two keys, whatever an earlier map had in their places. */
+Test(prescan, tells_keys_of_one_hash_apart)
+{
+#define ONE                                                                                        \
+    "\xb4"                                                                                         \
+    "8yn0iYCKYHlIj4-BwPqk"
+#define OTHER                                                                                      \
+    "\xb4"                                                                                         \
+    "GReLUrM4wMqfg9yzV3KQ"
+    cr_assert_eq(slice_hash(slice_str(&ONE[1])), slice_hash(slice_str(&OTHER[1])));
+    expect_accepted(BYTES("\x82" ONE "\x01" OTHER "\x02"));
+    expect_accepted(BYTES("\x92"
+                          "\x82\xa1"
+                          "x\x01" OTHER "\x02"
+                          "\x82" ONE "\x01" OTHER "\x02"));
+    expect_refused(BYTES("\x82" ONE "\x01" ONE "\x02"), "key that stands twice in its map", 23);
+#undef OTHER
+#undef ONE
+}
+
 Test(prescan, refuses_keys_that_are_not_str)
 {
     expect_refused(BYTES("\x81\x01\x02"), "map key that is not a str", 1);
