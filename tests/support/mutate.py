@@ -61,6 +61,7 @@ MORE = {
     r"|tally_share)\.c": DISTRICT_JUDGE,
     r"engine/server/metrics\w*\.c": METRICS_JUDGE,
 }
+PRELOADS = ("preload_clock", "preload_send")  # of integration tests
 FATE = ("--from", "1", "--seeds", "60")
 # A mutant is tried in the quick build; one that lives there is tried in the one with sanitizers,
 # by the judges that need no more than CHECKED_CPU_S of processor without them and without a mutant:
@@ -174,8 +175,9 @@ class Build:
             sys.exit(f"{folder}: cmake fails")
 
     def make(self, judge):
-        return quiet("cmake", "--build", str(self.folder), "--target", *targets_of(judge), "--",
-                     "-j2")
+        loaded = PRELOADS if judge.startswith("integration") else ()
+        return quiet("cmake", "--build", str(self.folder), "--target", *targets_of(judge), *loaded,
+                     "--", "-j2")
 
     def program(self, target):
         if target not in self.paths:
