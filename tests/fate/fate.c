@@ -57,7 +57,8 @@ struct fate {
     struct flight flight[FLIGHTS];
     size_t n_flight;
     uint64_t seed, draw, n_request, trace;
-    bool jumps;  // of the clock are among what fails; then no process ends, which could not tell
+    bool jumps;  // of the clock are among what fails; then nothing else that may end a process is,
+                 // as the next one could not tell
     bool is_calm;
     bool is_told;  // every event is printed
     struct counts counts;
@@ -280,7 +281,7 @@ static void disturb(struct fate *fate)
         fate->counts.disks++;
         tell(fate, "the disk is going to fail");
     }
-    if (happens(fate, 0.03)) {
+    if (!fate->jumps && happens(fate, 0.03)) {
         world_fail_memory(&fate->world, 1 + below(fate, 40));
         fate->counts.memories++;
         tell(fate, "memory is going to fail");
