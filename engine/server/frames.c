@@ -156,7 +156,7 @@ static bool is_made_id(struct slice envelope)
 {
     uint8_t n = envelope.n > 0 ? envelope.data[0] : 0;
 
-    return envelope.n > n && envelope.data[1] == 0 && (n == MADE_ID_BYTES || n == AUTH_ROUTING_ID);
+    return (n == MADE_ID_BYTES || n == AUTH_ROUTING_ID) && envelope.n > n && envelope.data[1] == 0;
 }
 
 /* libzmq wants to hear the address as it calls it itself, which differs where all are meant. */
