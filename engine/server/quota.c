@@ -68,21 +68,16 @@ void quota_limit(struct quota *quota, const struct quota_limits *limits)
     quota->limits = *limits;
 }
 
-static void append_u64(struct buf *out, uint64_t value)
-{
-    uint8_t bytes[VALUE];
-
-    bytes_put_u64(bytes, value);
-    buf_append(out, bytes, sizeof(bytes));
-}
-
 void quota_write(const struct quota *quota, int64_t now_us, int64_t wall_ms, struct buf *out)
 {
-    append_u64(out, (uint64_t)wall_ms);
+    uint8_t bytes[VALUE + 2 * VALUE * (N_QUOTA - QUOTA_KEPT)], *at = bytes;
+
+    bytes_put_u64(at, (uint64_t)wall_ms);
     for (int kind = QUOTA_KEPT; kind < N_QUOTA; kind++) {
-        append_u64(out, (uint64_t)quota->limits.most[kind]);
-        append_u64(out, num_bits(used(quota, (enum quota_kind)kind, now_us)));
+        bytes_put_u64(at += VALUE, (uint64_t)quota->limits.most[kind]);
+        bytes_put_u64(at += VALUE, num_bits(used(quota, (enum quota_kind)kind, now_us)));
     }
+    buf_append(out, bytes, sizeof(bytes));
 }
 
 /* A kind's part of a record of which so much time has gone by. */

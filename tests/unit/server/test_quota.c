@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/macros.h"
 #include "server/quota.h"
 
 #include <criterion/criterion.h>
@@ -139,7 +140,7 @@ Test(quota, no_jump_of_the_wall_clock_locks_out_or_gives_more_than_once)
     struct quota before = {.limits.most[QUOTA_ITEMS_DAY] = 100};
 
     use_all(&before, QUOTA_ITEMS_DAY, start_us);
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(row); i++) {
         struct quota after = restart(&before, start_us, wall_ms + row[i].jump_ms);
 
         cr_expect_leq(quota_wait_ms(&after, QUOTA_ITEMS_DAY, 100, start_us), DAY_MS, "row %zu", i);
@@ -214,7 +215,7 @@ Test(quota, what_is_no_record_is_refused)
     for (size_t n = 0; n < record.n; n++) {
         if (n % 16 != 8) cr_expect_eq(read_bytes(&record, n, &after), CORRUPT, "%zu bytes", n);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
         buf_clear(&record);
         quota_write(&before, start_us, wall_ms, &record);
         memcpy(record.data + bad[i].at, bad[i].bytes, 8);
