@@ -169,7 +169,9 @@ class Build:
         self.paths = {}  # of a target's program
         self.unharmed = {}  # by judge: the hash of its program, how long, how much processor
         self.kept = folder / "unharmed.json"  # the same of the last time
-        self.known = {} if fresh or not self.kept.exists() else json.loads(self.kept.read_text())
+        if fresh:
+            self.kept.unlink(missing_ok=True)
+        self.known = json.loads(self.kept.read_text()) if self.kept.exists() else {}
         if not quiet("cmake", "-S", str(source), "-B", str(folder), "-G", "Ninja", "-Wno-dev",
                      "-DCMAKE_BUILD_TYPE=Debug", *options):
             sys.exit(f"{folder}: cmake fails")

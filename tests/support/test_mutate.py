@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 import types
 import unittest
+import unittest.mock
 
 from support import mutate
 from support.mutate import mutants_of
@@ -83,6 +84,18 @@ class Drawn(unittest.TestCase):
         few = mutate.drawn(self.tree, ["engine/num", "engine/irt"], 7, 2)
         self.assertEqual([str(pathlib.PurePath(name).parent) for name, _ in few],
                          ["engine/num", "engine/irt"] * 2)
+
+
+class Kept(unittest.TestCase):
+    def test_what_tests_take_is_forgotten_with_their_data(self):
+        """Also where the first run with the new ones ends before it has measured anything."""
+        with tempfile.TemporaryDirectory() as scratch, \
+                unittest.mock.patch.object(mutate, "quiet", return_value=True):
+            folder = pathlib.Path(scratch)
+            (folder / "unharmed.json").write_text('{"num": ["hash", 1.5, 2.5]}', encoding="utf-8")
+            self.assertIn("num", mutate.Build(folder, folder, (), False).known)
+            self.assertEqual(mutate.Build(folder, folder, (), True).known, {})
+            self.assertEqual(mutate.Build(folder, folder, (), False).known, {})
 
 
 class Judges(unittest.TestCase):
