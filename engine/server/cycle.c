@@ -29,7 +29,7 @@ enum {
     REFUSE_LEAST = 16,     // arrivals that a cycle may refuse, and more as it serves more
     STANDING_PART = 10,    // of the usual wait, while a queue stands
     LATE_PART = 2,         // of it, for what begins something
-    KEEP_KEYS = 4096,  // looked at on a tick, whether they have used something: half a millisecond
+    KEEP_KEYS = 4096,      // looked at on a tick for what they have used: half a millisecond
 };
 
 const char *const helper_names[N_HELPER] = {"helper", "slow-helper"};

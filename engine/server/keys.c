@@ -7,11 +7,8 @@
 #include <string.h>
 #include <zmq.h>
 
-enum {
-    KEYS_MOST = 100000,
-    SET_MS =
-        10000,  // by which the two clocks come apart when the wall's is set, not merely steered
-};
+/* SET_MS: by which the two clocks come apart when the wall's is set, not merely steered. */
+enum { KEYS_MOST = 100000, SET_MS = 10000 };
 
 static const char kept_prefix[] = "quota";  // with its NUL
 
