@@ -55,7 +55,8 @@ const char *cli_error_code(const struct cli *cli);
 /* One line on stderr. Returns `code`. */
 int cli_fail(int code, const char *fmt, ...) PRINTF(2, 3);
 
-/* Print a line, or a part of one, with texts from outside in it: control characters as '?'. */
+/* Print a line, or a part of one, with texts from outside in it: control characters but line ends
+ * as '?'. */
 void cli_say(const char *fmt, ...) PRINTF(1, 2);
 
 /* Print `json`, which is freed, and a line end; NULL is taken for missing memory. `flags` are those
