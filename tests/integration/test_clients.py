@@ -11,8 +11,6 @@ import threading
 import unittest
 import unittest.mock
 
-import zmq
-
 import msgpack
 import zmq
 
@@ -228,7 +226,6 @@ class TestLies(unittest.TestCase):
         self.assertGreaterEqual(ran.returncode, 0, said)
         self.assertIsNone(SANITIZER_SPOKE.search(said), said)
         self.assertNotIn("\x1b", said)
-
 
 
 if __name__ == "__main__":
