@@ -13,7 +13,7 @@ import zmq
 
 from thetad.client import pack, read_keys, unpack
 from torture import crowd
-from torture.programme import Tally, quiet_close, rss_kib
+from torture.programme import Tally, quiet_close, rss_kib, wait_for
 
 PROPERTY = "thousands of connections, or none left: the others are served"
 METHOD = "idle raw sockets; CURVE clients in two processes; RLIMIT_NOFILE of 200"
@@ -36,13 +36,6 @@ def more_descriptors():
 
 def percentile(times, q):
     return statistics.quantiles(times, n=100)[q - 1] if len(times) > 1 else float("nan")
-
-
-def wait_for(holds, seconds):
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    return holds()
 
 
 def raw_sockets(daemon, n):

@@ -144,6 +144,14 @@ def rss_kib(pid, kind="VmRSS"):
     return 0
 
 
+def wait_for(holds, seconds):
+    """Whether it holds, by then at the latest."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.05)
+    return holds()
+
+
 def quiet_close(daemon):
     """The end of a daemon that may have ended by itself: no check of how."""
     if daemon.process and daemon.process.poll() is None:

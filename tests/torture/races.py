@@ -15,12 +15,13 @@ from support.daemon import Daemon
 from support.postgres import Postgres
 from thetad import NoReply, ThetadError
 from torture import crowd
-from torture.programme import HERE, Tally, quiet_close
+from torture.programme import HERE, Tally, quiet_close, wait_for
 
 PROPERTY = "no thread steps on another"
 METHOD = "ThreadSanitizer; sessions, publishing, irt.*, explain, keys, reloads at once; a district"
 SHARE = 0.05
 N_SESSION, N_ITEM = 20, 40
+SHARED_S = 20  # what sessions counted is shared some time after them
 REPORT = re.compile(r"WARNING: ThreadSanitizer: (.*)\n(?:.*\n){0,12}")
 OPTIONS = f"suppressions={HERE / 'tsan.supp'} halt_on_error=0 exitcode=0"
 
@@ -127,7 +128,8 @@ def district_round(context):
         found = [error for each in crowds for error in each.join()]
         author.done.set()
         author.join()
-        if not postgres.sql("SELECT version FROM exposure WHERE version > 2"):
+        shared = "SELECT version FROM exposure WHERE version > 1"
+        if not wait_for(lambda: postgres.sql(shared), SHARED_S):
             found.append("counts of exposure were not shared")
         found += [error for error in author.errors if "retry" not in error]
         for node in nodes:
