@@ -412,6 +412,16 @@ static enum call_end wait_again(struct call *call, size_t mark)
     return CALL_WAITS;
 }
 
+/* What writes, while nothing new is taken. */
+static enum status refuse_writing(struct call *call)
+{
+    if (call->server->is_removed) {
+        return refuse(call, RETRY, NULL, "the store's file has been removed: nothing is written");
+    }
+    if (!call->server->disk_is_low) return OK;
+    return refuse(call, RETRY, NULL, "the disk is nearly full: nothing is written for now");
+}
+
 enum call_end call_handle(struct server *server, struct decoder *decoder, struct slice body,
                           const struct peer *peer, struct buf *reply, struct job *job)
 {
@@ -425,9 +435,7 @@ enum call_end call_handle(struct server *server, struct decoder *decoder, struct
     call.job = job;
     buf_clear(&server->extra);
     if (st == OK) audited = audited_of(&call, call.request);
-    if (st == OK && server->disk_is_low && !call.request->when_full) {
-        st = refuse(&call, RETRY, NULL, "the disk is nearly full: nothing is written for now");
-    }
+    if (st == OK && !call.request->when_full) st = refuse_writing(&call);
     if (st == OK && call.request->work && !call.request->may_ask && !job) {
         st = refuse(&call, BUSY, NULL, "too many requests wait for the helper");
     }

@@ -26,6 +26,7 @@ void sample_take(const struct loop *loop, struct sample *out)
         .disk_free_bytes = n_free,
         .draining = server_drains(server),
         .disk_is_low = server->disk_is_low,
-        .store_is_up = !server->district || district_is_up(server->district),
+        .store_is_up =
+            !server->is_removed && (!server->district || district_is_up(server->district)),
     };
 }

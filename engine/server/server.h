@@ -33,6 +33,7 @@ struct server {
     bool asked_to_drain;  // by admin.drain
     bool has_erased;      // sessions, in the batch: commit before anything is looked up
     bool disk_is_low;     // below the configured reserve
+    bool is_removed;      // the store's file: what is written is gone at the end
     bool mark_failed;     // to be written
 };
 

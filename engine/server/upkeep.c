@@ -6,6 +6,7 @@
 #include "store/mark.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum {
     TRIM_TICKS = 20,     // begin to trim the journal on every so many ticks
@@ -42,12 +43,24 @@ static void look_at_disk(struct server *server)
              (long long)server->config.reserve_mib);
 }
 
+/* Whatever is acknowledged from then on would be lost at the end; what was until then is still in
+ * the open file. */
+static void look_at_file(struct server *server)
+{
+    if (server->is_removed || !env_is_removed(server->env)) return;
+    server->is_removed = true;
+    log_line(LOG_ERROR, "the store's file has been removed, nothing new is taken",
+             "data_dir=%s hint=\"before the daemon ends, copy it from /proc/%d/fd\"",
+             server->config.data_dir, (int)getpid());
+}
+
 void upkeep_tick(struct server *server, int64_t now_us, int64_t now_ms, uint64_t n_tick)
 {
     enum status st;
 
     uploads_tidy(server->uploads, &server->batch, now_us);
     look_at_disk(server);
+    look_at_file(server);
     if (n_tick % TRIM_TICKS == 0 || sessions_trim_goes_on(server->sessions)) {
         st = sessions_trim(server->sessions, &server->batch);
         if (st) log_line(LOG_ERROR, "the journal could not be trimmed", "status=%d", (int)st);

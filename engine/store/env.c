@@ -572,6 +572,15 @@ bool env_disk_free(const struct env *env, uint64_t *out_bytes)
     return true;
 }
 
+bool env_is_removed(const struct env *env)
+{
+    struct stat about;
+    int fd;
+
+    return mdb_env_get_fd(env->mdb, &fd) == MDB_SUCCESS && fstat(fd, &about) == 0 &&
+           about.st_nlink == 0;
+}
+
 void env_usage(struct env *env, size_t *out_used, size_t *out_map)
 {
     MDB_envinfo info;

@@ -118,6 +118,10 @@ void env_seal(const struct env *env, enum table table, struct slice key, struct 
 /* Bytes that are free on the store's disk. False where nobody can say. */
 bool env_disk_free(const struct env *env, uint64_t *out_bytes);
 
+/* Whether the store's file has been removed: what is written goes to the file that is open, and is
+ * gone when that is closed. */
+bool env_is_removed(const struct env *env);
+
 /* Bytes of the map in use and in all. */
 void env_usage(struct env *env, size_t *out_used, size_t *out_map);
 

@@ -15,7 +15,7 @@ enum status lock_folder(const char *folder, bool read_only, int *out_fd, struct 
     char file[PATH_MAX];
 
     snprintf(file, sizeof(file), "%s/thetad.lock", folder);
-    *out_fd = open(file, O_CREAT | O_RDWR | O_CLOEXEC, FILE_MODE);
+    *out_fd = open(file, O_CREAT | O_RDWR | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     if (*out_fd < 0 && read_only && (errno == EROFS || errno == EACCES)) return OK;
     if (*out_fd < 0) {
         fault_set(fault, NULL, "data_dir", "cannot open %s: %s", file, strerror(errno));

@@ -3,11 +3,13 @@
 is refused and named, none makes it wait, and nothing that was there is harmed."""
 
 import os
+import shutil
 import socket
+import time
 import unittest
 
 from support.daemon import Daemon
-from thetad import NoReply
+from thetad import NoReply, ThetadError
 
 EX_DATAERR, EX_UNAVAILABLE, EX_IOERR = 65, 69, 74
 SPARSE = 10 << 30
@@ -56,6 +58,39 @@ class TestStore(FilesTestCase):
         os.symlink("/nonexistent/data.mdb", link)
         self.assert_ends(EX_IOERR, "cannot open", "No such file")
         self.assertTrue(os.path.islink(link))
+
+    def test_a_lock_behind_a_link(self):
+        """Who may write to the folder has no file made elsewhere by whoever opens the store."""
+        elsewhere = f"{self.daemon.folder}/elsewhere"
+        os.symlink(elsewhere, f"{self.data}/thetad.lock")
+        self.assert_ends(EX_IOERR, "cannot open", "thetad.lock")
+        self.assertFalse(os.path.exists(elsewhere))
+
+    def test_a_store_that_is_removed(self):
+        """What is acknowledged then would be gone at the end; what was before can be copied."""
+        self.daemon.start()
+        with self.daemon.client(tries=1) as client:
+            client.bank_upload("b", [{"id": "i", "model": "2PL", "a": 1.2, "b": 0.3}])
+            client.test_put({"test": "t", "bank": "b"})
+            client.session_start("t", "e", session="s")
+            os.remove(f"{self.data}/data.mdb")
+            deadline = time.monotonic() + WAIT_S
+            with self.assertRaises(ThetadError) as caught:
+                while time.monotonic() < deadline:
+                    client.session_start("t", "e")
+            self.assertEqual(caught.exception.code, "retry")
+            self.assertIn("removed", caught.exception.message)
+            self.assertEqual(client.call("session.get", session="s")["seq"], 1)
+        opened = f"/proc/{self.daemon.process.pid}/fd"
+        self.assertIn(f"copy it from {opened}", self.daemon.log())
+        removed = [fd for fd in os.listdir(opened)
+                   if os.readlink(f"{opened}/{fd}") == f"{self.data}/data.mdb (deleted)"]
+        shutil.copyfile(f"{opened}/{removed[0]}", f"{self.data}/copy")
+        self.daemon.stop()
+        os.rename(f"{self.data}/copy", f"{self.data}/data.mdb")
+        self.daemon.start()
+        with self.daemon.client() as client:
+            self.assertEqual(client.call("session.get", session="s")["seq"], 1)
 
     def test_a_store_behind_a_link(self):
         self.daemon.start()
