@@ -108,6 +108,17 @@ static void keep_memory(void)
     mallopt(M_MMAP_THRESHOLD, KEEP_BYTES / 2);
 }
 
+/* A core file would have the keys of items in it, and those of the daemon. Whoever may trace the
+ * daemon can allow one again: prlimit --core=unlimited. */
+static void leave_no_core(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit)) return;
+    limit.rlim_cur = 0;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
@@ -128,6 +139,7 @@ int main(int argc, char **argv)
     code = check_descriptors(&config);
     if (code) return code;
     keep_memory();
+    leave_no_core();
     loop_block_signals();
     server = calloc(1, sizeof(*server));
     if (!server) return EX_OSERR;

@@ -2,6 +2,7 @@
 """Canaries: keys, parameters, answers and pseudonyms that stand nowhere but where they belong."""
 
 import os
+import resource
 import subprocess
 import unittest
 
@@ -26,6 +27,21 @@ def items():
             {"id": "i3", "model": "2PL", "a": PARAMETER, "b": 0.3},
             {"id": "i4", "model": "3PL", "a": PARAMETER, "b": -0.1, "c": 0.2, "key": KEY},
             {"id": "i5", "model": "2PL", "a": PARAMETER, "b": 0.4, "key": KEY}]
+
+
+class TestCore(unittest.TestCase):
+    def test_a_daemon_that_dies_leaves_no_core(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        if hard == 0:
+            self.skipTest("nobody may have a core file here")
+        # AddressSanitizer would see to it by itself.
+        daemon = Daemon(environment={"ASAN_OPTIONS": "disable_coredump=0"})
+        self.addCleanup(daemon.close)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        daemon.start()
+        self.assertEqual(resource.prlimit(daemon.process.pid, resource.RLIMIT_CORE), (0, hard))
+        daemon.stop()
 
 
 class TestPrivacy(unittest.TestCase):
