@@ -48,6 +48,7 @@ enum status mark_write(const char *path, const struct journal_head *mark, struct
 {
     char part[PATH_MAX], text[MARK_TEXT];
     int fd, n = mark_print(mark, text);
+    enum status st;
     bool good;
 
     if ((size_t)snprintf(part, sizeof(part), "%s.part", path) >= sizeof(part)) {
@@ -59,7 +60,9 @@ enum status mark_write(const char *path, const struct journal_head *mark, struct
     good = write(fd, text, (size_t)n) == n;
     if (close(fd) != 0) good = false;
     if (good && rename(part, path) == 0) return OK;
-    return fail(fault, "write", path);
+    st = fail(fault, "write", path);
+    unlink(part);
+    return st;
 }
 
 enum status mark_read(const char *path, struct journal_head *out, struct fault *fault)

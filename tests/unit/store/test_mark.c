@@ -101,11 +101,14 @@ Test(mark, cannot_be_written)
 {
     struct marked marked;
     struct journal_head head = {.lsn = 4};
+    char part[PATH_MAX];
 
     open_marked(&marked, 0);
     cr_expect_eq(mark_write("/nowhere/at/all", &head, &marked.fault), IO_ERROR);
     cr_expect(strstr(marked.fault.text, "/nowhere/at/all"), "%s", marked.fault.text);
     cr_expect_eq(mark_write(marked.shelf.scratch.path, &head, &marked.fault), IO_ERROR, "a folder");
+    snprintf(part, sizeof(part), "%s.part", marked.shelf.scratch.path);
+    cr_expect(access(part, F_OK) != 0, "half of one is left");
     close_marked(&marked);
 }
 
